@@ -1,0 +1,92 @@
+//! What one handler call did: buffered by the host, committed whole or dropped whole.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{Message, MessageId, Millis, Name, Target};
+
+/// The effects of a handler call that succeeded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Messages sent, each with the subscriptions that it goes to.
+    pub sends: Vec<Send>,
+    /// Messages and timers to deliver later.
+    pub delayed: Vec<Delayed>,
+    /// Pending delayed messages and timers that will never be delivered.
+    pub cancelled: Vec<TimerRef>,
+    /// Writes to the key's state, the last one of each name only; none is a delete.
+    pub writes: Vec<(Name, Option<Bytes>)>,
+}
+
+/// A message on its way to its subscriptions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Send {
+    /// The message.
+    pub message: Arc<Message>,
+    /// To whom it goes; may be empty.
+    pub targets: Vec<Target>,
+    /// Subscriptions whose key could not be found in the message, and why.
+    pub unroutable: Vec<(Name, String)>,
+}
+
+/// A message that waits for its time. Its targets are found when it falls due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delayed {
+    /// When to deliver it.
+    pub due: Millis,
+    /// The message.
+    pub message: Arc<Message>,
+    /// The scope whose handlers may recall it; for a timer, the only plugin that receives it.
+    pub scope: Option<Scope>,
+}
+
+impl Delayed {
+    /// What names this delayed message in the timer index.
+    #[must_use]
+    pub fn reference(&self) -> TimerRef {
+        TimerRef { due: self.due, id: self.message.id }
+    }
+}
+
+/// A key-value scope: what the handlers of one plugin see for one key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Scope {
+    /// The plugin.
+    pub plugin: Name,
+    /// The key.
+    pub key: Name,
+}
+
+/// Identifies a pending delayed message within its partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TimerRef {
+    /// When it is due.
+    pub due: Millis,
+    /// The message's id.
+    pub id: MessageId,
+}
+
+/// A handler call that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What becomes of the message.
+    pub kind: FailureKind,
+    /// Why, for people.
+    pub cause: String,
+}
+
+/// What a failure asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The next delay of the subscription's schedule.
+    Retry,
+    /// This delay.
+    RetryAfter(Duration),
+    /// No retry: a dead letter at once.
+    Reject,
+    /// The plugin is not there; not the message's fault, and no attempt is counted.
+    Unavailable,
+}

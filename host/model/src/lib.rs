@@ -1,0 +1,23 @@
+//! The words of the platform: ids, time, messages, commit records, limits and routes.
+//!
+//! Everything else is written in these types. They know nothing of threads, stores, HTTP or
+//! WebAssembly, and take time as an argument.
+
+pub mod effects;
+pub mod http;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod name;
+pub mod record;
+pub mod routes;
+pub mod time;
+
+pub use effects::{Effects, Failure, FailureKind};
+pub use id::{MessageId, PartitionId, Partitioner};
+pub use limits::Exceeded;
+pub use message::{Message, Target};
+pub use name::Name;
+pub use record::{Op, Record};
+pub use routes::Routes;
+pub use time::Millis;

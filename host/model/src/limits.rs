@@ -1,0 +1,46 @@
+//! The platform's bounds. Every queue, payload and loop has one; the unit stands last.
+
+/// Largest body of a message (RocketMQ's default, 4 MiB).
+pub const BODY_BYTES_MAX: usize = 4 << 20;
+/// Largest sum of a message's header names and values (as RocketMQ).
+pub const HEADERS_BYTES_MAX: usize = 16 << 10;
+/// Most headers of a message (as RocketMQ).
+pub const HEADERS_COUNT_MAX: usize = 128;
+/// Longest topic (as RocketMQ).
+pub const TOPIC_BYTES_MAX: usize = 127;
+/// Longest key.
+pub const KEY_BYTES_MAX: usize = 256;
+/// Longest tag.
+pub const TAG_BYTES_MAX: usize = 127;
+/// Longest name of a state entry, timer or dedup id.
+pub const STATE_NAME_BYTES_MAX: usize = 256;
+/// Largest value of a state entry.
+pub const STATE_VALUE_BYTES_MAX: usize = 1 << 20;
+/// Most entries that one `state.scan` returns.
+pub const STATE_SCAN_COUNT_MAX: u32 = 1_000;
+/// Longest cause of a failure that is kept; a longer one is cut.
+pub const CAUSE_BYTES_MAX: usize = 4 << 10;
+
+/// A bound that was passed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {actual} is over the limit of {limit}")]
+pub struct Exceeded {
+    /// What is bounded, with its unit.
+    pub what: &'static str,
+    /// The bound.
+    pub limit: u64,
+    /// What was asked for.
+    pub actual: u64,
+}
+
+/// Checks a size or a count against its bound.
+///
+/// # Errors
+/// [`Exceeded`] if `actual` is over `limit`.
+pub fn within(what: &'static str, actual: usize, limit: usize) -> Result<(), Exceeded> {
+    if actual <= limit {
+        return Ok(());
+    }
+    let wide = |n| u64::try_from(n).unwrap_or(u64::MAX);
+    Err(Exceeded { what, limit: wide(limit), actual: wide(actual) })
+}

@@ -1,0 +1,124 @@
+//! The commit record: the unit of durability, recovery, trace and, later, replication.
+//!
+//! A record carries effects, never inputs, so applying it runs no plugin. Each [`Op`] is blind:
+//! it states what is now true and depends on nothing that was read before, so applying a record
+//! again to a store that already holds part of it changes nothing.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::effects::{Delayed, Scope, TimerRef};
+use crate::{Message, MessageId, Millis, Name, PartitionId, Target};
+
+/// What one command committed in one partition, atomically.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The record's place in its partition: consecutive from 0.
+    pub position: u64,
+    /// What it did, in order.
+    pub ops: Vec<Op>,
+}
+
+/// One effect within a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Op {
+    /// A message arrives in this partition for some of its subscriptions. A message without
+    /// targets is kept in the log for as long as the log is kept.
+    Deliver {
+        /// The message's number in this partition.
+        seq: u64,
+        /// The message.
+        message: Arc<Message>,
+        /// The subscriptions that get it here.
+        targets: Vec<Target>,
+    },
+    /// A subscription is done with a message.
+    Settle {
+        /// The subscription.
+        subscription: Name,
+        /// The message's number.
+        seq: u64,
+    },
+    /// A delivery failed and will be tried again.
+    Retry {
+        /// The subscription.
+        subscription: Name,
+        /// The message's number.
+        seq: u64,
+        /// How many deliveries have failed.
+        attempts: u32,
+        /// When the next one is due; [`Millis::MAX`] if the key is halted.
+        due: Millis,
+        /// Why the last one failed.
+        cause: String,
+    },
+    /// A subscription gives a message up: it becomes a dead letter.
+    Bury(DeadLetter),
+    /// Writes to a scope's state; none is a delete.
+    State {
+        /// The scope.
+        scope: Scope,
+        /// Names and values.
+        writes: Vec<(Name, Option<Bytes>)>,
+    },
+    /// A message waits for its time in this partition.
+    Delay(Delayed),
+    /// A delayed message waits no longer: it was delivered, cancelled or recalled.
+    Undelay(TimerRef),
+    /// A message leaves for another partition.
+    Send {
+        /// The receiving partition.
+        to: PartitionId,
+        /// Its number on the way from this partition to that one, consecutive from 0.
+        number: u64,
+        /// The message.
+        message: Arc<Message>,
+        /// The subscriptions that get it there.
+        targets: Vec<Target>,
+    },
+    /// The message of this number arrived from another partition. A [`Op::Deliver`] follows.
+    Receive {
+        /// The sending partition.
+        from: PartitionId,
+        /// Its number on the way.
+        number: u64,
+    },
+    /// A producer's id is taken.
+    Claim(Claim),
+}
+
+/// A message that a subscription gave up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The message's number in the partition.
+    pub seq: u64,
+    /// The subscription that gave it up.
+    pub subscription: Name,
+    /// The key it had there.
+    pub key: Option<Name>,
+    /// The message.
+    pub message: Arc<Message>,
+    /// How many deliveries failed.
+    pub attempts: u32,
+    /// Why the last one failed.
+    pub cause: String,
+    /// When it was given up.
+    pub at: Millis,
+}
+
+/// A producer's id within a topic and key, and what was accepted under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// A 128-bit hash of topic, key and id.
+    pub id: u128,
+    /// A 128-bit hash of what was accepted: the same id with another content is refused.
+    pub content: u128,
+    /// The message that was accepted.
+    pub message: MessageId,
+    /// Until when the id is remembered.
+    pub expires: Millis,
+}

@@ -1,0 +1,51 @@
+//! Fan-out: from a message to the subscriptions that get it, and their keys.
+
+use std::sync::Arc;
+
+use super::{Order, Routes, Subscription};
+use crate::effects::Send;
+use crate::{Message, Name, Target};
+
+impl Routes {
+    /// Finds the targets of `message` among all plugins' subscriptions.
+    #[must_use]
+    pub fn fan_out(&self, message: Arc<Message>) -> Send {
+        self.fan_out_where(message, |_| true)
+    }
+
+    /// Finds the targets of a timer's `message`: subscriptions of `plugin`, under its own key.
+    #[must_use]
+    pub fn fan_out_to(&self, plugin: &str, message: Arc<Message>) -> Send {
+        self.fan_out_where(message, |sub| sub.plugin == *plugin)
+    }
+
+    fn fan_out_where(
+        &self,
+        message: Arc<Message>,
+        wanted: impl Fn(&Subscription) -> bool,
+    ) -> Send {
+        let (mut targets, mut unroutable) = (Vec::new(), Vec::new());
+        self.each_subscriber(&message.topic, |sub| {
+            if !wanted(sub) || !sub.accepts_tag(message.tag.as_ref()) {
+                return;
+            }
+            match key_in(sub, &message) {
+                Ok(key) => targets.push(Target { subscription: sub.name.clone(), key }),
+                Err(cause) => unroutable.push((sub.name.clone(), cause)),
+            }
+        });
+        Send { message, targets, unroutable }
+    }
+}
+
+/// The key under which `sub` handles the message. A timer keeps its own: its scope is its key.
+fn key_in(sub: &Subscription, message: &Message) -> Result<Option<Name>, String> {
+    match (sub.order, &sub.key) {
+        (Order::None, _) => Ok(None),
+        (Order::Global, _) => Ok(Some(sub.name.clone())),
+        (Order::Key, Some(source)) if message.timer.is_none() => {
+            source.of(message).map(Some).map_err(|error| error.to_string())
+        }
+        (Order::Key, _) => Ok(message.key.clone()),
+    }
+}

@@ -1,0 +1,73 @@
+//! HTTP routes: those that take messages in, and those that answer from state.
+
+use std::time::Duration;
+
+use super::key::{self, KeyError};
+use crate::Name;
+use crate::http::Request;
+
+/// A route that turns requests into messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ingress {
+    /// In upper case.
+    pub method: String,
+    /// A path with `{parameters}`.
+    pub path: String,
+    /// Where the messages go.
+    pub topic: Name,
+    /// The plugin that admits requests.
+    pub gate: Option<Name>,
+    /// Where the key comes from when there is no gate.
+    pub key: Option<IngressKey>,
+    /// How long a producer's id is remembered.
+    pub dedup_window: Duration,
+    /// Topics whose first message with the flow's correlation is the outcome.
+    pub wait_for: Vec<Name>,
+    /// The path that answers a repeated request which waits; `{key}` is the message's key.
+    pub query: Option<String>,
+    /// Largest body.
+    pub body_bytes_max: usize,
+    /// The status once the message is durable.
+    pub answer: u16,
+}
+
+/// Where the key of a request without a gate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IngressKey {
+    /// A parameter of the path.
+    Path(String),
+    /// A header, by its lower-case name.
+    Header(String),
+    /// A JSON Pointer into the body.
+    Pointer(String),
+}
+
+impl IngressKey {
+    /// The key of `request`.
+    ///
+    /// # Errors
+    /// [`KeyError`] if there is no usable key at this place.
+    pub fn of(&self, request: &Request) -> Result<Name, KeyError> {
+        let find = |pairs: &[(String, String)], name: &str| {
+            let found = pairs.iter().find(|(candidate, _)| candidate == name);
+            let (_, value) = found.ok_or_else(|| KeyError::NoHeader(name.into()))?;
+            key::checked(value)
+        };
+        match self {
+            Self::Path(name) => find(&request.params, name),
+            Self::Header(name) => find(&request.headers, name),
+            Self::Pointer(pointer) => key::pointed(&request.body, pointer),
+        }
+    }
+}
+
+/// A GET route answered by a plugin's `query` export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryRoute {
+    /// A path with `{parameters}`.
+    pub path: String,
+    /// The plugin asked.
+    pub plugin: Name,
+    /// A template of the key: `{name}` is a parameter of the path, `{?name}` of the query string.
+    pub key: String,
+}

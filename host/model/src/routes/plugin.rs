@@ -1,0 +1,74 @@
+//! What the operator grants a plugin, and its bounds.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A plugin's table in the routes file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PluginSettings {
+    /// What `config.get` returns.
+    pub config: BTreeMap<String, String>,
+    /// Bounds of a call.
+    pub limits: CallLimits,
+    /// Capabilities beyond the plain ones.
+    pub grants: Grants,
+    /// Whether instances are reused.
+    pub isolation: Isolation,
+}
+
+/// Bounds of one call of a plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallLimits {
+    /// Linear memory and tables of the whole instance.
+    pub memory_bytes_max: usize,
+    /// Fuel: about one unit an instruction.
+    pub fuel_max: u64,
+    /// Wall-clock time, waiting for outgoing HTTP included.
+    pub deadline: Duration,
+    /// Messages sent, timers among them.
+    pub sends_max: usize,
+    /// Bytes of all messages sent and all state written.
+    pub effect_bytes_max: usize,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes_max: 64 << 20,
+            fuel_max: 1_000_000_000,
+            deadline: Duration::from_secs(10),
+            sends_max: 1_000,
+            effect_bytes_max: 16 << 20,
+        }
+    }
+}
+
+/// What a plugin may do outside the sandbox. Nothing by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// `host` or `host:port` that outgoing HTTP may reach.
+    pub http: Vec<String>,
+    /// A directory of its own, seen as `/`.
+    pub files: bool,
+    /// Environment variables.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Grants {
+    /// Whether a handler can act outside its commit. Such a handler starts only once all that
+    /// it may read is durable.
+    #[must_use]
+    pub fn external(&self) -> bool {
+        self.files || !self.http.is_empty()
+    }
+}
+
+/// Whether instances of a plugin are reused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Instances serve many messages.
+    #[default]
+    Pooled,
+    /// A fresh instance for each message.
+    PerMessage,
+}

@@ -1,0 +1,142 @@
+//! A subscription: which messages go to which plugin, and what happens when that fails.
+
+use std::time::Duration;
+
+use super::KeySource;
+use crate::Name;
+
+/// A plugin's standing order for the messages of a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// Unique among the routes.
+    pub name: Name,
+    /// The topic, or a prefix of topics.
+    pub topic: TopicPattern,
+    /// The plugin whose handler is called.
+    pub plugin: Name,
+    /// Where the key comes from, if not from the message's own.
+    pub key: Option<KeySource>,
+    /// Tags to receive; empty for all.
+    pub tags: Vec<Name>,
+    /// What is handled one at a time.
+    pub order: Order,
+    /// Most handlers at once, over all keys.
+    pub concurrency_max: usize,
+    /// When to try again.
+    pub retry: RetrySchedule,
+    /// What happens when the schedule is used up.
+    pub on_exhausted: OnExhausted,
+}
+
+impl Subscription {
+    /// A subscription with the defaults of the routes file.
+    #[must_use]
+    pub fn new(name: &str, topic: &str, plugin: &str) -> Self {
+        Self {
+            name: name.into(),
+            topic: TopicPattern::new(topic),
+            plugin: plugin.into(),
+            key: None,
+            tags: Vec::new(),
+            order: Order::Key,
+            concurrency_max: 1024,
+            retry: RetrySchedule::default(),
+            on_exhausted: OnExhausted::DeadLetter,
+        }
+    }
+
+    /// Whether a message with this tag is received.
+    #[must_use]
+    pub fn accepts_tag(&self, tag: Option<&Name>) -> bool {
+        self.tags.is_empty() || tag.is_some_and(|tag| self.tags.contains(tag))
+    }
+}
+
+/// A topic's name, or a prefix of names followed by `*`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicPattern(Name);
+
+impl TopicPattern {
+    /// Reads `order.placed` or `order.*`.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// Whether `topic` is meant.
+    #[must_use]
+    pub fn matches(&self, topic: &str) -> bool {
+        match self.0.strip_suffix('*') {
+            Some(prefix) => topic.starts_with(prefix),
+            None => self.0 == *topic,
+        }
+    }
+
+    /// The topic, if the pattern is just one.
+    #[must_use]
+    pub fn exact(&self) -> Option<&Name> {
+        (!self.0.ends_with('*')).then_some(&self.0)
+    }
+
+    /// The pattern as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a subscription handles one at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The messages of a key, in their order.
+    #[default]
+    Key,
+    /// Nothing: messages have no lane and no state.
+    None,
+    /// All messages: one lane, keyed by the subscription's name.
+    Global,
+}
+
+/// The delays between one failed delivery and the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetrySchedule(Vec<Duration>);
+
+impl RetrySchedule {
+    /// RocketMQ's 16 retries, 10 s to 2 h.
+    #[must_use]
+    pub fn rocketmq() -> Self {
+        let seconds =
+            [10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200];
+        Self(seconds.into_iter().map(Duration::from_secs).collect())
+    }
+
+    /// These delays; as many retries as there are delays.
+    #[must_use]
+    pub fn new(delays: Vec<Duration>) -> Self {
+        Self(delays)
+    }
+
+    /// The delay after `attempts` failed deliveries; none when the schedule is used up.
+    #[must_use]
+    pub fn after(&self, attempts: u32) -> Option<Duration> {
+        let index = usize::try_from(attempts.checked_sub(1)?).ok()?;
+        self.0.get(index).copied()
+    }
+}
+
+impl Default for RetrySchedule {
+    /// 16 retries: 1 s, doubling up to 10 min.
+    fn default() -> Self {
+        Self((0..16).map(|n| Duration::from_secs((1 << n).min(600))).collect())
+    }
+}
+
+/// What happens to a message whose retries are used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnExhausted {
+    /// It becomes a dead letter and its key goes on.
+    #[default]
+    DeadLetter,
+    /// Its key stays parked until an operator acts.
+    Halt,
+}

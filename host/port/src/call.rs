@@ -1,0 +1,321 @@
+//! A call: what a handler does, buffered until it ends.
+//!
+//! The semantics of the host's interfaces live here, so that every adapter of guests, the real
+//! one and those of tests, has the same. Nothing leaves a call but its [`Effects`].
+
+mod names;
+mod timers;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wasmill_model::effects::{Delayed, Effects, Failure, FailureKind, Scope};
+use wasmill_model::limits::{self, Exceeded, within};
+use wasmill_model::routes::CallLimits;
+use wasmill_model::{Message, MessageId, Millis, Name};
+
+use crate::run::{Delivery, RunContext};
+use crate::scope::ScopeState;
+use crate::store;
+
+/// Why a host call was refused. A refused call changes nothing.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The message has no key.
+    #[error("the message has no key, and state, timers and dedup claims belong to one")]
+    NoKey,
+    /// Over a limit.
+    #[error(transparent)]
+    Limit(#[from] Exceeded),
+    /// The topic is not declared.
+    #[error("topic `{0}` is not declared in the routes")]
+    UnknownTopic(String),
+    /// An argument is malformed.
+    #[error("{0}")]
+    Invalid(String),
+    /// The store could not be read.
+    #[error("the store could not be read: {0}")]
+    Unavailable(String),
+}
+
+impl From<store::Error> for CallError {
+    fn from(error: store::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// When a message is to be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// With the commit.
+    Now,
+    /// So many milliseconds from now.
+    After(u64),
+    /// At this time.
+    At(Millis),
+}
+
+/// A message as a handler sends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The topic.
+    pub topic: Name,
+    /// The key.
+    pub key: Option<Name>,
+    /// The tag.
+    pub tag: Option<Name>,
+    /// The headers.
+    pub headers: Vec<(Name, Name)>,
+    /// The body.
+    pub body: Bytes,
+    /// When to deliver it.
+    pub when: When,
+}
+
+/// One handler call in progress.
+pub struct Call {
+    context: RunContext,
+    plugin: Name,
+    delivery: Delivery,
+    limits: CallLimits,
+    state: Option<ScopeState>,
+    effects: Effects,
+    sent_count: u32,
+    effect_bytes: usize,
+}
+
+impl Call {
+    pub(crate) fn new(
+        context: RunContext,
+        plugin: &Name,
+        delivery: Delivery,
+        state: Option<ScopeState>,
+    ) -> Self {
+        let limits = context.routes.plugin(plugin).limits;
+        let effects = Effects::default();
+        let plugin = plugin.clone();
+        Self { context, plugin, delivery, limits, state, effects, sent_count: 0, effect_bytes: 0 }
+    }
+
+    /// The message and how it is delivered.
+    #[must_use]
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    /// The platform's time.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.context.clock.now()
+    }
+
+    /// Sends a message; returns its id.
+    ///
+    /// # Errors
+    /// [`CallError`] for an undeclared topic, or a part of the message over its limit.
+    pub fn send(&mut self, outgoing: Outgoing) -> Result<MessageId, CallError> {
+        self.check(&outgoing)?;
+        Ok(self.send_checked(outgoing))
+    }
+
+    /// Sends all of the messages or none; returns their ids.
+    ///
+    /// # Errors
+    /// As [`Call::send`], for the first message that is refused.
+    pub fn send_many(&mut self, all: Vec<Outgoing>) -> Result<Vec<MessageId>, CallError> {
+        let before = (self.sent_count, self.effect_bytes);
+        let checked = all.iter().try_for_each(|outgoing| {
+            self.check(outgoing)?;
+            self.sent_count += 1;
+            Ok(())
+        });
+        self.sent_count = before.0;
+        if let Err(error) = checked {
+            self.effect_bytes = before.1;
+            return Err(error);
+        }
+        Ok(all.into_iter().map(|outgoing| self.send_checked(outgoing)).collect())
+    }
+
+    /// Recalls a delayed message of this scope: true if it was still undelivered.
+    ///
+    /// # Errors
+    /// [`CallError::NoKey`] without a key.
+    pub fn recall(&mut self, id: MessageId) -> Result<bool, CallError> {
+        self.forget_timer(&names::recallable(id))
+    }
+
+    /// The value of `name` in the key's state.
+    ///
+    /// # Errors
+    /// [`CallError`] without a key, or for a malformed name.
+    pub fn get(&self, name: &str) -> Result<Option<Bytes>, CallError> {
+        names::check(name)?;
+        Ok(self.state.as_ref().ok_or(CallError::NoKey)?.get(name)?)
+    }
+
+    /// Writes `name` in the key's state; none deletes it.
+    ///
+    /// # Errors
+    /// [`CallError`] without a key, for a malformed name, or over a limit.
+    pub fn put(&mut self, name: &str, value: Option<Bytes>) -> Result<(), CallError> {
+        names::check(name)?;
+        let bytes = value.as_ref().map_or(0, Bytes::len);
+        within("state value bytes", bytes, limits::STATE_VALUE_BYTES_MAX)?;
+        self.account(name.len() + bytes)?;
+        self.state_mut()?.set(name.into(), value);
+        Ok(())
+    }
+
+    /// Names of the key's state that begin with `prefix`, after `after` if given, with values.
+    ///
+    /// # Errors
+    /// [`CallError::NoKey`] without a key.
+    pub fn scan(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(Name, Bytes)>, CallError> {
+        let limit = limit.min(limits::STATE_SCAN_COUNT_MAX) as usize;
+        // Without a prefix the host's own entries come first: begin after them.
+        let after = after.max(Some(names::LAST_RESERVED));
+        Ok(self.state.as_ref().ok_or(CallError::NoKey)?.scan(prefix, after, limit)?)
+    }
+
+    /// Claims `id` in the key's scope for `ttl_ms`: true for the first claim.
+    ///
+    /// # Errors
+    /// [`CallError`] without a key, or for a malformed id.
+    pub fn claim(&mut self, id: &str, ttl_ms: u64) -> Result<bool, CallError> {
+        names::check(id)?;
+        let (name, now) = (names::claim(id), self.now());
+        let state = self.state.as_mut().ok_or(CallError::NoKey)?;
+        if let Some(value) = state.get(&name)?
+            && names::decode_expiry(&value)? > now
+        {
+            return Ok(false);
+        }
+        let expires = Millis(now.0.saturating_add(ttl_ms));
+        state.set(name, Some(names::encode_expiry(expires)));
+        Ok(true)
+    }
+
+    pub(crate) fn finish(
+        mut self,
+        result: Result<(), Failure>,
+    ) -> (Result<Effects, Failure>, Option<ScopeState>) {
+        match result {
+            Ok(()) => {
+                self.consume_own_timer();
+                if let Some(state) = &mut self.state {
+                    self.effects.writes = state.commit();
+                }
+                (Ok(self.effects), self.state)
+            }
+            Err(mut failure) => {
+                if let Some(state) = &mut self.state {
+                    state.roll_back();
+                }
+                cut(&mut failure.cause, limits::CAUSE_BYTES_MAX);
+                (Err(failure), self.state)
+            }
+        }
+    }
+
+    fn check(&mut self, outgoing: &Outgoing) -> Result<(), CallError> {
+        if !self.context.routes.declares(&outgoing.topic) {
+            return Err(CallError::UnknownTopic(outgoing.topic.to_string()));
+        }
+        names::check_message(
+            outgoing.key.as_ref(),
+            outgoing.tag.as_ref(),
+            &outgoing.headers,
+            &outgoing.body,
+        )?;
+        within("sends per call", self.sent_count as usize + 1, self.limits.sends_max)?;
+        self.account(outgoing.body.len() + outgoing.topic.len())
+    }
+
+    fn send_checked(&mut self, outgoing: Outgoing) -> MessageId {
+        let due = self.due(outgoing.when);
+        let Outgoing { topic, key, tag, headers, body, .. } = outgoing;
+        let message = self.message(topic, key, tag, headers, body, due, None);
+        let id = message.id;
+        match due {
+            None => self.effects.sends.push(self.context.routes.fan_out(message)),
+            Some(due) => {
+                let scope = self.state.as_ref().map(|state| state.scope().clone());
+                self.delay(Delayed { due, message, scope }, names::recallable(id));
+            }
+        }
+        id
+    }
+
+    /// Builds a message that this call sends.
+    #[expect(clippy::too_many_arguments, reason = "the parts of a message, each used once")]
+    fn message(
+        &mut self,
+        topic: Name,
+        key: Option<Name>,
+        tag: Option<Name>,
+        headers: Vec<(Name, Name)>,
+        body: Bytes,
+        due: Option<Millis>,
+        timer: Option<Name>,
+    ) -> Arc<Message> {
+        let cause = &self.delivery.message;
+        let id = cause.id.sent(&self.delivery.subscription, self.sent_count);
+        self.sent_count += 1;
+        Arc::new(Message {
+            id,
+            topic,
+            key,
+            tag,
+            headers,
+            body,
+            produced_at: due.unwrap_or_else(|| self.now()),
+            correlation: cause.correlation,
+            causation: Some(cause.id),
+            timer,
+        })
+    }
+
+    /// When a delayed message is due; none for one to be sent at once.
+    fn due(&self, when: When) -> Option<Millis> {
+        let now = self.now();
+        let due = match when {
+            When::Now => return None,
+            When::After(delay) => Millis(now.0.saturating_add(delay)),
+            When::At(due) => due,
+        };
+        (due > now).then_some(due)
+    }
+
+    fn account(&mut self, bytes: usize) -> Result<(), CallError> {
+        let total = self.effect_bytes.saturating_add(bytes);
+        within("bytes sent and written per call", total, self.limits.effect_bytes_max)?;
+        self.effect_bytes = total;
+        Ok(())
+    }
+
+    fn state_mut(&mut self) -> Result<&mut ScopeState, CallError> {
+        self.state.as_mut().ok_or(CallError::NoKey)
+    }
+
+    fn scope(&self) -> Result<Scope, CallError> {
+        Ok(self.state.as_ref().ok_or(CallError::NoKey)?.scope().clone())
+    }
+}
+
+/// The failure of a call whose own state could not be read.
+fn unreadable(error: &CallError) -> Failure {
+    Failure { kind: FailureKind::Retry, cause: error.to_string() }
+}
+
+/// Cuts a text at `max` bytes, at a character's boundary.
+fn cut(text: &mut String, max: usize) {
+    if text.len() > max {
+        text.truncate(text.floor_char_boundary(max));
+    }
+}

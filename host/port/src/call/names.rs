@@ -1,0 +1,83 @@
+//! Names of state entries: what plugins may use, and where the host keeps its own.
+//!
+//! Timers, recallable messages and dedup claims are entries of the key's state under names that
+//! begin with a NUL, which no plugin can write. They are so committed, cached, checkpointed and
+//! recovered by the same code as the plugin's entries.
+
+use bytes::Bytes;
+use wasmill_model::limits::{self, Exceeded, within};
+use wasmill_model::{MessageId, Millis, Name};
+
+use super::CallError;
+
+/// Sorts after every name of the host's own and before every name of a plugin's.
+pub(super) const LAST_RESERVED: &str = "\0\u{10FFFF}";
+
+/// The entry of a timer.
+pub(super) fn timer(name: &str) -> Name {
+    format!("\0t{name}").into()
+}
+
+/// The entry of a delayed message that can be recalled.
+pub(super) fn recallable(id: MessageId) -> Name {
+    format!("\0r{id}").into()
+}
+
+/// The entry of a dedup claim.
+pub(super) fn claim(id: &str) -> Name {
+    format!("\0d{id}").into()
+}
+
+/// Checks a name that a plugin chose.
+pub(super) fn check(name: &str) -> Result<(), CallError> {
+    if name.is_empty() || name.contains('\0') {
+        return Err(CallError::Invalid(format!(
+            "a name has 1 to {} bytes and no NUL, this one is {name:?}",
+            limits::STATE_NAME_BYTES_MAX
+        )));
+    }
+    Ok(within("name bytes", name.len(), limits::STATE_NAME_BYTES_MAX)?)
+}
+
+/// Checks the parts of a message against the platform's limits.
+pub(super) fn check_message(
+    key: Option<&Name>,
+    tag: Option<&Name>,
+    headers: &[(Name, Name)],
+    body: &[u8],
+) -> Result<(), CallError> {
+    if key.is_some_and(|key| key.is_empty()) {
+        return Err(CallError::Invalid("a key has at least one byte".to_owned()));
+    }
+    Ok(check_sizes(key, tag, headers, body)?)
+}
+
+fn check_sizes(
+    key: Option<&Name>,
+    tag: Option<&Name>,
+    headers: &[(Name, Name)],
+    body: &[u8],
+) -> Result<(), Exceeded> {
+    within("key bytes", key.map_or(0, |key| key.len()), limits::KEY_BYTES_MAX)?;
+    within("tag bytes", tag.map_or(0, |tag| tag.len()), limits::TAG_BYTES_MAX)?;
+    within("headers", headers.len(), limits::HEADERS_COUNT_MAX)?;
+    let header_bytes = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    within("header bytes", header_bytes, limits::HEADERS_BYTES_MAX)?;
+    within("body bytes", body.len(), limits::BODY_BYTES_MAX)
+}
+
+/// The value of a dedup claim.
+pub(super) fn encode_expiry(expires: Millis) -> Bytes {
+    Bytes::copy_from_slice(&expires.0.to_be_bytes())
+}
+
+/// Reads the value of a dedup claim.
+pub(super) fn decode_expiry(value: &[u8]) -> Result<Millis, CallError> {
+    let bytes = value.try_into().map_err(|_| damaged("dedup claim"))?;
+    Ok(Millis(u64::from_be_bytes(bytes)))
+}
+
+/// An entry of the host's own that does not read back.
+pub(super) fn damaged(what: &str) -> CallError {
+    CallError::Unavailable(format!("the entry of a {what} is damaged"))
+}

@@ -1,0 +1,17 @@
+//! The few traits behind which the outside world stands: store, clock and guests.
+//!
+//! The engine's services are written against these; `store` and `wasm` implement them, and tests
+//! put twins of their own in their place.
+
+pub mod call;
+pub mod clock;
+pub mod guest;
+pub mod run;
+pub mod scope;
+pub mod store;
+
+pub use call::{Call, CallError};
+pub use clock::Clock;
+pub use guest::{Guests, Plugins};
+pub use run::{Delivery, Outcome, Run, RunContext};
+pub use scope::{ScopeState, StateReader};

@@ -1,0 +1,121 @@
+//! A run: messages of one lane, handled one after the other on one thread.
+//!
+//! Running several messages of a key in one go saves a thread hop for each. Every message still
+//! has its own outcome and its own commit record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmill_model::effects::Scope;
+use wasmill_model::routes::Routes;
+use wasmill_model::{Effects, Failure, Message, Millis, Name};
+
+use crate::call::Call;
+use crate::scope::{Entries, ScopeState, StateReader};
+use crate::Clock;
+
+/// What every run shares.
+#[derive(Clone)]
+pub struct RunContext {
+    /// The routes in force.
+    pub routes: Arc<Routes>,
+    /// Reads state from the view.
+    pub reader: Arc<dyn StateReader>,
+    /// The platform's time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// One message to hand to a handler.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The subscription that delivers it.
+    pub subscription: Name,
+    /// The key in that subscription.
+    pub key: Option<Name>,
+    /// The message.
+    pub message: Arc<Message>,
+    /// 1 for the first delivery.
+    pub attempt: u32,
+}
+
+/// How the handling of one message ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What to commit, or why not.
+    pub result: Result<Effects, Failure>,
+    /// Fuel burnt.
+    pub fuel: u64,
+}
+
+/// Deliveries of one lane, in order, and the outcomes so far.
+pub struct Run {
+    /// The plugin whose handler is called.
+    pub plugin: Name,
+    /// How long the run may go on before it hands the rest back.
+    pub time_max: Duration,
+    context: RunContext,
+    deliveries: std::vec::IntoIter<Delivery>,
+    /// Absent for messages without a key, and while a call has it.
+    state: Option<ScopeState>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Run {
+    /// A run of `plugin` over `deliveries`. If they have a key, all have the same one, and
+    /// `recent` is what is newer than the view in its scope.
+    #[must_use]
+    pub fn new(
+        context: RunContext,
+        plugin: Name,
+        deliveries: Vec<Delivery>,
+        recent: Arc<Entries>,
+        time_max: Duration,
+    ) -> Self {
+        let key = deliveries.first().and_then(|delivery| delivery.key.clone());
+        let state = key.map(|key| {
+            let scope = Scope { plugin: plugin.clone(), key };
+            ScopeState::new(scope, recent, context.reader.clone())
+        });
+        let outcomes = Vec::with_capacity(deliveries.len());
+        let deliveries = deliveries.into_iter();
+        Self { plugin, time_max, context, deliveries, state, outcomes }
+    }
+
+    /// Begins the next call; none at the run's end. A timer that was cancelled after it fell due
+    /// is settled here, without a call.
+    pub fn begin(&mut self) -> Option<Call> {
+        loop {
+            let delivery = self.deliveries.next()?;
+            let call = Call::new(self.context.clone(), &self.plugin, delivery, self.state.take());
+            match call.is_wanted() {
+                Ok(true) => return Some(call),
+                Ok(false) => drop(self.end(call, Ok(()), 0)),
+                Err(failure) => {
+                    self.end(call, Err(failure), 0);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Ends a call. False if the run must stop because the message failed.
+    pub fn end(&mut self, call: Call, result: Result<(), Failure>, fuel: u64) -> bool {
+        let (result, state) = call.finish(result);
+        self.state = state;
+        let go_on = result.is_ok();
+        self.outcomes.push(Outcome { result, fuel });
+        go_on
+    }
+
+    /// The outcomes, one for each delivery that was handled; the rest are to be handed back.
+    #[must_use]
+    pub fn into_outcomes(self) -> Vec<Outcome> {
+        self.outcomes
+    }
+
+    /// The time of the platform.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.context.clock.now()
+    }
+}

@@ -1,0 +1,110 @@
+//! A key's state as one handler sees it: its own writes, over those of handlers before it that
+//! are not in the view yet, over the view.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wasmill_model::Name;
+use wasmill_model::effects::Scope;
+
+use crate::store;
+
+/// Entries of a scope that are newer than the view: none is a deleted name.
+pub type Entries = BTreeMap<Name, Option<Bytes>>;
+
+/// Reads a scope's entries from the view.
+pub trait StateReader: Send + Sync + 'static {
+    /// The value of `name`.
+    fn get(&self, scope: &Scope, name: &str) -> Result<Option<Bytes>, store::Error>;
+
+    /// Entries whose names begin with `prefix`, after `after` if given, in byte order; at most
+    /// `limit` of them.
+    fn scan(
+        &self,
+        scope: &Scope,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(Name, Bytes)>, store::Error>;
+}
+
+/// The state of one scope, with a handler's writes on top.
+pub struct ScopeState {
+    scope: Scope,
+    /// What earlier calls of the same run wrote: committed to the engine only after the run.
+    earlier: Entries,
+    /// What is committed but not in the view yet, as of the run's start.
+    recent: Arc<Entries>,
+    reader: Arc<dyn StateReader>,
+    written: Entries,
+}
+
+impl ScopeState {
+    /// The state of `scope`, of which `recent` is newer than what `reader` reads.
+    #[must_use]
+    pub fn new(scope: Scope, recent: Arc<Entries>, reader: Arc<dyn StateReader>) -> Self {
+        Self { scope, earlier: Entries::new(), recent, reader, written: Entries::new() }
+    }
+
+    /// Whose state this is.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The value of `name`.
+    pub fn get(&self, name: &str) -> Result<Option<Bytes>, store::Error> {
+        match self.layers().into_iter().find_map(|layer| layer.get(name)) {
+            Some(value) => Ok(value.clone()),
+            None => self.reader.get(&self.scope, name),
+        }
+    }
+
+    /// Writes `name`; none deletes it.
+    pub fn set(&mut self, name: Name, value: Option<Bytes>) {
+        self.written.insert(name, value);
+    }
+
+    /// Entries whose names begin with `prefix`, after `after` if given; at most `limit`.
+    pub fn scan(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(Name, Bytes)>, store::Error> {
+        let mut newer = Entries::new();
+        for layer in self.layers().into_iter().rev() {
+            let matching = layer
+                .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
+                .take_while(|(name, _)| name.starts_with(prefix))
+                .filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+            newer.extend(matching.map(|(name, value)| (name.clone(), value.clone())));
+        }
+        // Each newer entry hides at most one of the view's.
+        let stored = self.reader.scan(&self.scope, prefix, after, limit + newer.len())?;
+        let mut merged: Entries =
+            stored.into_iter().map(|(name, value)| (name, Some(value))).collect();
+        merged.extend(newer);
+        let present = merged.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        Ok(present.take(limit).collect())
+    }
+
+    /// Takes what was written since the last call began, to be committed, and keeps it visible.
+    pub(crate) fn commit(&mut self) -> Vec<(Name, Option<Bytes>)> {
+        let written = std::mem::take(&mut self.written);
+        self.earlier.extend(written.iter().map(|(name, value)| (name.clone(), value.clone())));
+        written.into_iter().collect()
+    }
+
+    /// Forgets what was written since the last call began.
+    pub(crate) fn roll_back(&mut self) {
+        self.written.clear();
+    }
+
+    /// The layers over the view, newest first.
+    fn layers(&self) -> [&Entries; 3] {
+        [&self.written, &self.earlier, &self.recent]
+    }
+}
