@@ -1,1 +1,26 @@
-//! engine
+//! The platform's semantics as a pure state machine: a command and the time in, actions out.
+//!
+//! The engine knows no thread, store, socket, guest or clock, and draws nothing at random. It
+//! holds the queues, lanes, timers, dedup claims and the state that is newer than the view; what
+//! it commits it hands out as blocks of records, in one order. Everything it is told to forget it
+//! can rebuild from the view's last checkpoint and the blocks after it.
+
+mod backlog;
+mod channels;
+mod claims;
+pub mod codec;
+mod commands;
+mod checkpoint;
+mod engine;
+mod lane;
+pub mod layout;
+mod partition;
+mod recover;
+mod subscription;
+mod timers;
+
+pub use backlog::Pending;
+pub use checkpoint::{Checkpoint, Write};
+pub use commands::{Accepted, Incoming, ProducerId, Refused};
+pub use engine::{Action, Config, Engine, Entries, PageRef, RunRequest, Ticket};
+pub use recover::{Corrupt, Recovery};

@@ -10,6 +10,7 @@ pub mod limits;
 pub mod message;
 pub mod name;
 pub mod record;
+pub mod reserved;
 pub mod routes;
 pub mod time;
 
@@ -18,6 +19,6 @@ pub use id::{MessageId, PartitionId, Partitioner};
 pub use limits::Exceeded;
 pub use message::{Message, Target};
 pub use name::Name;
-pub use record::{Op, Record};
+pub use record::{Claim, Op, Record};
 pub use routes::Routes;
 pub use time::Millis;

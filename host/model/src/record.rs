@@ -40,6 +40,8 @@ pub enum Op {
     Settle {
         /// The subscription.
         subscription: Name,
+        /// The key it had there.
+        key: Option<Name>,
         /// The message's number.
         seq: u64,
     },
@@ -47,6 +49,8 @@ pub enum Op {
     Retry {
         /// The subscription.
         subscription: Name,
+        /// The key it has there.
+        key: Option<Name>,
         /// The message's number.
         seq: u64,
         /// How many deliveries have failed.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use wasmill_model::effects::{Delayed, Effects, Failure, FailureKind, Scope};
 use wasmill_model::limits::{self, Exceeded, within};
 use wasmill_model::routes::CallLimits;
-use wasmill_model::{Message, MessageId, Millis, Name};
+use wasmill_model::{Message, MessageId, Millis, Name, reserved};
 
 use crate::run::{Delivery, RunContext};
 use crate::scope::ScopeState;
@@ -142,7 +142,7 @@ impl Call {
     /// # Errors
     /// [`CallError::NoKey`] without a key.
     pub fn recall(&mut self, id: MessageId) -> Result<bool, CallError> {
-        self.forget_timer(&names::recallable(id))
+        self.forget_timer(&reserved::recallable(id))
     }
 
     /// The value of `name` in the key's state.
@@ -179,7 +179,7 @@ impl Call {
     ) -> Result<Vec<(Name, Bytes)>, CallError> {
         let limit = limit.min(limits::STATE_SCAN_COUNT_MAX) as usize;
         // Without a prefix the host's own entries come first: begin after them.
-        let after = after.max(Some(names::LAST_RESERVED));
+        let after = after.max(Some(reserved::LAST));
         Ok(self.state.as_ref().ok_or(CallError::NoKey)?.scan(prefix, after, limit)?)
     }
 
@@ -189,7 +189,7 @@ impl Call {
     /// [`CallError`] without a key, or for a malformed id.
     pub fn claim(&mut self, id: &str, ttl_ms: u64) -> Result<bool, CallError> {
         names::check(id)?;
-        let (name, now) = (names::claim(id), self.now());
+        let (name, now) = (reserved::claim(id), self.now());
         let state = self.state.as_mut().ok_or(CallError::NoKey)?;
         if let Some(value) = state.get(&name)?
             && names::decode_expiry(&value)? > now
@@ -246,7 +246,7 @@ impl Call {
             None => self.effects.sends.push(self.context.routes.fan_out(message)),
             Some(due) => {
                 let scope = self.state.as_ref().map(|state| state.scope().clone());
-                self.delay(Delayed { due, message, scope }, names::recallable(id));
+                self.delay(Delayed { due, message, scope }, reserved::recallable(id));
             }
         }
         id

@@ -1,1 +1,23 @@
-//! service
+//! The loops that own time and threads.
+//!
+//! One thread runs the engine, one appends its blocks to the log, one reads and writes the view;
+//! handlers run as tasks. They speak over channels, and callers hold a [`Handle`].
+
+mod clock;
+mod command;
+mod committer;
+mod delivery;
+mod engine_loop;
+mod handle;
+mod keeper;
+mod metrics;
+mod recovery;
+mod replies;
+mod start;
+mod state;
+
+pub use clock::SystemClock;
+pub use command::{Status, SubscriptionStatus};
+pub use handle::{AcceptError, Dedup, Handle, Incoming, QueryError, Receipt};
+pub use metrics::Metrics;
+pub use start::{Config, Parts, Retention, StartError, Stopper, start};

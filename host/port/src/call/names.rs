@@ -1,32 +1,10 @@
-//! Names of state entries: what plugins may use, and where the host keeps its own.
-//!
-//! Timers, recallable messages and dedup claims are entries of the key's state under names that
-//! begin with a NUL, which no plugin can write. They are so committed, cached, checkpointed and
-//! recovered by the same code as the plugin's entries.
+//! Checks of names and messages, and the values of the host's own state entries.
 
 use bytes::Bytes;
 use wasmill_model::limits::{self, Exceeded, within};
-use wasmill_model::{MessageId, Millis, Name};
+use wasmill_model::{Millis, Name};
 
 use super::CallError;
-
-/// Sorts after every name of the host's own and before every name of a plugin's.
-pub(super) const LAST_RESERVED: &str = "\0\u{10FFFF}";
-
-/// The entry of a timer.
-pub(super) fn timer(name: &str) -> Name {
-    format!("\0t{name}").into()
-}
-
-/// The entry of a delayed message that can be recalled.
-pub(super) fn recallable(id: MessageId) -> Name {
-    format!("\0r{id}").into()
-}
-
-/// The entry of a dedup claim.
-pub(super) fn claim(id: &str) -> Name {
-    format!("\0d{id}").into()
-}
 
 /// Checks a name that a plugin chose.
 pub(super) fn check(name: &str) -> Result<(), CallError> {

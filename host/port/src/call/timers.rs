@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wasmill_model::effects::{Delayed, Failure};
 use wasmill_model::limits::within;
-use wasmill_model::{Message, MessageId, Name};
+use wasmill_model::{Message, MessageId, Name, reserved};
 
 use super::{Call, CallError, When, names, unreadable};
 
@@ -39,7 +39,7 @@ impl Call {
         within("sends per call", self.sent_count as usize + 1, self.limits.sends_max)?;
         self.account(alarm.body.len() + name.len())?;
 
-        let entry = names::timer(name);
+        let entry = reserved::timer(name);
         self.forget_timer(&entry)?;
         // A timer that is already due still goes through the timer index: one path for all.
         let due = self.due(when).unwrap_or_else(|| self.now());
@@ -56,7 +56,7 @@ impl Call {
     /// [`CallError`] without a key, or for a malformed name.
     pub fn cancel_timer(&mut self, name: &str) -> Result<bool, CallError> {
         names::check(name)?;
-        self.forget_timer(&names::timer(name))
+        self.forget_timer(&reserved::timer(name))
     }
 
     /// Moves the pending timer `name` to another time: false, and nothing done, if none is.
@@ -65,7 +65,7 @@ impl Call {
     /// [`CallError`] without a key, for a malformed name, or over a limit.
     pub fn reschedule_timer(&mut self, name: &str, when: When) -> Result<bool, CallError> {
         names::check(name)?;
-        let entry = names::timer(name);
+        let entry = reserved::timer(name);
         within("sends per call", self.sent_count as usize + 1, self.limits.sends_max)?;
         let Some(Delayed { message, scope, .. }) = self.take_timer(&entry)? else {
             return Ok(false);
@@ -130,7 +130,7 @@ impl Call {
     fn own_timer(&self) -> Option<(Name, MessageId)> {
         let message = &self.delivery.message;
         let name = message.timer.as_ref()?;
-        Some((names::timer(name), message.id))
+        Some((reserved::timer(name), message.id))
     }
 
     fn pending(&self, entry: &Name) -> Result<Option<Delayed>, CallError> {

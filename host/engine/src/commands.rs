@@ -1,0 +1,152 @@
+//! Commands from outside: messages that come in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use wasmill_model::limits::{self, Exceeded, within};
+use wasmill_model::{Claim, Message, MessageId, Millis, Name, Op, PartitionId};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::engine::Engine;
+
+/// A message from outside.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The topic.
+    pub topic: Name,
+    /// The key.
+    pub key: Option<Name>,
+    /// The tag.
+    pub tag: Option<Name>,
+    /// The headers.
+    pub headers: Vec<(Name, Name)>,
+    /// The body.
+    pub body: Bytes,
+    /// The producer's id of the message, if it has one.
+    pub producer_id: Option<ProducerId>,
+    /// Whether somebody waits for what comes of it: messages with its correlation are reported.
+    pub watch: bool,
+}
+
+/// A producer's id for what it sends: the same again is accepted once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProducerId {
+    /// The id, unique within the topic and key.
+    pub id: String,
+    /// How long it is remembered.
+    pub window: Duration,
+}
+
+/// A message that was taken in, durable once the engine's barrier is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The message's id, which is also the flow's correlation.
+    pub message: MessageId,
+    /// Whether it had been taken in before, under the same producer's id.
+    pub duplicate: bool,
+}
+
+/// Why a message was not taken in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The producer's id was used for another content.
+    #[error("id `{0}` was used before for another content: take a new id, or send the same again")]
+    Conflict(String),
+    /// The topic is not declared.
+    #[error("topic `{0}` is not declared in the routes")]
+    UnknownTopic(Name),
+    /// A part of the message is over its limit.
+    #[error(transparent)]
+    Limit(#[from] Exceeded),
+}
+
+impl Engine {
+    /// Takes a message in.
+    ///
+    /// # Errors
+    /// [`Refused`] if nothing was taken in.
+    pub fn accept(&mut self, incoming: Incoming, now: Millis) -> Result<Accepted, Refused> {
+        let now = self.advance(now);
+        self.check(&incoming)?;
+        let partition = match &incoming.key {
+            Some(key) => self.partitioner().of(key),
+            None => self.next_unkeyed(),
+        };
+        let seq = self.partition(partition).counters.seq;
+        let id = MessageId::accepted(partition, seq);
+        let mut ops = Vec::with_capacity(2);
+        if let Some(producer) = &incoming.producer_id {
+            let claim = claim(&incoming, producer, id, now);
+            if let Some(earlier) = self.partition(partition).claims.get(claim.id, now) {
+                if earlier.content != claim.content {
+                    return Err(Refused::Conflict(producer.id.clone()));
+                }
+                let message = earlier.message;
+                self.watch(message, incoming.watch);
+                return Ok(Accepted { message, duplicate: true });
+            }
+            ops.push(Op::Claim(claim));
+        }
+        self.watch(id, incoming.watch);
+        let message = Arc::new(message(incoming, id, now));
+        let send = self.routes().fan_out(message);
+        self.commit_with_sends(partition, ops, [send]);
+        self.dispatch();
+        Ok(Accepted { message: id, duplicate: false })
+    }
+
+    fn check(&self, incoming: &Incoming) -> Result<(), Refused> {
+        if !self.routes().declares(&incoming.topic) {
+            return Err(Refused::UnknownTopic(incoming.topic.clone()));
+        }
+        let Incoming { key, tag, headers, body, .. } = incoming;
+        within("key bytes", key.as_ref().map_or(0, |key| key.len()), limits::KEY_BYTES_MAX)?;
+        within("tag bytes", tag.as_ref().map_or(0, |tag| tag.len()), limits::TAG_BYTES_MAX)?;
+        within("headers", headers.len(), limits::HEADERS_COUNT_MAX)?;
+        let header_bytes = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        within("header bytes", header_bytes, limits::HEADERS_BYTES_MAX)?;
+        Ok(within("body bytes", body.len(), limits::BODY_BYTES_MAX)?)
+    }
+
+    /// Spreads messages without a key over the partitions.
+    fn next_unkeyed(&mut self) -> PartitionId {
+        let count = self.partitioner().count();
+        self.unkeyed = (self.unkeyed + 1) % count;
+        PartitionId(self.unkeyed)
+    }
+}
+
+fn message(incoming: Incoming, id: MessageId, now: Millis) -> Message {
+    let Incoming { topic, key, tag, headers, body, .. } = incoming;
+    Message {
+        id,
+        topic,
+        key,
+        tag,
+        headers,
+        body,
+        produced_at: now,
+        correlation: id,
+        causation: None,
+        timer: None,
+    }
+}
+
+fn claim(incoming: &Incoming, producer: &ProducerId, message: MessageId, now: Millis) -> Claim {
+    let key = incoming.key.as_deref().unwrap_or_default();
+    let id = hash([incoming.topic.as_bytes(), key.as_bytes(), producer.id.as_bytes()]);
+    let tag = incoming.tag.as_deref().unwrap_or_default();
+    let content = hash([tag.as_bytes(), &incoming.body]);
+    Claim { id, content, message, expires: now + producer.window }
+}
+
+/// A 128-bit hash of parts, each after its length, so that no two lists run together.
+fn hash<const N: usize>(parts: [&[u8]; N]) -> u128 {
+    let mut hasher = Xxh3::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.digest128()
+}

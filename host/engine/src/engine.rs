@@ -1,0 +1,343 @@
+//! The engine: all partitions of a host, and the block that they commit to together.
+
+mod apply;
+mod dispatch;
+mod queues;
+mod settle;
+mod tick;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmill_model::effects::{Scope, TimerRef};
+use wasmill_model::{Message, MessageId, Millis, Name, PartitionId, Partitioner, Routes};
+
+pub use crate::lane::Entries;
+
+use crate::backlog::{Pending, QueueId};
+use crate::codec::{BlockBuilder, Header};
+use crate::lane::LaneId;
+use crate::partition::Partition;
+use crate::subscription::{SubIndex, SubState};
+
+/// What is fixed for an engine's life.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Partitions of the data directory.
+    pub partitions: u16,
+    /// Most messages of a key in one run.
+    pub run_count_max: usize,
+    /// Most runs under way.
+    pub runs_max: usize,
+    /// After how long a plugin that was found missing is tried again.
+    pub unavailable_delay: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            partitions: 64,
+            run_count_max: 32,
+            runs_max: 4_096,
+            unavailable_delay: Duration::from_millis(250),
+        }
+    }
+}
+
+/// What the engine asks of its surroundings.
+#[derive(Debug)]
+pub enum Action {
+    /// Call a handler, and report with [`Engine::complete`].
+    Run(RunRequest),
+    /// Write a page to the view; it need not be durable.
+    WritePage(PageRef, Vec<u8>),
+    /// Read a page, written before, and report with [`Engine::page_loaded`].
+    LoadPage(PageRef),
+    /// Read delayed messages of a partition from the view, and report with
+    /// [`Engine::timers_loaded`].
+    LoadTimers {
+        /// The partition.
+        partition: PartitionId,
+        /// From here on, this one included.
+        after: TimerRef,
+        /// How many at most.
+        limit: usize,
+    },
+    /// A message of a flow that somebody watches.
+    Watched(Arc<Message>),
+}
+
+/// A page of a queue in the view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRef {
+    /// The partition.
+    pub partition: PartitionId,
+    /// The subscription.
+    pub subscription: Name,
+    /// Which of its queues.
+    pub queue: QueueId,
+    /// The page's number.
+    pub number: u64,
+}
+
+/// Messages for a handler, of one key and subscription, in order.
+#[derive(Debug)]
+pub struct RunRequest {
+    /// Names the run when it is reported.
+    pub ticket: Ticket,
+    /// The plugin.
+    pub plugin: Name,
+    /// The subscription.
+    pub subscription: Name,
+    /// The messages.
+    pub messages: Vec<Pending>,
+    /// The scope's state that is newer than the view.
+    pub recent: Arc<Entries>,
+    /// The barrier that must be durable before the handler starts, if it acts outside.
+    pub barrier: Option<u64>,
+}
+
+/// Names a run.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    pub(crate) partition: PartitionId,
+    pub(crate) lane: LaneId,
+    pub(crate) number: u64,
+}
+
+/// All partitions of a host.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) config: Config,
+    partitioner: Partitioner,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) partitions: Vec<Partition>,
+    pub(crate) subs: Vec<SubState>,
+    sub_index: HashMap<Name, SubIndex>,
+    /// False while recovery replays: nothing is dispatched.
+    pub(crate) live: bool,
+    pub(crate) now: Millis,
+    pub(crate) unkeyed: u16,
+
+    block: BlockBuilder,
+    /// The number that the block under construction gets.
+    pub(crate) next_block: u64,
+    /// Bytes of all blocks sealed so far.
+    pub(crate) log_bytes: u64,
+
+    /// Lanes that may have something to run.
+    ready: VecDeque<(PartitionId, LaneId)>,
+    runs: usize,
+    next_ticket: u64,
+    /// Parked tracks by the time when they may go on.
+    parked: BTreeSet<(Millis, PartitionId, LaneId, SubIndex)>,
+    watched: HashMap<MessageId, usize>,
+    pub(crate) actions: Vec<Action>,
+    /// The names that the checkpoint being written covers.
+    pub(crate) flushing: Vec<(PartitionId, LaneId, BTreeSet<Name>)>,
+}
+
+impl Engine {
+    /// An empty engine that is not live: recovery, or nothing, comes first.
+    #[must_use]
+    pub(crate) fn new(config: Config, routes: &Arc<Routes>) -> Self {
+        let partitions = (0..config.partitions).map(|id| Partition::new(PartitionId(id)));
+        let mut engine = Self {
+            config,
+            partitioner: Partitioner::new(config.partitions),
+            routes: Arc::default(),
+            partitions: partitions.collect(),
+            subs: Vec::new(),
+            sub_index: HashMap::new(),
+            live: false,
+            now: Millis(0),
+            unkeyed: 0,
+            block: BlockBuilder::new(),
+            next_block: 0,
+            log_bytes: 0,
+            ready: VecDeque::new(),
+            runs: 0,
+            next_ticket: 0,
+            parked: BTreeSet::new(),
+            watched: HashMap::new(),
+            actions: Vec::new(),
+            flushing: Vec::new(),
+        };
+        engine.adopt(routes);
+        engine
+    }
+
+    /// Takes what the engine asks for.
+    pub fn take_actions(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Seals the block under construction, if anything was committed to it: its number and its
+    /// bytes, to be appended to the log in order.
+    pub fn seal_block(&mut self) -> Option<(u64, Vec<u8>)> {
+        if self.block.is_empty() {
+            return None;
+        }
+        let bytes = self.block.seal(Header { offset: self.log_bytes, at: self.now });
+        self.log_bytes += bytes.len() as u64;
+        self.next_block += 1;
+        Some((self.next_block - 1, bytes))
+    }
+
+    /// Bytes committed and not sealed.
+    #[must_use]
+    pub fn unsealed_bytes(&self) -> usize {
+        self.block.len()
+    }
+
+    /// Whether something is committed and not sealed.
+    #[must_use]
+    pub fn has_open_block(&self) -> bool {
+        !self.block.is_empty()
+    }
+
+    /// How many blocks the log must hold for all that was committed so far to be durable.
+    #[must_use]
+    pub fn barrier(&self) -> u64 {
+        self.next_block + u64::from(!self.block.is_empty())
+    }
+
+    /// What is newer than the view in a scope.
+    #[must_use]
+    pub fn recent(&self, scope: &Scope) -> Arc<Entries> {
+        let partition = self.partitioner.of(&scope.key);
+        let lanes = &self.partitions[usize::from(partition.0)].lanes;
+        lanes.get(&LaneId::Keyed(scope.clone())).map(|lane| lane.recent.clone()).unwrap_or_default()
+    }
+
+    /// Nobody waits for this flow any more.
+    pub fn unwatch(&mut self, correlation: MessageId) {
+        if let Some(count) = self.watched.get_mut(&correlation) {
+            *count -= 1;
+            if *count == 0 {
+                self.watched.remove(&correlation);
+            }
+        }
+    }
+
+    /// Stops starting runs; those under way may still be completed.
+    pub fn halt(&mut self) {
+        self.live = false;
+    }
+
+    /// Runs under way.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.runs
+    }
+
+    /// Bytes of all blocks sealed since the log began.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        self.log_bytes
+    }
+
+    /// Each subscription: its name, messages that wait or run, runs under way, dead letters
+    /// since the start.
+    pub fn census(&self) -> impl Iterator<Item = (&Name, u64, usize, u64)> {
+        self.subs.iter().map(|sub| (&sub.name, sub.pending, sub.running, sub.buried))
+    }
+
+    /// How keys map to partitions.
+    #[must_use]
+    pub fn partitioner(&self) -> Partitioner {
+        self.partitioner
+    }
+
+    /// The routes in force.
+    #[must_use]
+    pub fn routes(&self) -> &Arc<Routes> {
+        &self.routes
+    }
+
+    /// Moves the engine's time on; it never goes back.
+    pub(crate) fn advance(&mut self, now: Millis) -> Millis {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    pub(crate) fn partition(&self, id: PartitionId) -> &Partition {
+        &self.partitions[usize::from(id.0)]
+    }
+
+    pub(crate) fn partition_mut(&mut self, id: PartitionId) -> &mut Partition {
+        &mut self.partitions[usize::from(id.0)]
+    }
+
+    pub(crate) fn watch(&mut self, correlation: MessageId, wanted: bool) {
+        if wanted {
+            *self.watched.entry(correlation).or_default() += 1;
+        }
+    }
+
+    /// The index of a subscription, known or not.
+    pub(crate) fn sub(&mut self, name: &Name) -> SubIndex {
+        if let Some(&index) = self.sub_index.get(name) {
+            return index;
+        }
+        let definition = self.routes.subscription(name).cloned();
+        self.subs.push(SubState::new(name.clone(), definition));
+        self.sub_index.insert(name.clone(), self.subs.len() - 1);
+        self.subs.len() - 1
+    }
+
+    /// The lane of a subscription's message.
+    pub(crate) fn lane_of(&self, sub: SubIndex, key: Option<&Name>, seq: u64) -> LaneId {
+        match key {
+            None => LaneId::Loose(sub, seq),
+            Some(key) => {
+                let state = &self.subs[sub];
+                // One without a plugin keeps its messages in lanes of its own.
+                let plugin = state.plugin().unwrap_or(&state.name).clone();
+                LaneId::Keyed(Scope { plugin, key: key.clone() })
+            }
+        }
+    }
+
+    fn adopt(&mut self, routes: &Arc<Routes>) {
+        self.routes = routes.clone();
+        for definition in routes.subscriptions() {
+            self.sub(&definition.name);
+        }
+        for sub in &mut self.subs {
+            sub.definition = routes.subscription(&sub.name).cloned();
+            sub.external =
+                sub.plugin().is_some_and(|plugin| routes.plugin(plugin).grants.external());
+        }
+    }
+
+    /// Puts other routes in force for all that comes after.
+    ///
+    /// # Errors
+    /// A text that says what cannot change while messages may be waiting for it.
+    pub fn set_routes(&mut self, routes: &Arc<Routes>) -> Result<(), String> {
+        for sub in &self.subs {
+            let (Some(old), Some(new)) = (&sub.definition, routes.subscription(&sub.name)) else {
+                continue;
+            };
+            if old.plugin != new.plugin {
+                return Err(format!(
+                    "subscription `{}` cannot move from plugin `{}` to `{}` while the host runs: \
+                     give it a new name, or restart",
+                    sub.name, old.plugin, new.plugin
+                ));
+            }
+        }
+        let serving: BTreeSet<Name> = self.serving_plugins();
+        self.adopt(routes);
+        for plugin in serving {
+            self.set_serving(&plugin, true);
+        }
+        Ok(())
+    }
+
+    fn serving_plugins(&self) -> BTreeSet<Name> {
+        self.subs.iter().filter(|sub| sub.serving).filter_map(|s| s.plugin().cloned()).collect()
+    }
+}

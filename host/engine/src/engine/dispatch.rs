@@ -1,0 +1,100 @@
+//! Dispatch: which lane runs next.
+
+use wasmill_model::{Name, PartitionId};
+
+use super::{Action, Engine, RunRequest, Ticket};
+use crate::lane::{LaneId, Running};
+use crate::subscription::SubIndex;
+
+impl Engine {
+    /// Lists a lane that may have something to run.
+    pub(super) fn list(&mut self, id: PartitionId, lane_id: LaneId) {
+        let Some(lane) = self.partition_mut(id).lanes.get_mut(&lane_id) else { return };
+        if lane.running.is_none() && !lane.listed {
+            lane.listed = true;
+            self.ready.push_back((id, lane_id));
+        }
+    }
+
+    /// Starts runs, as far as there is room.
+    pub(crate) fn dispatch(&mut self) {
+        if !self.live {
+            return;
+        }
+        while self.runs < self.config.runs_max {
+            let Some((id, lane_id)) = self.ready.pop_front() else { return };
+            self.dispatch_lane(id, lane_id);
+        }
+    }
+
+    fn dispatch_lane(&mut self, id: PartitionId, lane_id: LaneId) {
+        let subs = &self.subs;
+        let Some(lane) = self.partitions[usize::from(id.0)].lanes.get_mut(&lane_id) else { return };
+        lane.listed = false;
+        if lane.running.is_some() {
+            return;
+        }
+        let Some(sub) = lane.next(|index| subs[index].serving) else {
+            return self.partition_mut(id).release(&lane_id);
+        };
+        if !subs[sub].has_room() {
+            lane.listed = true;
+            return self.subs[sub].starved.push_back((id, lane_id));
+        }
+        self.start_run(id, lane_id, sub);
+    }
+
+    fn start_run(&mut self, id: PartitionId, lane_id: LaneId, sub: SubIndex) {
+        let barrier = self.subs[sub].external.then(|| self.barrier());
+        // A handler that acts outside must wait for the commit of the message before it.
+        let count_max = if barrier.is_some() { 1 } else { self.config.run_count_max };
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.runs += 1;
+        let state = &mut self.subs[sub];
+        state.running += 1;
+        let subscription = state.name.clone();
+        let plugin = state.plugin().expect("a serving subscription has a plugin").clone();
+        let partition = &mut self.partitions[usize::from(id.0)];
+        let lane = partition.lanes.get_mut(&lane_id).expect("the lane was just looked at");
+        let recent = lane.recent.clone();
+        let messages: Vec<_> = lane.track(sub).waiting.iter().take(count_max).cloned().collect();
+        lane.running = Some(Running { subscription: sub, count: messages.len(), ticket });
+        let ticket = Ticket { partition: id, lane: lane_id, number: ticket };
+        let request = RunRequest { ticket, plugin, subscription, messages, recent, barrier };
+        self.actions.push(Action::Run(request));
+    }
+
+    /// A run ended: its lane, and lanes that waited for it, may go on.
+    pub(super) fn end_run(&mut self, sub: SubIndex) {
+        self.runs -= 1;
+        let state = &mut self.subs[sub];
+        state.running -= 1;
+        if let Some((id, lane_id)) = state.starved.pop_front() {
+            self.ready.push_back((id, lane_id));
+        }
+    }
+
+    /// Puts a plugin's subscriptions into service, or pauses them: their messages are kept.
+    pub fn set_serving(&mut self, plugin: &Name, serving: bool) {
+        for sub in self.subs.iter_mut().filter(|sub| sub.plugin() == Some(plugin)) {
+            sub.serving = serving;
+        }
+        if !serving {
+            return;
+        }
+        let of_plugin = |lane: &LaneId, subs: &[crate::subscription::SubState]| match lane {
+            LaneId::Keyed(scope) => scope.plugin == *plugin,
+            LaneId::Loose(sub, _) => subs[*sub].plugin() == Some(plugin),
+        };
+        let mut found = Vec::new();
+        for partition in &self.partitions {
+            let lanes = partition.lanes.keys().filter(|lane| of_plugin(lane, &self.subs));
+            found.extend(lanes.map(|lane| (partition.id, lane.clone())));
+        }
+        for (id, lane_id) in found {
+            self.list(id, lane_id);
+        }
+        self.dispatch();
+    }
+}

@@ -1,0 +1,150 @@
+//! The end of a run: each message's effects become a record, or its failure does.
+
+use std::time::Duration;
+
+use wasmill_model::effects::{Effects, Failure, FailureKind};
+use wasmill_model::record::DeadLetter;
+use wasmill_model::routes::OnExhausted;
+use wasmill_model::{Millis, Op, PartitionId, reserved};
+
+use super::{Engine, Ticket};
+use crate::backlog::Pending;
+use crate::lane::{LaneId, Parked};
+use crate::subscription::SubIndex;
+
+/// What becomes of a failed delivery.
+enum Verdict {
+    /// Again, at this time.
+    Retry(Millis),
+    /// Never again.
+    Bury,
+    /// Again soon, and it does not count.
+    Postpone(Millis),
+}
+
+impl Engine {
+    /// Takes the outcomes of a run, one for each message that was handled, in order. Messages
+    /// without an outcome are handed back.
+    pub fn complete(
+        &mut self,
+        ticket: &Ticket,
+        outcomes: Vec<Result<Effects, Failure>>,
+        now: Millis,
+    ) {
+        self.advance(now);
+        let id = ticket.partition;
+        let Some(sub) = self.take_running(ticket) else { return };
+        for outcome in outcomes {
+            let lanes = &mut self.partition_mut(id).lanes;
+            let track = lanes.get_mut(&ticket.lane).and_then(|lane| lane.existing_track(sub));
+            let Some(pending) = track.and_then(|track| track.waiting.front().cloned()) else {
+                break;
+            };
+            match outcome {
+                Ok(effects) => self.commit_effects(ticket, sub, &pending, effects),
+                Err(failure) => {
+                    self.fail(ticket, sub, pending, failure);
+                    break;
+                }
+            }
+        }
+        self.resume_timers(id, &ticket.lane);
+        self.end_run(sub);
+        self.list(id, ticket.lane.clone());
+        self.dispatch();
+    }
+
+    fn take_running(&mut self, ticket: &Ticket) -> Option<SubIndex> {
+        let lane = self.partition_mut(ticket.partition).lanes.get_mut(&ticket.lane)?;
+        let running = lane.running.take_if(|running| running.ticket == ticket.number)?;
+        Some(running.subscription)
+    }
+
+    fn commit_effects(&mut self, ticket: &Ticket, sub: SubIndex, done: &Pending, it: Effects) {
+        let Effects { sends, delayed, cancelled, writes } = it;
+        let mut ops = Vec::with_capacity(2 + delayed.len() + cancelled.len() + sends.len());
+        let subscription = self.subs[sub].name.clone();
+        ops.push(Op::Settle { subscription, key: done.key.clone(), seq: done.seq });
+        if !writes.is_empty()
+            && let LaneId::Keyed(scope) = &ticket.lane
+        {
+            ops.push(Op::State { scope: scope.clone(), writes });
+        }
+        ops.extend(cancelled.into_iter().map(Op::Undelay));
+        ops.extend(delayed.into_iter().map(Op::Delay));
+        self.commit_with_sends(ticket.partition, ops, sends);
+    }
+
+    fn fail(&mut self, ticket: &Ticket, sub: SubIndex, pending: Pending, failure: Failure) {
+        let attempts = pending.attempts + 1;
+        match self.judge(sub, attempts, &failure) {
+            Verdict::Retry(due) => {
+                let subscription = self.subs[sub].name.clone();
+                let Pending { key, seq, .. } = pending;
+                let cause = failure.cause;
+                let retry = Op::Retry { subscription, key, seq, attempts, due, cause };
+                self.commit(ticket.partition, vec![retry]);
+            }
+            Verdict::Bury => self.commit_burial(ticket, sub, pending, attempts, failure.cause),
+            Verdict::Postpone(due) => {
+                let lane = &ticket.lane;
+                self.with_track(ticket.partition, lane, sub, |track| {
+                    track.parked = Some(Parked { due, cause: failure.cause });
+                });
+                self.parked.insert((due, ticket.partition, lane.clone(), sub));
+            }
+        }
+    }
+
+    fn judge(&self, sub: SubIndex, attempts: u32, failure: &Failure) -> Verdict {
+        let Some(definition) = &self.subs[sub].definition else {
+            return Verdict::Postpone(self.now + self.config.unavailable_delay);
+        };
+        let scheduled = definition.retry.after(attempts);
+        let delay = match failure.kind {
+            FailureKind::Unavailable => {
+                return Verdict::Postpone(self.now + self.config.unavailable_delay);
+            }
+            FailureKind::Reject => None,
+            FailureKind::Retry => scheduled,
+            // A plugin chooses how long to wait, not how often to try.
+            FailureKind::RetryAfter(delay) => scheduled.map(|_: Duration| delay),
+        };
+        match (delay, definition.on_exhausted) {
+            (Some(delay), _) => Verdict::Retry(self.now + delay),
+            (None, OnExhausted::DeadLetter) => Verdict::Bury,
+            (None, OnExhausted::Halt) => Verdict::Retry(Millis::MAX),
+        }
+    }
+
+    fn commit_burial(
+        &mut self,
+        ticket: &Ticket,
+        sub: SubIndex,
+        pending: Pending,
+        attempts: u32,
+        cause: String,
+    ) {
+        let Pending { seq, key, message, .. } = pending;
+        let mut ops = Vec::with_capacity(2);
+        // A timer that is given up is pending no longer.
+        if let (Some(timer), LaneId::Keyed(scope)) = (&message.timer, &ticket.lane) {
+            let writes = vec![(reserved::timer(timer), None)];
+            ops.push(Op::State { scope: scope.clone(), writes });
+        }
+        let subscription = self.subs[sub].name.clone();
+        let at = self.now;
+        let letter = DeadLetter { seq, subscription, key, message, attempts, cause, at };
+        ops.push(Op::Bury(letter));
+        self.commit(ticket.partition, ops);
+    }
+
+    /// Timers of the scope that fell due during the run may be delivered now.
+    fn resume_timers(&mut self, id: PartitionId, lane_id: &LaneId) {
+        let partition = self.partition_mut(id);
+        let Some(lane) = partition.lanes.get_mut(lane_id) else { return };
+        for timer in std::mem::take(&mut lane.deferred) {
+            partition.timers.resume(timer);
+        }
+    }
+}

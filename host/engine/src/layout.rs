@@ -1,0 +1,136 @@
+//! Keys of the view.
+//!
+//! The first byte is the kind, then comes the partition in big-endian order, so that what one
+//! partition owns of a kind lies together. Variable parts but the last carry their length.
+
+use wasmill_model::effects::{Scope, TimerRef};
+use wasmill_model::{Millis, PartitionId};
+
+use crate::backlog::QueueId;
+
+/// Where recovery begins, and the engine's time.
+pub const META: &[u8] = b"m";
+
+/// A partition's counters.
+pub(crate) const PARTITION: u8 = b'p';
+/// A subscription's backlog in a partition.
+pub(crate) const BACKLOG: u8 = b'u';
+/// A key's messages in a subscription, out of the backlog.
+pub(crate) const TRACK: u8 = b'k';
+/// A page of a queue.
+pub(crate) const PAGE: u8 = b'q';
+/// An entry of a key's state.
+pub(crate) const STATE: u8 = b's';
+/// A delayed message, by its time.
+pub(crate) const TIMER: u8 = b't';
+/// A producer's id, by its expiry.
+pub(crate) const CLAIM: u8 = b'd';
+/// A dead letter.
+pub(crate) const DEAD: u8 = b'x';
+
+struct Key(Vec<u8>);
+
+impl Key {
+    fn new(kind: u8, partition: PartitionId) -> Self {
+        let mut bytes = Vec::with_capacity(96);
+        bytes.push(kind);
+        bytes.extend_from_slice(&partition.0.to_be_bytes());
+        Self(bytes)
+    }
+
+    /// A text that others follow.
+    fn text(mut self, text: &str) -> Self {
+        let length = u16::try_from(text.len()).expect("names and keys are bounded");
+        self.0.extend_from_slice(&length.to_be_bytes());
+        self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    fn last(mut self, bytes: &[u8]) -> Vec<u8> {
+        self.0.extend_from_slice(bytes);
+        self.0
+    }
+}
+
+/// The prefix of a kind.
+#[must_use]
+pub(crate) fn kind(kind: u8) -> Vec<u8> {
+    vec![kind]
+}
+
+pub(crate) fn partition(id: PartitionId) -> Vec<u8> {
+    Key::new(PARTITION, id).0
+}
+
+pub(crate) fn backlog(id: PartitionId, subscription: &str) -> Vec<u8> {
+    Key::new(BACKLOG, id).last(subscription.as_bytes())
+}
+
+/// A keyed message's track, or that of a single message without a key.
+pub(crate) fn track(id: PartitionId, subscription: &str, key: Option<&str>, seq: u64) -> Vec<u8> {
+    let head = Key::new(TRACK, id).text(subscription);
+    match key {
+        Some(key) => head.text(key).0,
+        None => head.last(&seq.to_be_bytes()),
+    }
+}
+
+/// A page of a queue.
+#[must_use]
+pub fn page(id: PartitionId, subscription: &str, queue: &QueueId, number: u64) -> Vec<u8> {
+    let key = match queue {
+        QueueId::Backlog => "",
+        QueueId::Key(key) => key,
+    };
+    Key::new(PAGE, id).text(subscription).text(key).last(&number.to_be_bytes())
+}
+
+/// The prefix of all entries of a scope.
+#[must_use]
+pub fn scope(id: PartitionId, scope: &Scope) -> Vec<u8> {
+    Key::new(STATE, id).text(&scope.plugin).text(&scope.key).0
+}
+
+/// An entry of a scope.
+#[must_use]
+pub fn state(id: PartitionId, owner: &Scope, name: &str) -> Vec<u8> {
+    Key(scope(id, owner)).last(name.as_bytes())
+}
+
+/// A delayed message.
+#[must_use]
+pub fn timer(id: PartitionId, timer: TimerRef) -> Vec<u8> {
+    let mut key = timers_from(id, timer.due);
+    key.extend_from_slice(&timer.id.0.to_be_bytes());
+    key
+}
+
+/// Where the delayed messages of a time begin.
+#[must_use]
+pub fn timers_from(id: PartitionId, due: Millis) -> Vec<u8> {
+    Key::new(TIMER, id).last(&due.0.to_be_bytes())
+}
+
+/// The prefix of a partition's delayed messages.
+#[must_use]
+pub fn timers(id: PartitionId) -> Vec<u8> {
+    Key::new(TIMER, id).0
+}
+
+pub(crate) fn claim(id: PartitionId, expires: Millis, claim: u128) -> Vec<u8> {
+    let mut key = Key::new(CLAIM, id).last(&expires.0.to_be_bytes());
+    key.extend_from_slice(&claim.to_be_bytes());
+    key
+}
+
+/// A dead letter.
+#[must_use]
+pub fn dead(id: PartitionId, subscription: &str, seq: u64) -> Vec<u8> {
+    Key::new(DEAD, id).text(subscription).last(&seq.to_be_bytes())
+}
+
+/// The partition that a key belongs to.
+pub(crate) fn partition_of(key: &[u8]) -> Option<PartitionId> {
+    let bytes = key.get(1..3)?;
+    Some(PartitionId(u16::from_be_bytes(bytes.try_into().ok()?)))
+}

@@ -1,0 +1,77 @@
+//! What the engine's thread is told.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use tokio::sync::oneshot;
+use wasmill_engine::{Entries, PageRef, Ticket};
+use wasmill_model::effects::{Delayed, Effects, Failure, Scope};
+use wasmill_model::{Message, Name, PartitionId, Routes};
+use wasmill_port::store;
+
+use crate::handle::{AcceptError, Receipt};
+
+/// A command to the engine's thread.
+pub(crate) enum Command {
+    Accept(Box<Accept>),
+    Snapshot { scope: Scope, reply: oneshot::Sender<Arc<Entries>> },
+    Completed { ticket: Ticket, outcomes: Vec<Result<Effects, Failure>> },
+    Durable { blocks: u64 },
+    PageLoaded { page: PageRef, bytes: Bytes },
+    TimersLoaded { partition: PartitionId, batch: Vec<Delayed>, complete: bool },
+    CheckpointDone { next_block: u64 },
+    Failed(String),
+    SetRoutes { routes: Arc<Routes>, reply: oneshot::Sender<Result<(), String>> },
+    SetServing { plugin: Name, serving: bool, reply: oneshot::Sender<()> },
+    Status { reply: oneshot::Sender<Status> },
+    Stop { reply: oneshot::Sender<()> },
+}
+
+/// A message to take in.
+pub(crate) struct Accept {
+    pub(crate) incoming: wasmill_engine::Incoming,
+    pub(crate) wait_for: Vec<Name>,
+    pub(crate) reply: oneshot::Sender<Result<Receipt, AcceptError>>,
+}
+
+/// Where a waiting caller hears of the outcome.
+pub(crate) type OutcomeSender = oneshot::Sender<Arc<Message>>;
+
+/// A command to the log's thread.
+pub(crate) enum LogCommand {
+    Append { number: u64, block: Vec<u8> },
+    Trim { before: u64 },
+}
+
+/// A command to the view's thread.
+pub(crate) enum ViewCommand {
+    WritePage { key: Vec<u8>, bytes: Vec<u8> },
+    LoadPage { page: PageRef },
+    LoadTimers { partition: PartitionId, after: Vec<u8>, limit: usize },
+    Checkpoint { blind: Vec<store::Change>, atomic: Vec<store::Change>, next_block: u64 },
+}
+
+/// The state of the platform, for operators.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Status {
+    /// Blocks in the log since it began.
+    pub blocks: u64,
+    /// Bytes of all blocks since the log began.
+    pub log_bytes: u64,
+    /// Each subscription.
+    pub subscriptions: Vec<SubscriptionStatus>,
+}
+
+/// The state of one subscription.
+#[derive(Clone, Debug, Serialize)]
+pub struct SubscriptionStatus {
+    /// Its name.
+    pub name: Name,
+    /// Messages that wait, are parked or run.
+    pub pending: u64,
+    /// Runs under way.
+    pub running: usize,
+    /// Messages given up since the host started.
+    pub dead_letters: u64,
+}

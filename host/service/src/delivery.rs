@@ -1,0 +1,67 @@
+//! Delivery: a run becomes a task, and its outcomes a command to the engine.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use tokio::runtime;
+use wasmill_engine::{RunRequest, Ticket};
+use wasmill_model::effects::{Effects, Failure, FailureKind};
+use wasmill_port::{Delivery, Guests, Run, RunContext};
+
+use crate::command::Command;
+
+/// How long a run goes on before it hands the rest of its messages back.
+const RUN_TIME_MAX: Duration = Duration::from_millis(2);
+
+/// Starts runs.
+pub(crate) struct Deliverer<G> {
+    pub(crate) guests: Arc<G>,
+    pub(crate) context: RunContext,
+    pub(crate) engine: Sender<Command>,
+    pub(crate) runtime: runtime::Handle,
+}
+
+impl<G: Guests> Deliverer<G> {
+    /// Starts a run on the runtime.
+    pub(crate) fn start(&self, request: RunRequest) {
+        let RunRequest { ticket, plugin, subscription, messages, recent, .. } = request;
+        let deliveries = messages.into_iter().map(|pending| Delivery {
+            subscription: subscription.clone(),
+            key: pending.key,
+            message: pending.message,
+            attempt: pending.attempts + 1,
+        });
+        let deliveries = deliveries.collect();
+        let run = Run::new(self.context.clone(), plugin, deliveries, recent, RUN_TIME_MAX);
+        let guests = self.guests.clone();
+        let mut report = Report { ticket: Some(ticket), engine: self.engine.clone() };
+        self.runtime.spawn(async move {
+            let outcomes = guests.handle(run).await;
+            report.send(outcomes.into_iter().map(|outcome| outcome.result).collect());
+        });
+    }
+}
+
+/// Reports a run exactly once, even if its task is dropped or panics: a run that is never
+/// reported would hold its key for ever.
+struct Report {
+    ticket: Option<Ticket>,
+    engine: Sender<Command>,
+}
+
+impl Report {
+    fn send(&mut self, outcomes: Vec<Result<Effects, Failure>>) {
+        if let Some(ticket) = self.ticket.take() {
+            // The engine's thread has ended when the host stops; the run is repeated then.
+            let _ = self.engine.send(Command::Completed { ticket, outcomes });
+        }
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        let cause = "the host dropped the handler's call".to_owned();
+        self.send(vec![Err(Failure { kind: FailureKind::Retry, cause })]);
+    }
+}

@@ -1,0 +1,245 @@
+//! The engine's thread: commands in, blocks and actions out.
+//!
+//! Whatever has come in is handled in one go, then what it committed is sealed into a block as
+//! soon as the log is free: the busier the host, the larger the blocks.
+
+mod actions;
+mod checkpoints;
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+use wasmill_engine::{Engine, RunRequest};
+use wasmill_model::effects::FailureKind;
+use wasmill_model::Name;
+use wasmill_port::{Clock, Guests};
+
+use crate::command::{Accept, Command, LogCommand, Status, SubscriptionStatus, ViewCommand};
+use crate::delivery::Deliverer;
+use crate::handle::{AcceptError, Receipt};
+use crate::metrics::Metrics;
+use crate::replies::{Replies, Reply, Waiters};
+
+pub(crate) use checkpoints::Checkpoints;
+
+/// Commands handled before what they committed goes to the log.
+const BATCH_COUNT_MAX: usize = 1_024;
+/// A block is sealed at this size even if more has come in.
+const BLOCK_BYTES_MAX: usize = 1 << 20;
+/// How often callers that went away are forgotten, and gauges set.
+const PURGE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a stopping host waits for handlers.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// What the loop owns.
+pub(crate) struct EngineLoop<G> {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) deliverer: Deliverer<G>,
+    pub(crate) log: Sender<LogCommand>,
+    pub(crate) view: Sender<ViewCommand>,
+    pub(crate) metrics: Metrics,
+    pub(crate) failure: watch::Sender<Option<String>>,
+    pub(crate) checkpoints: Checkpoints,
+    /// Blocks that are durable.
+    pub(crate) durable: u64,
+    pub(crate) state: LoopState,
+}
+
+/// What changes while the loop runs.
+#[derive(Default)]
+pub(crate) struct LoopState {
+    replies: Replies,
+    waiters: Waiters,
+    /// Runs that must not start before a barrier is durable.
+    gated: VecDeque<(u64, RunRequest)>,
+    /// Whether a block is on its way to the log.
+    appending: bool,
+    stopping: Option<Stopping>,
+}
+
+/// A host that is stopping.
+struct Stopping {
+    reply: oneshot::Sender<()>,
+    deadline: Instant,
+}
+
+impl<G: Guests> EngineLoop<G> {
+    /// Runs until the host is stopped or its store fails.
+    pub(crate) fn run(mut self, commands: &Receiver<Command>) {
+        let mut purge_at = Instant::now();
+        loop {
+            match self.turn(commands) {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return,
+                Err(cause) => return self.fail(cause),
+            }
+            if purge_at <= Instant::now() {
+                purge_at = Instant::now() + PURGE_INTERVAL;
+                self.state.waiters.purge(&mut self.engine);
+                self.set_gauges();
+            }
+        }
+    }
+
+    fn turn(&mut self, commands: &Receiver<Command>) -> Result<ControlFlow<()>, String> {
+        match commands.recv_timeout(self.patience()) {
+            Ok(command) => self.handle(command)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            // Every handle is gone, and with them everybody who could stop the loop.
+            Err(RecvTimeoutError::Disconnected) => return Ok(ControlFlow::Break(())),
+        }
+        for command in commands.try_iter().take(BATCH_COUNT_MAX) {
+            self.handle(command)?;
+            if self.engine.unsealed_bytes() >= BLOCK_BYTES_MAX {
+                break;
+            }
+        }
+        let now = self.clock.now();
+        if self.engine.wake() <= now {
+            self.engine.tick(now);
+        }
+        self.perform_actions();
+        self.seal();
+        self.checkpoint();
+        Ok(self.stop_if_drained())
+    }
+
+    /// How long the loop may sleep.
+    fn patience(&self) -> Duration {
+        let wake = self.engine.wake().since(self.clock.now());
+        let checkpoint = self.checkpoints.patience(self.engine.barrier());
+        wake.min(checkpoint).min(PURGE_INTERVAL)
+    }
+
+    fn handle(&mut self, command: Command) -> Result<(), String> {
+        match command {
+            Command::Accept(accept) => self.accept(*accept),
+            Command::Snapshot { scope, reply } => {
+                let entries = self.engine.recent(&scope);
+                let barrier = self.engine.barrier();
+                self.state.replies.push(barrier, Reply::Snapshot(reply, entries), self.durable);
+            }
+            Command::Completed { ticket, outcomes } => {
+                self.count(&outcomes);
+                self.engine.complete(&ticket, outcomes, self.clock.now());
+            }
+            Command::Durable { blocks } => self.durable(blocks),
+            Command::PageLoaded { page, bytes } => {
+                self.engine.page_loaded(&page, &bytes).map_err(|error| {
+                    format!("page {} of `{}`: {error}", page.number, page.subscription)
+                })?;
+            }
+            Command::TimersLoaded { partition, batch, complete } => {
+                self.engine.timers_loaded(partition, batch, complete);
+            }
+            Command::CheckpointDone { next_block } => self.checkpointed(next_block),
+            Command::Failed(cause) => return Err(cause),
+            Command::SetRoutes { routes, reply } => {
+                let result = self.engine.set_routes(&routes);
+                if result.is_ok() {
+                    self.deliverer.context.routes = routes;
+                }
+                drop(reply.send(result));
+            }
+            Command::SetServing { plugin, serving, reply } => self.serve(&plugin, serving, reply),
+            Command::Status { reply } => drop(reply.send(self.status())),
+            Command::Stop { reply } => {
+                self.engine.halt();
+                let deadline = Instant::now() + DRAIN_TIME_MAX;
+                self.state.stopping = Some(Stopping { reply, deadline });
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, accept: Accept) {
+        let Accept { incoming, wait_for, reply } = accept;
+        if self.state.stopping.is_some() {
+            return drop(reply.send(Err(AcceptError::Stopped)));
+        }
+        match self.engine.accept(incoming, self.clock.now()) {
+            Err(refused) => drop(reply.send(Err(refused.into()))),
+            Ok(accepted) => {
+                self.metrics.accepted.inc();
+                let outcome = (!wait_for.is_empty()).then(|| {
+                    let (sender, receiver) = oneshot::channel();
+                    self.state.waiters.add(accepted.message, wait_for, sender);
+                    receiver
+                });
+                let wasmill_engine::Accepted { message, duplicate } = accepted;
+                let receipt = Receipt { message, duplicate, outcome };
+                let barrier = self.engine.barrier();
+                self.state.replies.push(barrier, Reply::Accepted(reply, receipt), self.durable);
+            }
+        }
+    }
+
+    fn serve(&mut self, plugin: &Name, serving: bool, reply: oneshot::Sender<()>) {
+        self.engine.set_serving(plugin, serving);
+        // Whoever asked may have gone.
+        let _ = reply.send(());
+    }
+
+    fn durable(&mut self, blocks: u64) {
+        self.durable = blocks;
+        self.state.appending = false;
+        self.state.replies.release(blocks);
+        while self.state.gated.front().is_some_and(|(barrier, _)| *barrier <= blocks)
+            && let Some((_, request)) = self.state.gated.pop_front()
+        {
+            self.deliverer.start(request);
+        }
+    }
+
+    /// Hands the block under construction to the log, if the log is free.
+    fn seal(&mut self) {
+        if self.state.appending {
+            return;
+        }
+        if let Some((number, block)) = self.engine.seal_block() {
+            self.state.appending = true;
+            // The log's thread has ended only after it reported a failure.
+            let _ = self.log.send(LogCommand::Append { number, block });
+        }
+    }
+
+    fn count(&self, outcomes: &[Result<wasmill_model::Effects, wasmill_model::Failure>]) {
+        self.metrics.runs.inc();
+        let handled = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        self.metrics.handled.inc_by(handled as u64);
+        if let Some(Err(failure)) = outcomes.last()
+            && failure.kind != FailureKind::Unavailable
+        {
+            self.metrics.failed.inc();
+            tracing::debug!(cause = failure.cause, "a handler call failed");
+        }
+    }
+
+    fn status(&self) -> Status {
+        let subscriptions = self.engine.census().map(|(name, pending, running, dead_letters)| {
+            SubscriptionStatus { name: name.clone(), pending, running, dead_letters }
+        });
+        Status {
+            blocks: self.durable,
+            log_bytes: self.engine.log_bytes(),
+            subscriptions: subscriptions.collect(),
+        }
+    }
+
+    fn set_gauges(&self) {
+        let pending: u64 = self.engine.census().map(|(_, pending, ..)| pending).sum();
+        self.metrics.pending.set(i64::try_from(pending).unwrap_or(i64::MAX));
+    }
+
+    /// Everybody who waits is told, and who asks from now on finds the thread gone.
+    fn fail(mut self, cause: String) {
+        tracing::error!(cause, "the store failed: the host must be restarted");
+        self.state.replies.fail(&cause);
+        self.failure.send_replace(Some(cause));
+    }
+}

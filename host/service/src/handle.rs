@@ -1,0 +1,274 @@
+//! What callers hold: take messages in, ask gates and queries, change routes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use tokio::sync::{oneshot, watch};
+use wasmill_engine::Refused;
+use wasmill_model::effects::Scope;
+use wasmill_model::http::{Accepted, Problem, Request, Response};
+use wasmill_model::{Exceeded, Message, MessageId, Name, Routes};
+use wasmill_port::guest::{self, Guests};
+use wasmill_port::{ScopeState, StateReader};
+
+use crate::command::{Accept, Command, Status};
+
+/// Messages whose answer is outstanding, at most.
+const IN_FLIGHT_COUNT_MAX: usize = 20_000;
+/// Their bodies' bytes, at most.
+const IN_FLIGHT_BYTES_MAX: usize = 64 << 20;
+/// When to come again after a refusal for want of room.
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// A message from outside.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// A declared topic.
+    pub topic: Name,
+    /// The key.
+    pub key: Option<Name>,
+    /// The tag.
+    pub tag: Option<Name>,
+    /// The headers.
+    pub headers: Vec<(Name, Name)>,
+    /// The body.
+    pub body: Bytes,
+    /// The producer's id of the message.
+    pub dedup: Option<Dedup>,
+    /// Topics one of which brings the outcome; empty if nobody waits for it.
+    pub wait_for: Vec<Name>,
+}
+
+/// The producer's id of a message within its topic and key.
+pub type Dedup = wasmill_engine::ProducerId;
+
+/// A message that is durable.
+#[derive(Debug)]
+pub struct Receipt {
+    /// Its id, which is also the flow's correlation.
+    pub message: MessageId,
+    /// Whether it had been taken in before, under the same producer's id.
+    pub duplicate: bool,
+    /// Brings the first message of the flow on one of the topics waited for.
+    pub outcome: Option<oneshot::Receiver<Arc<Message>>>,
+}
+
+/// Why a message was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// Too many messages are on their way to the log.
+    #[error("the host has as many messages in hand as it can hold: come again later")]
+    Busy {
+        /// When to come again.
+        retry_after: Duration,
+    },
+    /// The producer's id was used for another content.
+    #[error("id `{id}` was used before for another content: take a new id, or send the same again")]
+    Conflict {
+        /// The id.
+        id: String,
+    },
+    /// The topic is not declared.
+    #[error("topic `{0}` is not declared in the routes")]
+    UnknownTopic(Name),
+    /// A part of the message is over its limit.
+    #[error(transparent)]
+    Limit(#[from] Exceeded),
+    /// The store failed; the message may or may not be in the log.
+    #[error("the store failed: {0}")]
+    Store(String),
+    /// The host is stopping.
+    #[error("the host is stopping")]
+    Stopped,
+}
+
+impl From<Refused> for AcceptError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Conflict(id) => Self::Conflict { id },
+            Refused::UnknownTopic(topic) => Self::UnknownTopic(topic),
+            Refused::Limit(exceeded) => Self::Limit(exceeded),
+        }
+    }
+}
+
+/// Why a query was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The plugin did not answer.
+    #[error(transparent)]
+    Guest(#[from] guest::Error),
+    /// The host is stopping, or its store failed.
+    #[error("the host is stopping")]
+    Stopped,
+}
+
+/// A cheap clone of the way to the services.
+pub struct Handle<G> {
+    pub(crate) shared: Arc<Shared<G>>,
+}
+
+pub(crate) struct Shared<G> {
+    pub(crate) commands: Sender<Command>,
+    pub(crate) guests: Arc<G>,
+    pub(crate) reader: Arc<dyn StateReader>,
+    pub(crate) routes: ArcSwap<Routes>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) failure: watch::Receiver<Option<String>>,
+}
+
+#[derive(Default)]
+pub(crate) struct InFlight {
+    count: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl<G> Clone for Handle<G> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<G: Guests> Handle<G> {
+    /// Takes a message in; returns once it is durable.
+    ///
+    /// # Errors
+    /// [`AcceptError`]; nothing was taken in, unless it is [`AcceptError::Store`].
+    pub async fn accept(&self, incoming: Incoming) -> Result<Receipt, AcceptError> {
+        let _place = self.shared.in_flight.enter(incoming.body.len())?;
+        let (reply, receipt) = oneshot::channel();
+        let Incoming { topic, key, tag, headers, body, dedup, wait_for } = incoming;
+        let watch = !wait_for.is_empty();
+        let producer_id = dedup;
+        let incoming =
+            wasmill_engine::Incoming { topic, key, tag, headers, body, producer_id, watch };
+        self.send(Command::Accept(Box::new(Accept { incoming, wait_for, reply })))
+            .map_err(|Stopped| self.stopped())?;
+        receipt.await.unwrap_or_else(|_| Err(self.stopped()))
+    }
+
+    /// Asks a plugin's gate about a request.
+    ///
+    /// # Errors
+    /// [`guest::Error`] if the gate did not answer.
+    pub async fn admit(
+        &self,
+        plugin: &Name,
+        request: Request,
+    ) -> Result<Result<Accepted, Problem>, guest::Error> {
+        self.shared.guests.admit(plugin, request).await
+    }
+
+    /// Asks a plugin's query about the durable state of a key.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the query did not answer.
+    pub async fn query(
+        &self,
+        plugin: &Name,
+        key: &Name,
+        request: Request,
+    ) -> Result<Response, QueryError> {
+        let scope = Scope { plugin: plugin.clone(), key: key.clone() };
+        let (reply, recent) = oneshot::channel();
+        let ask = Command::Snapshot { scope: scope.clone(), reply };
+        self.send(ask).map_err(|Stopped| QueryError::Stopped)?;
+        let recent = recent.await.map_err(|_| QueryError::Stopped)?;
+        let state = ScopeState::new(scope, recent, self.shared.reader.clone());
+        Ok(self.shared.guests.answer(state, request).await?)
+    }
+
+    /// The routes in force.
+    #[must_use]
+    pub fn routes(&self) -> Arc<Routes> {
+        self.shared.routes.load_full()
+    }
+
+    /// Puts other routes in force for all that comes after.
+    ///
+    /// # Errors
+    /// A text that says what cannot change while the host runs; nothing has changed.
+    pub async fn set_routes(&self, routes: Routes) -> Result<(), String> {
+        let routes = Arc::new(routes);
+        let (reply, done) = oneshot::channel();
+        let stopping = || "the host is stopping".to_owned();
+        self.send(Command::SetRoutes { routes: routes.clone(), reply })
+            .map_err(|Stopped| stopping())?;
+        done.await.map_err(|_| stopping())??;
+        self.shared.routes.store(routes);
+        Ok(())
+    }
+
+    /// Puts a plugin's subscriptions into service, or pauses them.
+    pub async fn set_serving(&self, plugin: &Name, serving: bool) {
+        let (reply, done) = oneshot::channel();
+        let plugin = plugin.clone();
+        if self.send(Command::SetServing { plugin, serving, reply }).is_ok() {
+            // A host that stops meanwhile needs no answer.
+            let _ = done.await;
+        }
+    }
+
+    /// The state of the platform; empty if it is stopping.
+    pub async fn status(&self) -> Status {
+        let (reply, status) = oneshot::channel();
+        match self.send(Command::Status { reply }) {
+            Ok(()) => status.await.unwrap_or_default(),
+            Err(Stopped) => Status::default(),
+        }
+    }
+
+    /// Resolves with the cause if the store fails: the host must be restarted.
+    pub async fn failed(&self) -> String {
+        let mut failure = self.shared.failure.clone();
+        let failed = failure.wait_for(Option::is_some).await.map(|cause| cause.clone());
+        match failed {
+            Ok(cause) => cause.unwrap_or_default(),
+            // The engine's thread ended without a failure: it was stopped.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn send(&self, command: Command) -> Result<(), Stopped> {
+        self.shared.commands.send(command).map_err(|_| Stopped)
+    }
+
+    fn stopped(&self) -> AcceptError {
+        match &*self.shared.failure.borrow() {
+            Some(cause) => AcceptError::Store(cause.clone()),
+            None => AcceptError::Stopped,
+        }
+    }
+}
+
+/// The engine's thread has ended.
+struct Stopped;
+
+impl InFlight {
+    fn enter(&self, bytes: usize) -> Result<Place<'_>, AcceptError> {
+        let place = Place { in_flight: self, bytes };
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let held = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if count >= IN_FLIGHT_COUNT_MAX || held >= IN_FLIGHT_BYTES_MAX {
+            return Err(AcceptError::Busy { retry_after: BUSY_RETRY_AFTER });
+        }
+        Ok(place)
+    }
+}
+
+/// A message's share of what may be in flight.
+struct Place<'a> {
+    in_flight: &'a InFlight,
+    bytes: usize,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.in_flight.count.fetch_sub(1, Ordering::Relaxed);
+        self.in_flight.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,96 @@
+//! The view's thread: pages, timers and checkpoints, strictly in the order asked for.
+//!
+//! The order matters: a page is read after it was written, and a load of timers that began
+//! before a checkpoint is reported before it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+use wasmill_engine::layout;
+use wasmill_model::PartitionId;
+use wasmill_model::effects::Delayed;
+use wasmill_port::store::{Change, View};
+
+use crate::command::{Command, ViewCommand};
+use crate::metrics::Metrics;
+
+/// Blind writes that go to the view at once, so that a checkpoint does not hold up the log.
+const SLICE_COUNT: usize = 256;
+
+/// Serves until the channel closes or the view fails.
+pub(crate) fn run(
+    view: &Arc<impl View>,
+    commands: &Receiver<ViewCommand>,
+    engine: &Sender<Command>,
+    metrics: &Metrics,
+) {
+    while let Ok(command) = commands.recv() {
+        let answer = match command {
+            ViewCommand::WritePage { key, bytes } => write_page(&**view, key, bytes),
+            ViewCommand::LoadPage { page } => load_page(&**view, page).map(Some),
+            ViewCommand::LoadTimers { partition, after, limit } => {
+                load_timers(&**view, partition, &after, limit).map(Some)
+            }
+            ViewCommand::Checkpoint { blind, atomic, next_block } => {
+                let timer = metrics.checkpoint_timer();
+                let done = checkpoint(&**view, blind, atomic);
+                drop(timer);
+                done.map(|()| Some(Command::CheckpointDone { next_block }))
+            }
+        };
+        // The engine's thread may have ended already; then nobody needs the answer.
+        match answer {
+            Ok(Some(answer)) => drop(engine.send(answer)),
+            Ok(None) => {}
+            Err(cause) => return drop(engine.send(Command::Failed(cause))),
+        }
+    }
+}
+
+fn write_page(view: &impl View, key: Vec<u8>, bytes: Vec<u8>) -> Result<Option<Command>, String> {
+    view.write(vec![Change::put(key, bytes.into())])
+        .map_err(|error| format!("writing a page of a queue: {error}"))?;
+    Ok(None)
+}
+
+fn load_page(view: &impl View, page: wasmill_engine::PageRef) -> Result<Command, String> {
+    let key = layout::page(page.partition, &page.subscription, &page.queue, page.number);
+    let name = || format!("page {} of subscription `{}`", page.number, page.subscription);
+    let bytes = view
+        .get(&key)
+        .map_err(|error| format!("reading {}: {error}", name()))?
+        .ok_or_else(|| format!("{} is missing from the store", name()))?;
+    Ok(Command::PageLoaded { page, bytes })
+}
+
+fn load_timers(
+    view: &impl View,
+    partition: PartitionId,
+    after: &[u8],
+    limit: usize,
+) -> Result<Command, String> {
+    let entries = view
+        .scan(&layout::timers(partition), after, limit)
+        .map_err(|error| format!("reading timers of partition {partition}: {error}"))?;
+    let complete = entries.len() < limit;
+    let batch: Result<Vec<Delayed>, _> =
+        entries.iter().map(|(_, value)| postcard::from_bytes(value)).collect();
+    let batch =
+        batch.map_err(|error| format!("a timer of partition {partition} is damaged: {error}"))?;
+    Ok(Command::TimersLoaded { partition, batch, complete })
+}
+
+fn checkpoint(
+    view: &impl View,
+    mut blind: Vec<Change>,
+    atomic: Vec<Change>,
+) -> Result<(), String> {
+    // In the order of keys neighbours share pages of the store.
+    blind.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    let mut rest = blind.into_iter().peekable();
+    while rest.peek().is_some() {
+        let slice = rest.by_ref().take(SLICE_COUNT).collect();
+        view.write(slice).map_err(|error| format!("writing a checkpoint: {error}"))?;
+    }
+    view.checkpoint(atomic).map_err(|error| format!("completing a checkpoint: {error}"))
+}

@@ -1,0 +1,84 @@
+//! What the services count, for Prometheus.
+
+use std::time::{Duration, Instant};
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// Counters of the services; clones share them.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    pub(crate) accepted: Counter,
+    pub(crate) handled: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) runs: Counter,
+    pub(crate) pending: Gauge,
+    blocks: Counter,
+    block_bytes: Counter,
+    commit_seconds: Histogram,
+    checkpoint_seconds: Histogram,
+}
+
+impl Metrics {
+    /// Registers the counters with `registry`.
+    #[must_use]
+    pub fn new(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            accepted: Counter::default(),
+            handled: Counter::default(),
+            failed: Counter::default(),
+            runs: Counter::default(),
+            pending: Gauge::default(),
+            blocks: Counter::default(),
+            block_bytes: Counter::default(),
+            commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            checkpoint_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
+        };
+        let mut counter = |name, help, counter: &Counter| {
+            registry.register(name, help, counter.clone());
+        };
+        counter("messages_accepted", "Messages taken in from outside", &metrics.accepted);
+        counter("messages_handled", "Handler calls that were committed", &metrics.handled);
+        counter("messages_failed", "Handler calls that failed", &metrics.failed);
+        counter("runs", "Runs of handlers", &metrics.runs);
+        counter("log_blocks", "Blocks appended to the log", &metrics.blocks);
+        counter("log_block_bytes", "Bytes of the blocks appended to the log", &metrics.block_bytes);
+        registry.register(
+            "messages_pending",
+            "Messages that wait, are parked or run, over all subscriptions",
+            metrics.pending.clone(),
+        );
+        registry.register_with_unit(
+            "log_append",
+            "Time to append a block durably",
+            Unit::Seconds,
+            metrics.commit_seconds.clone(),
+        );
+        registry.register_with_unit(
+            "checkpoint",
+            "Time to write a checkpoint",
+            Unit::Seconds,
+            metrics.checkpoint_seconds.clone(),
+        );
+        metrics
+    }
+
+    pub(crate) fn block_committed(&self, bytes: usize, took: Duration) {
+        self.blocks.inc();
+        self.block_bytes.inc_by(bytes as u64);
+        self.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Observes the time until the guard is dropped.
+    pub(crate) fn checkpoint_timer(&self) -> impl Drop {
+        struct Guard(Histogram, Instant);
+        impl Drop for Guard {
+            fn drop(&mut self) {
+                self.0.observe(self.1.elapsed().as_secs_f64());
+            }
+        }
+        Guard(self.checkpoint_seconds.clone(), Instant::now())
+    }
+}
