@@ -58,7 +58,7 @@ pub(crate) enum Pop {
 pub(crate) struct BacklogMark {
     /// The oldest page that is needed.
     first_page: u64,
-    /// Messages up to this number have left the queue, though the oldest page has them.
+    /// Messages up to this number have left the queue, though the oldest page may have them.
     after: Option<u64>,
     /// The number that the next page gets.
     next_page: u64,
@@ -85,13 +85,11 @@ pub(crate) struct Backlog {
     next_page: u64,
     /// Pages before this one are deleted.
     trimmed: u64,
-    /// After recovery: skip what left the oldest page before the checkpoint.
-    skip: Option<u64>,
     loading: bool,
     tail: Vec<Pending>,
     tail_bytes: usize,
     len: u64,
-    /// The last message that left.
+    /// The last message that left: what a page still has of it, and before it, is skipped.
     left: Option<u64>,
 }
 
@@ -137,8 +135,8 @@ impl Backlog {
         self.first_page += 1;
         self.head_page = page;
         self.head_written = true;
-        let skip = self.skip.take();
-        self.head.extend(messages.into_iter().filter(|m| skip.is_none_or(|skip| m.seq > skip)));
+        let left = self.left;
+        self.head.extend(messages.into_iter().filter(|m| left.is_none_or(|left| m.seq > left)));
     }
 
     /// What to keep in a checkpoint, and pages to write before it: with them, all messages of
@@ -153,11 +151,9 @@ impl Backlog {
         if !self.tail.is_empty() {
             pages.push(self.seal_tail());
         }
-        let (first_page, after) = match self.head.is_empty() {
-            false => (self.head_page, self.left),
-            true => (self.first_page, self.skip),
-        };
-        (BacklogMark { first_page, after, next_page: self.next_page, len: self.len }, pages)
+        let first_page = if self.head.is_empty() { self.first_page } else { self.head_page };
+        let Self { left: after, next_page, len, .. } = *self;
+        (BacklogMark { first_page, after, next_page, len }, pages)
     }
 
     /// The pages that a checkpoint with this mark no longer needs.
@@ -172,7 +168,7 @@ impl Backlog {
             first_page: mark.first_page,
             next_page: mark.next_page,
             trimmed: mark.first_page,
-            skip: mark.after,
+            left: mark.after,
             len: mark.len,
             ..Self::default()
         }
@@ -259,6 +255,13 @@ mod tests {
                     }
                     if step % 2 == 0 {
                         queue = Backlog::restore(mark);
+                    }
+                    // A page that was loaded and not popped from yet, when the next one comes.
+                    if let Pop::Load(page) = queue.pop() {
+                        queue.loaded(page, view[&page].clone());
+                        queue = Backlog::restore(queue.checkpoint().0);
+                    } else if queue.len < next_in - next_out {
+                        next_out += 1;
                     }
                 }
                 assert_eq!(queue.len, next_in - next_out);

@@ -59,11 +59,13 @@ impl Timers {
         self.fresh.insert(reference, delayed);
     }
 
-    /// Takes a delayed message away: it was delivered, cancelled or recalled.
-    pub(crate) fn remove(&mut self, reference: TimerRef) {
+    /// Takes a delayed message away: it was delivered, cancelled or recalled. One set since the
+    /// last checkpoint is not in the view, unless `replaying`: a checkpoint that a crash cut
+    /// short may have written it.
+    pub(crate) fn remove(&mut self, reference: TimerRef, replaying: bool) {
         self.near.remove(&reference);
         self.deferred.remove(&reference);
-        if self.fresh.remove(&reference).is_none() {
+        if self.fresh.remove(&reference).is_none() || replaying {
             self.gone.insert(reference);
         }
     }

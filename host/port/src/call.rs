@@ -6,6 +6,8 @@
 mod names;
 mod timers;
 
+pub use timers::Alarm;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -308,14 +310,16 @@ impl Call {
     }
 }
 
-/// The failure of a call whose own state could not be read.
-fn unreadable(error: &CallError) -> Failure {
-    Failure { kind: FailureKind::Retry, cause: error.to_string() }
-}
-
 /// Cuts a text at `max` bytes, at a character's boundary.
 fn cut(text: &mut String, max: usize) {
     if text.len() > max {
         text.truncate(text.floor_char_boundary(max));
+    }
+}
+
+impl From<CallError> for Failure {
+    /// For guests that are native code: a call that was refused fails the handler.
+    fn from(error: CallError) -> Self {
+        Self { kind: FailureKind::Retry, cause: error.to_string() }
     }
 }

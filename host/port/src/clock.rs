@@ -6,4 +6,7 @@ use wasmill_model::Millis;
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Millis;
+
+    /// Never again says less than `floor`: after a restart, the latest time that was committed.
+    fn raise(&self, floor: Millis);
 }

@@ -18,4 +18,8 @@ impl Clock for SystemClock {
         let wall = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
         Millis(self.latest.fetch_max(wall, Ordering::Relaxed).max(wall))
     }
+
+    fn raise(&self, floor: Millis) {
+        self.latest.fetch_max(floor.0, Ordering::Relaxed);
+    }
 }

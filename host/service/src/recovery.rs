@@ -11,8 +11,11 @@ use crate::start::StartError;
 /// Entries of the view read at once.
 const SCAN_COUNT: usize = 1_000;
 
-/// Recovers the engine.
-pub(crate) fn recover(
+/// Recovers the engine from `log`, which was just acquired, and `view`.
+///
+/// # Errors
+/// [`StartError`] if the store cannot be read, or does not fit together.
+pub fn recover(
     config: wasmill_engine::Config,
     routes: &Arc<Routes>,
     log: &impl Log,

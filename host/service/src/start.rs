@@ -141,6 +141,7 @@ pub fn start<G: Guests, L: Log, V: View>(
     let (view, routes) = (Arc::new(view), Arc::new(routes));
     let acquired = log.acquire()?;
     let engine = recover(config.engine, &routes, &log, acquired, &*view, clock.now())?;
+    clock.raise(engine.now());
 
     let (engine_sender, engine_commands) = mpsc::channel();
     let (log_sender, log_commands) = mpsc::channel();

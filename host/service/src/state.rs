@@ -10,9 +10,11 @@ use wasmill_port::StateReader;
 use wasmill_port::store::{Error, View};
 
 /// Reads scopes where checkpoints put them.
-pub(crate) struct ViewReader<V> {
-    pub(crate) view: Arc<V>,
-    pub(crate) partitioner: Partitioner,
+pub struct ViewReader<V> {
+    /// The view.
+    pub view: Arc<V>,
+    /// How keys map to partitions.
+    pub partitioner: Partitioner,
 }
 
 impl<V: View> StateReader for ViewReader<V> {

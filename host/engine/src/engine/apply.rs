@@ -145,7 +145,10 @@ impl Engine {
                 self.partition_mut(id).lane_mut(&LaneId::Keyed(scope)).write(&writes);
             }
             Op::Delay(delayed) => self.partition_mut(id).timers.insert(delayed),
-            Op::Undelay(reference) => self.partition_mut(id).timers.remove(reference),
+            Op::Undelay(reference) => {
+                let replaying = !self.live;
+                self.partition_mut(id).timers.remove(reference, replaying);
+            }
             Op::Send { to, number, message, targets } => {
                 self.notice(&message);
                 let channels = &mut self.partition_mut(id).counters.channels;

@@ -11,7 +11,7 @@ use wasmill_model::effects::{Delayed, Failure};
 use wasmill_model::limits::within;
 use wasmill_model::{Message, MessageId, Name, reserved};
 
-use super::{Call, CallError, When, names, unreadable};
+use super::{Call, CallError, When, names};
 
 /// What a timer delivers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Call {
             None => Ok(true),
             Some((entry, id)) => match self.pending(&entry) {
                 Ok(pending) => Ok(pending.is_some_and(|pending| pending.message.id == id)),
-                Err(error) => Err(unreadable(&error)),
+                Err(error) => Err(error.into()),
             },
         }
     }

@@ -1,0 +1,291 @@
+//! A simulated host: the engine with its three queues of work, each step taken by itself.
+//!
+//! It does what the service's threads do, in the same order, but when to append, when to write
+//! the view and when a handler ends is the world's to choose.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rand::Rng;
+use rand::rngs::StdRng;
+use wasmill_engine::{Accepted, Action, Checkpoint, Engine, Incoming, Refused, RunRequest, Write, layout};
+use wasmill_model::effects::{Delayed, Scope};
+use wasmill_model::record::DeadLetter;
+use wasmill_model::{PartitionId, Partitioner, Routes};
+use wasmill_port::store::{Change, Log, View};
+use wasmill_port::{Clock, Delivery, Run, RunContext, ScopeState, StateReader};
+use wasmill_service::{ViewReader, recover};
+use wasmill_store::{Memory, MemoryLog, MemoryView};
+
+use crate::bank;
+use crate::clock::SimClock;
+
+/// Partitions of the simulated host: few, so that keys meet.
+const PARTITIONS: u16 = 4;
+
+/// The store failed: the host is dead until it restarts.
+#[derive(Debug)]
+pub(crate) struct Dead;
+
+/// Work for the view, in order.
+enum ViewWork {
+    Write(Vec<u8>, Vec<u8>),
+    Load(wasmill_engine::PageRef),
+    LoadTimers { partition: PartitionId, after: Vec<u8>, limit: usize },
+    /// Once its barrier is durable.
+    Checkpoint(Checkpoint),
+}
+
+/// One life of a host, from a start to a crash.
+pub(crate) struct Host {
+    engine: Engine,
+    log: MemoryLog,
+    view: Arc<MemoryView>,
+    epoch: u64,
+    clock: Arc<SimClock>,
+    context: RunContext,
+    view_work: VecDeque<ViewWork>,
+    appending: Option<(u64, Vec<u8>)>,
+    durable: u64,
+    checkpointing: bool,
+    runs: Vec<RunRequest>,
+}
+
+impl Host {
+    /// Starts on what `store` holds.
+    pub(crate) fn start(
+        store: &Memory,
+        clock: Arc<SimClock>,
+        routes: &Arc<Routes>,
+    ) -> Result<Self, Dead> {
+        let (mut log, view) = store.open();
+        let view = Arc::new(view);
+        let acquired = log.acquire().map_err(|_| Dead)?;
+        let config = wasmill_engine::Config {
+            partitions: PARTITIONS,
+            run_count_max: 3,
+            ..wasmill_engine::Config::default()
+        };
+        let engine = recover(config, routes, &log, acquired, &*view, clock.now());
+        let mut engine = engine.map_err(|error| {
+            let text = error.to_string();
+            assert!(!text.contains("restore the data directory"), "recovery found damage: {text}");
+            Dead
+        })?;
+        clock.raise(engine.now());
+        engine.set_serving(&bank::PLUGIN.into(), true);
+        let partitioner = Partitioner::new(PARTITIONS);
+        let reader = Arc::new(ViewReader { view: view.clone(), partitioner });
+        Ok(Self {
+            engine,
+            log,
+            view,
+            epoch: acquired.epoch,
+            context: RunContext { routes: routes.clone(), reader, clock: clock.clone() },
+            clock,
+            view_work: VecDeque::new(),
+            appending: None,
+            durable: acquired.next,
+            checkpointing: false,
+            runs: Vec::new(),
+        })
+    }
+
+    /// Blocks that are durable.
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// Takes a message in; durable once [`Host::durable`] reaches the number returned.
+    pub(crate) fn accept(&mut self, incoming: Incoming) -> Result<(Accepted, u64), Refused> {
+        let accepted = self.engine.accept(incoming, self.clock.now())?;
+        self.collect();
+        Ok((accepted, self.engine.barrier()))
+    }
+
+    /// Pauses the plugin, or puts it back into service.
+    pub(crate) fn set_serving(&mut self, serving: bool) {
+        self.engine.set_serving(&bank::PLUGIN.into(), serving);
+        self.collect();
+    }
+
+    /// Does what has fallen due.
+    pub(crate) fn tick(&mut self) {
+        if self.engine.wake() <= self.clock.now() {
+            self.engine.tick(self.clock.now());
+            self.collect();
+        }
+    }
+
+    /// Ends one run, whichever; false if none is under way.
+    pub(crate) fn end_a_run(&mut self, rng: &mut StdRng) -> bool {
+        if self.runs.is_empty() {
+            return false;
+        }
+        let index = rng.random_range(0..self.runs.len());
+        let RunRequest { ticket, plugin, subscription, messages, recent, .. } =
+            self.runs.swap_remove(index);
+        let deliveries = messages.into_iter().map(|pending| Delivery {
+            subscription: subscription.clone(),
+            key: pending.key,
+            message: pending.message,
+            attempt: pending.attempts + 1,
+        });
+        let deliveries = deliveries.collect();
+        let mut run =
+            Run::new(self.context.clone(), plugin, deliveries, recent, Duration::from_secs(1));
+        while let Some(mut call) = run.begin() {
+            let result = bank::handle(&mut call, rng);
+            // Some runs hand the rest back, as one whose time is up.
+            if !run.end(call, result, 0) || rng.random_ratio(1, 4) {
+                break;
+            }
+        }
+        let outcomes = run.into_outcomes().into_iter().map(|outcome| outcome.result).collect();
+        self.engine.complete(&ticket, outcomes, self.clock.now());
+        self.collect();
+        true
+    }
+
+    /// Seals what was committed, if the log is free; false if there was nothing to do.
+    pub(crate) fn seal(&mut self) -> bool {
+        if self.appending.is_none() {
+            self.appending = self.engine.seal_block();
+            return self.appending.is_some();
+        }
+        false
+    }
+
+    /// Appends the sealed block; false if there is none.
+    pub(crate) fn append(&mut self) -> Result<bool, Dead> {
+        let Some((number, block)) = self.appending.take() else { return Ok(false) };
+        self.log.append(self.epoch, number, &block).map_err(|_| Dead)?;
+        self.durable = number + 1;
+        Ok(true)
+    }
+
+    /// Begins a checkpoint if none is under way and no block is open.
+    pub(crate) fn begin_checkpoint(&mut self) {
+        if !self.checkpointing && !self.engine.has_open_block() {
+            self.checkpointing = true;
+            let checkpoint = self.engine.begin_checkpoint();
+            self.collect();
+            self.view_work.push_back(ViewWork::Checkpoint(checkpoint));
+        }
+    }
+
+    /// Does the next piece of work on the view; false if there is none that can be done.
+    pub(crate) fn work_on_view(&mut self, rng: &mut StdRng) -> Result<bool, Dead> {
+        let Some(work) = self.view_work.pop_front() else { return Ok(false) };
+        match work {
+            ViewWork::Write(key, bytes) => self.write(vec![Change::put(key, bytes.into())])?,
+            ViewWork::Load(page) => {
+                let number = page.number;
+                let key =
+                    layout::page(page.partition, &page.subscription, &page.queue, number);
+                let bytes = self.view.get(&key).map_err(|_| Dead)?;
+                let bytes = bytes.unwrap_or_else(|| panic!("{page:?} is missing"));
+                self.engine.page_loaded(&page, &bytes).expect("a page of ours");
+                self.collect();
+            }
+            ViewWork::LoadTimers { partition, after, limit } => {
+                let entries = self.view.scan(&layout::timers(partition), &after, limit);
+                let entries = entries.map_err(|_| Dead)?;
+                let complete = entries.len() < limit;
+                let decode = |bytes: &Bytes| -> Delayed {
+                    wasmill_engine::codec::decode(bytes).expect("a timer of ours")
+                };
+                let batch = entries.iter().map(|(_, value)| decode(value)).collect();
+                self.engine.timers_loaded(partition, batch, complete);
+                self.collect();
+            }
+            ViewWork::Checkpoint(checkpoint) if checkpoint.barrier > self.durable => {
+                self.view_work.push_front(ViewWork::Checkpoint(checkpoint));
+                return Ok(false);
+            }
+            ViewWork::Checkpoint(checkpoint) => self.write_checkpoint(checkpoint, rng)?,
+        }
+        Ok(true)
+    }
+
+    /// Whether nothing is left to be done but what the clock brings.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.runs.is_empty()
+            && self.appending.is_none()
+            && !self.engine.has_open_block()
+            && self.view_work.is_empty()
+    }
+
+    /// Whether no message waits, and no timer.
+    pub(crate) fn is_settled(&self) -> bool {
+        let idle = self.engine.wake() > self.clock.now() + Duration::from_secs(30);
+        self.is_quiet() && idle && self.engine.census().all(|(_, pending, ..)| pending == 0)
+    }
+
+    /// A state entry of an account, as its next handler would see it.
+    pub(crate) fn state(&self, key: &str, name: &str) -> Option<Bytes> {
+        let scope = Scope { plugin: bank::PLUGIN.into(), key: key.into() };
+        let recent = self.engine.recent(&scope);
+        let reader: Arc<dyn StateReader> = self.context.reader.clone();
+        ScopeState::new(scope, recent, reader).get(name).expect("the store works at the end")
+    }
+
+    /// Dead letters in the view.
+    pub(crate) fn dead_letters(&self) -> usize {
+        let found = self.view.scan(b"x", b"x", usize::MAX).expect("the store works at the end");
+        let decode = |value: &Bytes| -> DeadLetter {
+            wasmill_engine::codec::decode(value).expect("a dead letter of ours")
+        };
+        let seen: BTreeSet<_> = found.iter().map(|(_, it)| decode(it).message.id).collect();
+        assert_eq!(seen.len(), found.len(), "no message is a dead letter twice");
+        found.len()
+    }
+
+    fn write_checkpoint(&mut self, checkpoint: Checkpoint, rng: &mut StdRng) -> Result<(), Dead> {
+        let change = |Write { key, value }| Change { key, value };
+        let mut blind: Vec<_> = checkpoint.blind.into_iter().map(change).collect();
+        while !blind.is_empty() {
+            let rest = blind.split_off(rng.random_range(1..=blind.len()));
+            self.write(blind)?;
+            blind = rest;
+        }
+        let atomic = checkpoint.atomic.into_iter().map(change).collect();
+        self.view.checkpoint(atomic).map_err(|_| Dead)?;
+        self.engine.end_checkpoint();
+        self.checkpointing = false;
+        if rng.random_ratio(1, 2) {
+            self.log.trim(checkpoint.barrier).map_err(|_| Dead)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, changes: Vec<Change>) -> Result<(), Dead> {
+        self.view.write(changes).map_err(|_| Dead)
+    }
+
+    /// Takes the engine's actions as work to be done.
+    fn collect(&mut self) {
+        for action in self.engine.take_actions() {
+            match action {
+                Action::Run(request) => self.runs.push(request),
+                Action::WritePage(page, bytes) => {
+                    let key = layout::page(
+                        page.partition,
+                        &page.subscription,
+                        &page.queue,
+                        page.number,
+                    );
+                    self.view_work.push_back(ViewWork::Write(key, bytes));
+                }
+                Action::LoadPage(page) => self.view_work.push_back(ViewWork::Load(page)),
+                Action::LoadTimers { partition, after, limit } => {
+                    let after = Engine::timer_key(partition, after);
+                    self.view_work.push_back(ViewWork::LoadTimers { partition, after, limit });
+                }
+                Action::Watched(_) => {}
+            }
+        }
+    }
+}
