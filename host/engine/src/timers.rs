@@ -30,7 +30,9 @@ pub(crate) struct Timers {
     target: Option<Millis>,
     /// Set since the last checkpoint began.
     fresh: BTreeMap<TimerRef, Delayed>,
-    /// Gone since the last checkpoint began, though the view has them.
+    /// Set again by a recovery: a checkpoint that a crash cut short may have written them.
+    replayed: BTreeSet<TimerRef>,
+    /// Gone since the last checkpoint began, though the view has them, or may have.
     gone: BTreeSet<TimerRef>,
     /// The same two, of a checkpoint that is being written.
     flushing: (BTreeMap<TimerRef, Delayed>, BTreeSet<TimerRef>),
@@ -45,27 +47,29 @@ impl Timers {
             horizon: Millis(0),
             target: None,
             fresh: BTreeMap::new(),
+            replayed: BTreeSet::new(),
             gone: BTreeSet::new(),
             flushing: Default::default(),
         }
     }
 
     /// Adds a delayed message.
-    pub(crate) fn insert(&mut self, delayed: Delayed) {
+    pub(crate) fn insert(&mut self, delayed: Delayed, replaying: bool) {
         let reference = delayed.reference();
+        if replaying {
+            self.replayed.insert(reference);
+        }
         if delayed.due <= self.reach() {
             self.near.insert(reference, delayed.clone());
         }
         self.fresh.insert(reference, delayed);
     }
 
-    /// Takes a delayed message away: it was delivered, cancelled or recalled. One set since the
-    /// last checkpoint is not in the view, unless `replaying`: a checkpoint that a crash cut
-    /// short may have written it.
-    pub(crate) fn remove(&mut self, reference: TimerRef, replaying: bool) {
+    /// Takes a delayed message away: it was delivered, cancelled or recalled.
+    pub(crate) fn remove(&mut self, reference: TimerRef) {
         self.near.remove(&reference);
         self.deferred.remove(&reference);
-        if self.fresh.remove(&reference).is_none() || replaying {
+        if self.fresh.remove(&reference).is_none() || self.replayed.contains(&reference) {
             self.gone.insert(reference);
         }
     }
@@ -146,6 +150,7 @@ impl Timers {
     /// The checkpoint is in the view.
     pub(crate) fn end_checkpoint(&mut self) {
         self.flushing = Default::default();
+        self.replayed.clear();
     }
 
     fn reach(&self) -> Millis {

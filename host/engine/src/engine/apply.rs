@@ -144,11 +144,11 @@ impl Engine {
             Op::State { scope, writes } => {
                 self.partition_mut(id).lane_mut(&LaneId::Keyed(scope)).write(&writes);
             }
-            Op::Delay(delayed) => self.partition_mut(id).timers.insert(delayed),
-            Op::Undelay(reference) => {
+            Op::Delay(delayed) => {
                 let replaying = !self.live;
-                self.partition_mut(id).timers.remove(reference, replaying);
+                self.partition_mut(id).timers.insert(delayed, replaying);
             }
+            Op::Undelay(reference) => self.partition_mut(id).timers.remove(reference),
             Op::Send { to, number, message, targets } => {
                 self.notice(&message);
                 let channels = &mut self.partition_mut(id).counters.channels;
