@@ -1,1 +1,86 @@
-//! routes
+//! Reads the operator's routes file: TOML in, checked [`Routes`] out.
+//!
+//! The file is checked whole. Every problem is reported with its line, column and remedy, all of
+//! them at once, and a file with a problem yields no routes.
+
+mod config;
+mod http;
+mod names;
+mod path;
+mod plugins;
+mod report;
+mod subscriptions;
+mod suggest;
+mod table;
+mod topics;
+mod units;
+
+#[cfg(test)]
+mod tests;
+
+use toml::de::DeTable;
+use wasmill_model::Routes;
+
+pub use names::plugin_name;
+pub use report::{Errors, Problem};
+
+use report::Report;
+use table::Table;
+
+/// Largest routes file.
+pub const FILE_BYTES_MAX: usize = 4 << 20;
+
+/// Reads a routes file.
+///
+/// # Errors
+/// [`Errors`] with every problem found, in the order of the file.
+pub fn parse(text: &str) -> Result<Routes, Errors> {
+    let report = Report::new(text);
+    if text.len() > FILE_BYTES_MAX {
+        let size = text.len();
+        report.add(
+            0,
+            format!("the file has {size} bytes, more than the {FILE_BYTES_MAX} allowed"),
+        );
+        return report.into_result(Routes::default());
+    }
+    let (document, syntax) = DeTable::parse_recoverable(text);
+    if !syntax.is_empty() {
+        // What the parser recovered is a guess: problems in it would mislead.
+        for error in syntax {
+            let span = error.span().unwrap_or_default();
+            report.add(
+                span.start,
+                explained(error.message(), text.get(span).unwrap_or_default()),
+            );
+        }
+        return report.into_result(Routes::default());
+    }
+    let mut root = Table::root(&report, document.get_ref());
+    let routes = read(&mut root);
+    root.finish();
+    report.into_result(routes)
+}
+
+/// Reads every section, those that others refer to first.
+fn read(root: &mut Table<'_>) -> Routes {
+    let topics = topics::read(root);
+    let subscriptions = subscriptions::read(root, &topics);
+    let plugins = plugins::read(root);
+    let queries = http::queries(root);
+    let ingress = http::ingress(root, &topics, &queries);
+    let mut routes = Routes::new(topics.into_patterns(), subscriptions);
+    routes.plugins = plugins;
+    routes.queries = queries.into_routes();
+    routes.ingress = ingress;
+    routes
+}
+
+/// A message of the TOML parser, with its remedy where it has none.
+fn explained(message: &str, subject: &str) -> String {
+    match message {
+        "duplicate key" => format!("`{subject}` is given twice; rename or remove one"),
+        // The parser breaks some messages into lines.
+        _ => message.split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}

@@ -1,1 +1,133 @@
-//! x
+//! order: the saga from placed to confirmed or cancelled, and on to paid, invalid or finished.
+//! Key: the order id. State: `order`, one record.
+
+mod config;
+pub mod domain;
+mod door;
+mod effects;
+mod view;
+
+use wasmill_plugin_kit::messages::{
+    Charged, CouponUsed, Debited, Pay, PaymentVerdict, PaymentView, Refused, Rejected, Reserved,
+    topic,
+};
+use wasmill_plugin_kit::{Failure, Host, Message, Request, Response, decode, reject};
+
+use domain::{Decision, Order, Status};
+pub use door::admit;
+use effects::{STATE, carry_out};
+pub use view::View;
+
+wasmill_plugin_kit::service!(handle, admit, answer);
+
+/// Handles a message of the order that is its key.
+///
+/// # Errors
+/// What the host refused, or a message that is none of ours.
+pub fn handle<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
+    let Some(order_id) = message.key.as_deref() else {
+        return Err(reject("the messages of an order are keyed by its id"));
+    };
+    match decide(host, order_id, message)? {
+        Some(decision) => carry_out(host, order_id, decision),
+        None => Ok(()),
+    }
+}
+
+/// Answers `GET /orders/{id}`; settled once the saga has ended.
+pub fn answer<H: Host>(host: &mut H, _order_id: &str, _request: &Request) -> Response {
+    Response::of_state(host, STATE, "order", |order: Order| {
+        Response::ok(&View::of(&order), order.status != Status::Unconfirmed)
+    })
+}
+
+/// What the message means for the order; none if nothing.
+fn decide<H: Host>(
+    host: &mut H,
+    order_id: &str,
+    message: &Message,
+) -> Result<Option<Decision>, Failure> {
+    let order: Option<Order> = host.load(STATE)?;
+    let now = host.now();
+    Ok(match message.topic.as_str() {
+        topic::ORDER_PLACED if order.is_some() => None,
+        topic::ORDER_PLACED => Some(domain::place(decode(message)?, config::terms(host)?, now)),
+        topic::STOCK_RESERVED => {
+            let Reserved {
+                sku, unit_price, ..
+            } = decode(message)?;
+            order.and_then(|order| domain::on_stock(order, &sku, Ok(unit_price), now))
+        }
+        topic::STOCK_REJECTED => {
+            let Rejected { by: sku, cause, .. } = decode(message)?;
+            order.and_then(|order| domain::on_stock(order, &sku, Err(cause), now))
+        }
+        topic::COUPON_USED => {
+            let CouponUsed { amount, .. } = decode(message)?;
+            order.and_then(|order| domain::on_coupon(order, Ok(amount), now))
+        }
+        topic::COUPON_REJECTED => {
+            let Rejected { cause, .. } = decode(message)?;
+            order.and_then(|order| domain::on_coupon(order, Err(cause), now))
+        }
+        topic::ACCOUNT_DEBITED => {
+            let Debited { amount, .. } = decode(message)?;
+            order.and_then(|order| domain::on_balance(order, Ok(amount), now))
+        }
+        topic::ACCOUNT_REJECTED => {
+            let Rejected { cause, .. } = decode(message)?;
+            order.and_then(|order| domain::on_balance(order, Err(cause), now))
+        }
+        topic::ORDER_DUE => order.and_then(|order| domain::due(order, now)),
+        topic::ORDER_PAY => pay(host, order, decode(message)?)?,
+        topic::PAYMENT_CHARGED => {
+            let Charged {
+                payment_id, amount, ..
+            } = decode(message)?;
+            domain::charged(order, &payment_id, amount)
+        }
+        topic::PAYMENT_FAILED => {
+            let PaymentView { payment_id, .. } = decode(message)?;
+            order.and_then(|order| domain::not_charged(order, &payment_id))
+        }
+        topic::ORDER_FINISH => finish(host, order_id, order)?,
+        other => {
+            return Err(reject(format!(
+                "order handles no `{other}`: check its subscriptions"
+            )));
+        }
+    })
+}
+
+fn pay<H: Host>(host: &mut H, order: Option<Order>, ask: Pay) -> Result<Option<Decision>, Failure> {
+    match domain::pay(order, &ask.payment_id, host.now()) {
+        Ok(decision) => Ok(Some(decision)),
+        Err(denied) => {
+            let cause = Some(denied.to_string());
+            let verdict = PaymentVerdict {
+                payment_id: ask.payment_id,
+                cause,
+            };
+            host.send(topic::PAYMENT_DENIED, &verdict.payment_id, &verdict)?;
+            Ok(None)
+        }
+    }
+}
+
+fn finish<H: Host>(
+    host: &mut H,
+    order_id: &str,
+    order: Option<Order>,
+) -> Result<Option<Decision>, Failure> {
+    match domain::finish(order) {
+        Ok(decision) => Ok(Some(decision)),
+        Err(not) => {
+            let refused = Refused {
+                id: order_id.to_owned(),
+                cause: not.to_string(),
+            };
+            host.send(topic::ORDER_FINISH_REFUSED, order_id, &refused)?;
+            Ok(None)
+        }
+    }
+}

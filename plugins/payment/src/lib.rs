@@ -1,1 +1,130 @@
-//! x
+//! payment: between an order and the third-party provider. Key: the payment id.
+//! State: `payment`, one record, which is the payment's log as well.
+//!
+//! The provider hears of a payment only once it is durable that it charges, and each request to it
+//! carries an `Idempotency-Key`: a handler that is run again asks for the same charge, and a charge
+//! whose answer was lost is asked for. The order alone decides whether money counts.
+
+pub mod domain;
+mod door;
+mod effects;
+mod provider;
+
+use wasmill_plugin_kit::messages::{Approved, Callback, Pay, PaymentState, PaymentVerdict, topic};
+use wasmill_plugin_kit::{
+    Failure, Host, Http, Level, Message, Request, Response, decode, reject, retry,
+};
+
+use domain::{Charge, Decision, Payment};
+pub use door::admit;
+use effects::{STATE, carry_out, poll_interval};
+
+wasmill_plugin_kit::service!(handle, admit, answer);
+
+/// Handles a message of the payment that is its key.
+///
+/// # Errors
+/// What the host or the provider refused, or a message that is none of ours.
+pub fn handle<H: Http>(host: &mut H, message: &Message) -> Result<(), Failure> {
+    let payment: Option<Payment> = host.load(STATE)?;
+    match decide(host, payment, message)? {
+        Some(decision) => carry_out(host, decision),
+        None => Ok(()),
+    }
+}
+
+/// Answers `GET /payments/{id}`; settled once it is no longer pending.
+pub fn answer<H: Host>(host: &mut H, _payment_id: &str, _request: &Request) -> Response {
+    Response::of_state(host, STATE, "payment", |payment: Payment| {
+        let view = payment.view();
+        Response::ok(&view, view.state != PaymentState::Pending)
+    })
+}
+
+/// What the message means for the payment; none if nothing.
+fn decide<H: Http>(
+    host: &mut H,
+    payment: Option<Payment>,
+    message: &Message,
+) -> Result<Option<Decision>, Failure> {
+    if message.topic == topic::PAYMENT_REQUESTED {
+        let Pay {
+            payment_id,
+            order_id,
+        } = decode(message)?;
+        return Ok(payment
+            .is_none()
+            .then(|| domain::request(payment_id, order_id)));
+    }
+    let payment = payment.ok_or_else(|| reject("a message for a payment that does not exist"))?;
+    match message.topic.as_str() {
+        topic::PAYMENT_APPROVED => {
+            let Approved {
+                amount, deadline, ..
+            } = decode(message)?;
+            Ok(domain::approved(payment, amount, deadline, host.now()))
+        }
+        topic::PAYMENT_DENIED => {
+            let PaymentVerdict { cause, .. } = decode(message)?;
+            Ok(domain::denied(payment, cause))
+        }
+        topic::PAYMENT_CALLBACK => {
+            let Callback {
+                succeeded, amount, ..
+            } = decode(message)?;
+            Ok(domain::called_back(payment, succeeded, amount))
+        }
+        topic::PAYMENT_POLL => poll(host, payment),
+        topic::PAYMENT_ACCEPTED => Ok(domain::accepted(payment)),
+        topic::PAYMENT_REFUND => {
+            let PaymentVerdict { cause, .. } = decode(message)?;
+            refund(host, payment, cause)
+        }
+        other => Err(reject(format!(
+            "payment handles no `{other}`: check its subscriptions"
+        ))),
+    }
+}
+
+/// Asks the provider to charge, and later what became of it. A provider that does not answer is
+/// asked again by the next timer, not by a retry: this must not end in a dead letter.
+fn poll<H: Http>(host: &mut H, payment: Payment) -> Result<Option<Decision>, Failure> {
+    if !payment.awaits_provider() {
+        return Ok(None);
+    }
+    let charge = ask(host, &payment).unwrap_or_else(|cause| {
+        host.log(
+            Level::Warn,
+            &format!("payment {}: {cause}", payment.payment_id),
+        );
+        Charge::Silent
+    });
+    Ok(domain::on_charge(
+        payment,
+        charge,
+        host.now(),
+        poll_interval(host)?,
+    ))
+}
+
+fn ask<H: Http>(host: &mut H, payment: &Payment) -> Result<Charge, String> {
+    if payment.polls > 0
+        && let Some(charge) = provider::look_up(host, payment)?
+    {
+        return Ok(charge);
+    }
+    // The first question, or one that never reached the provider.
+    provider::charge(host, payment)
+}
+
+fn refund<H: Http>(
+    host: &mut H,
+    payment: Payment,
+    cause: Option<String>,
+) -> Result<Option<Decision>, Failure> {
+    let Some(amount) = domain::to_refund(&payment) else {
+        return Ok(None);
+    };
+    provider::refund(host, &payment, amount).map_err(retry)?;
+    Ok(Some(domain::refunded(payment, cause)))
+}

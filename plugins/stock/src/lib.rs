@@ -1,1 +1,145 @@
-//! x
+//! stock: what there is of a SKU, and who holds it. Key: the SKU.
+//!
+//! State: `stock`, and one `journal/<order>` for each order that ever asked, so that no value
+//! grows. The first answer an order got is the only one it will get.
+
+pub mod domain;
+mod door;
+
+use serde::{Deserialize, Serialize};
+use wasmill_plugin_kit::messages::{
+    PutStock, Refused, Rejected, ReleaseStock, Reserve, Reserved, Restock, topic,
+};
+use wasmill_plugin_kit::{Failure, Host, Message, Request, Response, decode, reject};
+
+use domain::{Entry, Put, Stock};
+pub use door::admit;
+
+wasmill_plugin_kit::service!(handle, admit, answer);
+
+/// Handles a message of the SKU that is its key.
+///
+/// # Errors
+/// What the host refused, or a message that is none of ours.
+pub fn handle<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
+    match message.topic.as_str() {
+        topic::STOCK_RESERVE => reserve(host, &decode(message)?),
+        topic::STOCK_RELEASE => release(host, &decode(message)?),
+        topic::STOCK_PUT => put(host, decode(message)?),
+        topic::STOCK_RESTOCK => restock(host, &decode(message)?),
+        other => Err(reject(format!(
+            "stock handles no `{other}`: check its subscriptions"
+        ))),
+    }
+}
+
+/// Answers `GET /stock/{sku}`.
+pub fn answer<H: Host>(host: &mut H, sku: &str, _request: &Request) -> Response {
+    Response::of_state(host, "stock", "SKU", |stock| {
+        Response::ok(&View::of(sku, &stock), true)
+    })
+}
+
+/// A SKU as `GET /stock/{sku}` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// The SKU.
+    pub sku: String,
+    /// For people.
+    pub name: String,
+    /// Price of one.
+    pub unit_price: u64,
+    /// All pieces there ever were.
+    pub initial: u64,
+    /// Pieces that can be reserved.
+    pub available: u64,
+    /// Pieces that orders hold.
+    pub sold: u64,
+}
+
+impl View {
+    fn of(sku: &str, stock: &Stock) -> Self {
+        Self {
+            sku: sku.to_owned(),
+            name: stock.name.clone(),
+            unit_price: stock.unit_price,
+            initial: stock.initial,
+            available: stock.available,
+            sold: stock.initial - stock.available,
+        }
+    }
+}
+
+fn reserve<H: Host>(host: &mut H, ask: &Reserve) -> Result<(), Failure> {
+    let journal = journal_of(&ask.order_id);
+    let entry: Option<Entry> = host.load(&journal)?;
+    if entry.is_some() {
+        return Ok(());
+    }
+    let stock: Option<Stock> = host.load("stock")?;
+    match domain::reserve(stock, ask.quantity) {
+        Ok((stock, entry)) => {
+            host.save("stock", &stock)?;
+            host.save(&journal, &entry)?;
+            let reserved = Reserved {
+                order_id: ask.order_id.clone(),
+                sku: ask.sku.clone(),
+                unit_price: stock.unit_price,
+            };
+            host.send(topic::STOCK_RESERVED, &ask.order_id, &reserved)
+        }
+        Err(rejection) => {
+            host.save(&journal, &Entry::Refused)?;
+            let rejected = Rejected {
+                order_id: ask.order_id.clone(),
+                by: ask.sku.clone(),
+                cause: rejection.to_string(),
+            };
+            host.send(topic::STOCK_REJECTED, &ask.order_id, &rejected)
+        }
+    }
+}
+
+fn release<H: Host>(host: &mut H, ask: &ReleaseStock) -> Result<(), Failure> {
+    let journal = journal_of(&ask.order_id);
+    let entry: Option<Entry> = host.load(&journal)?;
+    let (returned, entry) = domain::release(entry);
+    if returned > 0 {
+        let stock: Option<Stock> = host.load("stock")?;
+        let stock = stock.ok_or_else(|| reject("pieces of a SKU that does not exist"))?;
+        host.save("stock", &stock.with_returned(returned))?;
+    }
+    host.save(&journal, &entry)
+}
+
+fn put<H: Host>(host: &mut H, put: PutStock) -> Result<(), Failure> {
+    let sku = put.sku.clone();
+    let stock = domain::put(host.load("stock")?, Put::from(put));
+    host.save("stock", &stock)?;
+    host.send(topic::STOCK_CHANGED, &sku, &View::of(&sku, &stock))
+}
+
+fn restock<H: Host>(host: &mut H, ask: &Restock) -> Result<(), Failure> {
+    let journal = format!("restock/{}", ask.restock_id);
+    if host.get(&journal)?.is_some() {
+        return Ok(());
+    }
+    match domain::restock(host.load("stock")?, ask.quantity) {
+        Ok(stock) => {
+            host.save("stock", &stock)?;
+            host.save(&journal, &ask.quantity)?;
+            host.send(topic::STOCK_CHANGED, &ask.sku, &View::of(&ask.sku, &stock))
+        }
+        Err(rejection) => {
+            let refused = Refused {
+                id: ask.sku.clone(),
+                cause: rejection.to_string(),
+            };
+            host.send(topic::STOCK_REFUSED, &ask.sku, &refused)
+        }
+    }
+}
+
+fn journal_of(order_id: &str) -> String {
+    format!("journal/{order_id}")
+}

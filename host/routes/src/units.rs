@@ -1,0 +1,79 @@
+//! Humane quantities: `30m` and `64KiB`.
+
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use crate::table::Field;
+
+/// A span of time such as `90s` or `1h 30m`, from `min` to `max`.
+pub(crate) fn duration(field: &Field<'_>, min: Duration, max: Duration) -> Option<Duration> {
+    field.parsed(|text| {
+        let span = humantime::parse_duration(text)
+            .map_err(|_| format!("is `{text}`, which is not a span of time such as `30m`"))?;
+        if (min..=max).contains(&span) {
+            return Ok(span);
+        }
+        let [min, max] = [min, max].map(humantime::format_duration);
+        Err(format!("is {text}, which is not from {min} to {max}"))
+    })
+}
+
+/// A number of bytes such as `65536` or `64KiB`, from 1 to `max`.
+pub(crate) fn bytes(field: &Field<'_>, max: usize) -> Option<usize> {
+    if let DeValue::Integer(_) = field.value.get_ref() {
+        let number = field.integer(1, u64::try_from(max).unwrap_or(u64::MAX))?;
+        return usize::try_from(number).ok();
+    }
+    field.parsed(|text| {
+        let size = parse_bytes(text)
+            .ok_or_else(|| format!("is `{text}`, which is not a size such as `64KiB`"))?;
+        if (1..=max).contains(&size) {
+            return Ok(size);
+        }
+        Err(format!("is {text}, which is not from 1 to {max} bytes"))
+    })
+}
+
+fn parse_bytes(text: &str) -> Option<usize> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor: usize = match unit.trim_start() {
+        "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<usize>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_with_binary_and_decimal_units() {
+        assert_eq!(parse_bytes("64KiB"), Some(65_536));
+        assert_eq!(parse_bytes("1 MB"), Some(1_000_000));
+        assert_eq!(parse_bytes("7B"), Some(7));
+    }
+
+    #[test]
+    fn what_is_no_size_or_overflows_is_none() {
+        for text in [
+            "",
+            "KiB",
+            "64",
+            "64kib",
+            "-1KiB",
+            "1.5MiB",
+            "99999999999999999999GiB",
+        ] {
+            assert_eq!(parse_bytes(text), None, "{text}");
+        }
+    }
+}

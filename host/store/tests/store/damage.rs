@@ -1,0 +1,66 @@
+//! Files that are not as we left them.
+
+use std::fs;
+
+use wasmill_port::store::Change;
+use wasmill_port::store::{Log, View};
+use wasmill_store::KEY_BYTES_MAX;
+
+use crate::fixture::{OnDisk, Store, bytes};
+
+#[test]
+fn a_block_with_a_missing_part_is_reported_with_its_number_and_a_remedy() {
+    let store = OnDisk::new();
+    let (mut log, view) = store.open();
+    let epoch = log.acquire().unwrap().epoch;
+    for number in 0..3 {
+        log.append(epoch, number, &bytes(120_000, number)).unwrap();
+    }
+    drop((log, view));
+    {
+        let path = store.scratch.path().join("db/log");
+        let database = sled::Config::new()
+            .path(path)
+            .segment_size(4 << 20)
+            .open()
+            .unwrap();
+        let key = [&b"b"[..], &1u64.to_be_bytes(), &2u32.to_be_bytes()].concat();
+        assert!(database.remove(key).unwrap().is_some());
+        database.flush().unwrap();
+    }
+    let (mut log, _view) = store.open();
+    assert_eq!(log.acquire().unwrap().next, 3);
+    let said = log.read(1).unwrap_err().to_string();
+    assert!(
+        said.contains("read block 1 in ") && said.contains("chunk 2 is missing"),
+        "{said}"
+    );
+    assert!(said.contains("from a backup"), "{said}");
+    assert_eq!(log.read(2).unwrap().unwrap(), bytes(120_000, 2));
+}
+
+#[test]
+fn a_snapshot_that_was_being_written_keeps_nothing_from_opening() {
+    let store = OnDisk::new();
+    drop(store.open());
+    let torn = store
+        .scratch
+        .path()
+        .join("db/log/snap.FFFFFFFFFFFFFFFF.generating");
+    fs::write(&torn, "half a snap").unwrap();
+    drop(store.open());
+    assert!(!torn.exists());
+}
+
+#[test]
+fn a_key_beyond_the_limit_is_refused_and_harms_nothing() {
+    let (_log, view) = OnDisk::new().open();
+    let key = |len| vec![Change::put(vec![7; len], bytes(10, 1))];
+    let said = view.write(key(KEY_BYTES_MAX + 1)).unwrap_err().to_string();
+    assert!(
+        said.contains("2049 bytes exceeds the limit of 2048"),
+        "{said}"
+    );
+    view.checkpoint(key(KEY_BYTES_MAX)).unwrap();
+    assert!(view.get(&[7; KEY_BYTES_MAX]).unwrap().is_some());
+}

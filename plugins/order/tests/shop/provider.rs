@@ -1,0 +1,212 @@
+//! A payment provider that speaks the protocol and fails on purpose: answers that get lost before
+//! or after the charge, charges that fail or take a wrong amount, callbacks that come late, twice,
+//! in any order, or not at all.
+
+use std::collections::BTreeMap;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+use wasmill_plugin_kit::{HttpAnswer, HttpRequest};
+
+/// What the provider did with one charge.
+pub(crate) struct Charge {
+    /// What it was asked for.
+    asked: u64,
+    pub(crate) fate: Fate,
+    /// Whether it has come about; before, the charge is pending.
+    pub(crate) decided: bool,
+    /// Callbacks still to be sent.
+    callbacks: u32,
+    /// Callbacks sent.
+    told: u32,
+}
+
+/// What a charge comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Charged,
+    /// One more than was asked for. Only the callback tells, since answers carry no amount.
+    WrongAmount,
+    Fails,
+    /// The first callback says that it failed, the second that it did not.
+    FailsAtFirst,
+    NeverDecided,
+}
+
+/// The provider's books.
+pub(crate) struct Provider {
+    random: StdRng,
+    /// Off while the world settles, so that it does.
+    pub(crate) faulty: bool,
+    pub(crate) charges: BTreeMap<String, Charge>,
+    /// By refund id: payment and amount.
+    pub(crate) refunds: BTreeMap<String, (String, u64)>,
+}
+
+impl Provider {
+    pub(crate) fn new(seed: u64) -> Self {
+        let random = StdRng::seed_from_u64(seed);
+        Self {
+            random,
+            faulty: true,
+            charges: BTreeMap::new(),
+            refunds: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn fetch(&mut self, request: &HttpRequest<'_>) -> Result<HttpAnswer, String> {
+        if self.fails() {
+            return Err("connection refused".to_owned());
+        }
+        let path = request
+            .url
+            .strip_prefix("http://127.0.0.1:18080")
+            .expect("the provider's host");
+        let body = request
+            .post
+            .map(|body| serde_json::from_slice(body).expect("JSON"));
+        let answer = match (path, body) {
+            ("/charges", Some(body)) => self.charge(&body, request.idempotency_key),
+            ("/refunds", Some(body)) => self.refund(&body, request.idempotency_key),
+            (path, None) => self.look_up(path.strip_prefix("/charges/").expect("a charge")),
+            (path, _) => panic!("the provider has no {path}"),
+        };
+        if self.fails() {
+            Err("connection reset".to_owned())
+        } else {
+            Ok(answer)
+        }
+    }
+
+    /// Decides a charge that is pending, if there is one.
+    pub(crate) fn decide_one(&mut self) {
+        let pending = |charge: &&mut Charge| !charge.decided && charge.fate != Fate::NeverDecided;
+        if let Some(charge) = self.charges.values_mut().find(pending) {
+            charge.decided = true;
+        }
+    }
+
+    /// The body of a callback to be sent now: any of those that are open.
+    pub(crate) fn next_callback(&mut self) -> Option<Vec<u8>> {
+        let open: Vec<_> = self
+            .charges
+            .iter_mut()
+            .filter(|(_, c)| c.decided && c.callbacks > 0)
+            .collect();
+        let chosen = self.random.random_range(0..open.len().max(1));
+        let (payment_id, charge) = open.into_iter().nth(chosen)?;
+        charge.callbacks -= 1;
+        charge.told += 1;
+        let state = if charge.has_failed() {
+            "failed"
+        } else {
+            "succeeded"
+        };
+        let body = json!({
+            "payment_id": payment_id, "charge_id": format!("ch-{payment_id}"),
+            "state": state, "amount": charge.taken().max(1), "livemode": false,
+        });
+        Some(body.to_string().into_bytes())
+    }
+
+    fn charge(&mut self, body: &Value, key: Option<&str>) -> HttpAnswer {
+        let payment_id = body["payment_id"].as_str().expect("a payment id");
+        assert_eq!(
+            key,
+            Some(payment_id),
+            "a charge is idempotent by its payment"
+        );
+        assert!(body["callback_url"].is_string() && body["order_id"].is_string());
+        if !self.charges.contains_key(payment_id) {
+            let fate = match self.random.random_range(0..12) {
+                0 => Fate::WrongAmount,
+                1 => Fate::Fails,
+                2 | 3 => Fate::FailsAtFirst,
+                4 => Fate::NeverDecided,
+                _ => Fate::Charged,
+            };
+            let asked = body["amount"].as_u64().expect("an amount");
+            assert!(asked > 0, "nothing to charge");
+            let least = match fate {
+                // What is never called back could never be known.
+                Fate::WrongAmount => 1,
+                Fate::FailsAtFirst => 2,
+                Fate::Charged | Fate::Fails | Fate::NeverDecided => 0,
+            };
+            let callbacks = self.random.random_range(least..4);
+            let decided = fate != Fate::NeverDecided && self.random.random_bool(0.3);
+            let charge = Charge {
+                asked,
+                fate,
+                decided,
+                callbacks,
+                told: 0,
+            };
+            self.charges.insert(payment_id.to_owned(), charge);
+        }
+        self.look_up(payment_id)
+    }
+
+    fn look_up(&self, payment_id: &str) -> HttpAnswer {
+        let Some(charge) = self.charges.get(payment_id) else {
+            return HttpAnswer {
+                status: 404,
+                body: b"{}".to_vec(),
+            };
+        };
+        let state = match charge.fate {
+            _ if !charge.decided => "pending",
+            Fate::WrongAmount if charge.told == 0 => "pending",
+            _ if charge.has_failed() => "failed",
+            _ => "succeeded",
+        };
+        let mut body = json!({ "charge_id": "ch", "payment_id": payment_id, "state": state });
+        if charge.fate == Fate::WrongAmount && charge.told > 0 {
+            body["amount"] = charge.taken().into();
+        }
+        HttpAnswer {
+            status: 200,
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    fn refund(&mut self, body: &Value, key: Option<&str>) -> HttpAnswer {
+        let refund_id = body["refund_id"].as_str().expect("a refund id");
+        assert_eq!(key, Some(refund_id), "a refund is idempotent by its id");
+        let payment_id = body["payment_id"]
+            .as_str()
+            .expect("a payment id")
+            .to_owned();
+        let refund = (payment_id, body["amount"].as_u64().expect("an amount"));
+        let known = self
+            .refunds
+            .entry(refund_id.to_owned())
+            .or_insert_with(|| refund.clone());
+        assert_eq!(*known, refund, "the same refund again is the same");
+        let answer = json!({ "refund_id": refund_id, "state": "succeeded" });
+        HttpAnswer {
+            status: 200,
+            body: answer.to_string().into_bytes(),
+        }
+    }
+
+    fn fails(&mut self) -> bool {
+        self.faulty && self.random.random_bool(0.15)
+    }
+}
+
+impl Charge {
+    /// What the customer has paid for it, refunds aside.
+    pub(crate) fn taken(&self) -> u64 {
+        match self.fate {
+            _ if !self.decided || self.has_failed() => 0,
+            Fate::WrongAmount => self.asked + 1,
+            _ => self.asked,
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.fate == Fate::Fails || self.fate == Fate::FailsAtFirst && self.told < 2
+    }
+}

@@ -1,0 +1,315 @@
+//! The world: queues by subscription and key, state by plugin and key, timers, a clock, and the
+//! faults. Order within a queue is kept, everything else is chance.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde::de::DeserializeOwned;
+use wasmill_plugin_kit::{Accepted, Failure, Message, Outgoing, Problem, Request};
+
+use crate::bus::{Call, Effects, State};
+use crate::provider::Provider;
+use crate::routes::Routes;
+use crate::{books, customers, plugins};
+
+/// Steps of a saga that may become dead letters, questions and answers. What undoes them and what
+/// moves money is retried until it succeeds.
+const MAY_DIE: [&str; 9] = [
+    "stock.reserve",
+    "stock.reserved",
+    "stock.rejected",
+    "coupon.use",
+    "coupon.used",
+    "coupon.rejected",
+    "account.debit",
+    "account.debited",
+    "account.rejected",
+];
+/// A seed that does not settle within this many steps has a loop.
+const STEPS_MAX: u32 = 100_000;
+
+/// Subscription and key.
+type QueueId = (String, String);
+
+/// Everything there is.
+pub(crate) struct World {
+    pub(crate) random: StdRng,
+    pub(crate) now: u64,
+    pub(crate) provider: Provider,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// By plugin and key.
+    pub(crate) states: BTreeMap<(String, String), State>,
+    routes: &'static Routes,
+    queues: BTreeMap<QueueId, VecDeque<Message>>,
+    /// By plugin, key and name: when, and to which topic.
+    timers: BTreeMap<(String, String, String), (u64, String)>,
+    dead: Vec<(QueueId, Message)>,
+    faulty: bool,
+    next_id: u64,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            random: StdRng::seed_from_u64(seed),
+            now: 1_000_000,
+            provider: Provider::new(seed ^ 0x5eed),
+            files: BTreeMap::new(),
+            states: BTreeMap::new(),
+            routes: Routes::example(),
+            queues: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            dead: Vec::new(),
+            faulty: true,
+            next_id: 0,
+        }
+    }
+
+    /// A request at a plugin's door; what it becomes is sent to `topic`. Sometimes the client is
+    /// not sure and asks again.
+    pub(crate) fn request(
+        &mut self,
+        plugin: &str,
+        topic: &str,
+        request: &Request,
+    ) -> Result<Accepted, Problem> {
+        let again = self.faulty && self.random.random_bool(0.1);
+        let state = State::new();
+        let mut call = call(
+            self.routes,
+            &mut self.provider,
+            &mut self.files,
+            &mut self.next_id,
+        )(plugin, self.now, &state);
+        let accepted = plugins::admit(plugin, &mut call, request)?;
+        for _ in 0..1 + usize::from(again) {
+            self.publish(topic, Some(&accepted.key), &accepted.body);
+        }
+        Ok(accepted)
+    }
+
+    /// One thing happens, anywhere. False if nothing is left but to wait.
+    pub(crate) fn step(&mut self) -> bool {
+        if self.faulty && !self.dead.is_empty() && self.random.random_bool(0.02) {
+            let chosen = self.random.random_range(0..self.dead.len());
+            self.redrive(chosen);
+        }
+        let due: Vec<_> = self
+            .timers
+            .iter()
+            .filter(|(_, (at, _))| *at <= self.now)
+            .map(|(id, _)| id.clone())
+            .collect();
+        let choices = self.queues.len() + due.len();
+        if choices == 0 {
+            return false;
+        }
+        let chosen = self.random.random_range(0..choices);
+        match due.into_iter().nth(chosen) {
+            Some(timer) => self.fire(&timer),
+            None => {
+                let chosen = self.random.random_range(0..self.queues.len().max(1));
+                if let Some(id) = self.queues.keys().nth(chosen).cloned() {
+                    self.deliver(&id);
+                }
+            }
+        }
+        true
+    }
+
+    /// Lets time pass. Whatever is queued has not moved meanwhile: every timeout may be first.
+    pub(crate) fn wait(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
+    }
+
+    /// No more faults; everything that is under way comes to its end.
+    pub(crate) fn settle(&mut self) {
+        self.faulty = false;
+        self.provider.faulty = false;
+        for _ in 0..STEPS_MAX {
+            if self.step() {
+                continue;
+            }
+            if !self.dead.is_empty() {
+                // Redriven when all is over: too late to do anything.
+                self.redrive(0);
+            } else if let Some(next) = self.timers.values().map(|(at, _)| *at).min() {
+                self.provider.decide_one();
+                self.now = self.now.max(next);
+            } else if !customers::call_back(self) {
+                return;
+            }
+        }
+        panic!(
+            "the shop does not settle: {:?}, {:?}",
+            self.queues.keys(),
+            self.timers
+        );
+    }
+
+    /// A value of a plugin's state.
+    pub(crate) fn load<T: DeserializeOwned>(
+        &self,
+        plugin: &str,
+        key: &str,
+        name: &str,
+    ) -> Option<T> {
+        let state = self.states.get(&(plugin.to_owned(), key.to_owned()))?;
+        Some(serde_json::from_slice(state.get(name)?).expect("state is of its type"))
+    }
+
+    /// All values of this name in a plugin's state, by key.
+    pub(crate) fn all<T: DeserializeOwned>(&self, plugin: &str, name: &str) -> BTreeMap<String, T> {
+        let keys = self
+            .states
+            .keys()
+            .filter(|(of, _)| of == plugin)
+            .map(|(_, key)| key);
+        keys.filter_map(|key| Some((key.clone(), self.load(plugin, key, name)?)))
+            .collect()
+    }
+
+    fn fire(&mut self, timer: &(String, String, String)) {
+        let (plugin, key, _) = timer;
+        let (_, topic) = self.timers[timer].clone();
+        let sub = self
+            .routes
+            .subscribers(&topic)
+            .find(|(_, sub)| sub.plugin == *plugin);
+        let (subscription, _) = sub.unwrap_or_else(|| panic!("no subscription for {topic}"));
+        let message = self.message(&topic, subscription.clone(), key.clone(), b"{}");
+        // It stays pending until it is handled; the handler may set it again.
+        let pending = self.timers.remove(timer);
+        if !self.handle(&message, &plugin.clone()) {
+            self.timers
+                .entry(timer.clone())
+                .or_insert(pending.expect("it was there"));
+        }
+    }
+
+    fn deliver(&mut self, id: &QueueId) {
+        let queue = self.queues.get_mut(id).expect("a queue that was chosen");
+        let message = queue.front().expect("no queue is empty").clone();
+        let plugin = self.routes.subscriptions[&id.0].plugin.clone();
+        let dies = self.faulty && MAY_DIE.contains(&message.topic.as_str());
+        if dies && self.random.random_bool(0.02) {
+            self.dead.push((id.clone(), message));
+        } else if !self.handle(&message, &plugin) {
+            return;
+        } else if self.faulty && self.random.random_bool(0.03) {
+            // Delivered again, later: the rules must not lean on the host's exactly-once.
+            self.queues
+                .get_mut(id)
+                .expect("still there")
+                .push_back(message);
+        }
+        let queue = self.queues.get_mut(id).expect("still there");
+        queue.pop_front();
+        if queue.is_empty() {
+            self.queues.remove(id);
+        }
+    }
+
+    /// Runs a handler; false if it failed or crashed before its commit, and left nothing behind.
+    fn handle(&mut self, message: &Message, plugin: &str) -> bool {
+        let key = message.key.clone().expect("the shop's messages are keyed");
+        let scope = (plugin.to_owned(), key.clone());
+        let state = self.states.entry(scope.clone()).or_default();
+        let mut call = call(
+            self.routes,
+            &mut self.provider,
+            &mut self.files,
+            &mut self.next_id,
+        )(plugin, self.now, state);
+        let result = plugins::handle(plugin, &mut call, message);
+        let Effects {
+            writes,
+            sends,
+            timers,
+        } = call.effects;
+        match result {
+            Ok(()) => {}
+            Err(Failure::Reject(cause)) => {
+                panic!("{} became a dead letter: {cause}", message.topic)
+            }
+            Err(_) => return false,
+        }
+        if self.faulty && self.random.random_bool(0.05) {
+            return false;
+        }
+        self.states.entry(scope).or_default().extend(writes);
+        for (name, timer) in timers {
+            let id = (plugin.to_owned(), key.clone(), name);
+            match timer {
+                Some(timer) => drop(self.timers.insert(id, timer)),
+                None => drop(self.timers.remove(&id)),
+            }
+        }
+        for Outgoing {
+            topic, key, body, ..
+        } in sends
+        {
+            self.publish(&topic, key.as_deref(), &body);
+        }
+        books::audit(self, plugin, &key);
+        true
+    }
+
+    fn publish(&mut self, topic: &str, key: Option<&str>, body: &[u8]) {
+        let targets: Vec<_> = self
+            .routes
+            .subscribers(topic)
+            .map(|(name, sub)| (name.clone(), sub.key_of(key, body)))
+            .collect();
+        self.next_id += 1;
+        for (subscription, key) in targets {
+            let message = self.message(topic, subscription.clone(), key.clone(), body);
+            self.queues
+                .entry((subscription, key))
+                .or_default()
+                .push_back(message);
+        }
+    }
+
+    fn message(&self, topic: &str, subscription: String, key: String, body: &[u8]) -> Message {
+        let id = format!("{:032x}", self.next_id);
+        Message {
+            topic: topic.to_owned(),
+            subscription,
+            key: Some(key),
+            tag: None,
+            headers: Vec::new(),
+            body: body.to_vec(),
+            produced_at: self.now,
+            attempt: 1,
+            correlation: id.clone(),
+            causation: None,
+            id,
+        }
+    }
+
+    fn redrive(&mut self, index: usize) {
+        let (id, message) = self.dead.swap_remove(index);
+        self.queues.entry(id).or_default().push_back(message);
+    }
+}
+
+/// The host of a call, over those parts of the world that a call may touch.
+fn call<'a>(
+    routes: &'a Routes,
+    provider: &'a mut Provider,
+    files: &'a mut BTreeMap<String, Vec<u8>>,
+    random: &'a mut u64,
+) -> impl FnOnce(&'a str, u64, &'a State) -> Call<'a> {
+    move |plugin, now, state| Call {
+        plugin,
+        now,
+        routes,
+        state,
+        provider,
+        files,
+        random,
+        effects: Effects::default(),
+    }
+}

@@ -1,0 +1,106 @@
+//! A host without HTTP: store, guests and services over a directory of its own.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use prometheus_client::registry::Registry as MetricsRegistry;
+use tempfile::TempDir;
+use wasmill_model::routes::{Routes, Subscription, TopicPattern};
+use wasmill_model::Name;
+use wasmill_port::{Clock, Plugins};
+use wasmill_service::{Config, Handle, Incoming, Metrics, Parts, Stopper, SystemClock};
+use wasmill_store::{DataDir, Options, Settings, Sled};
+use wasmill_wasm::Registry;
+
+/// The plugin that is measured: a state read, a state write and one send for each message.
+pub(crate) const PLUGIN: &str = "counter";
+
+/// One subscription of the plugin to topic `in`; its messages go to topic `counted`.
+pub(crate) fn routes() -> Routes {
+    let topics = ["in", "counted"].map(TopicPattern::new).to_vec();
+    Routes::new(topics, vec![Subscription::new("counter", "in", PLUGIN)])
+}
+
+/// The plugins, with the one that is measured in service.
+pub(crate) async fn guests(data: &std::path::Path) -> Result<Arc<Registry>> {
+    let config = wasmill_wasm::Config { data: data.to_owned() };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let registry = Registry::new(config, clock, Arc::new(routes()))?;
+    registry.install(&PLUGIN.into(), &wasmill_test_guests::bytes(PLUGIN)).await?;
+    Ok(registry)
+}
+
+/// A running host; its files go with it.
+pub(crate) struct Host {
+    pub(crate) handle: Handle<Registry>,
+    stopper: Stopper,
+    directory: TempDir,
+}
+
+impl Host {
+    /// Starts on an empty directory; the plugin serves if `serving`.
+    pub(crate) async fn start(serving: bool) -> Result<Self> {
+        let directory = tempfile::Builder::new().prefix("wasmill-bench").tempdir()?;
+        let dir = DataDir::open(directory.path(), Settings::default())?;
+        let (log, view) = Sled::open(&dir, &Options::default())?;
+        let guests = guests(directory.path()).await?;
+        let parts = Parts {
+            log,
+            view,
+            guests,
+            clock: Arc::new(SystemClock::default()),
+            routes: routes(),
+            metrics: Metrics::new(&mut MetricsRegistry::default()),
+            runtime: tokio::runtime::Handle::current(),
+        };
+        let (handle, stopper) = wasmill_service::start(Config::default(), parts)?;
+        handle.set_serving(&PLUGIN.into(), serving).await;
+        Ok(Self { handle, stopper, directory })
+    }
+
+    /// Takes in `count` messages over `keys` keys, with `clients` at once; returns when all of
+    /// them are durable.
+    pub(crate) async fn feed(&self, count: u64, keys: u64, clients: u64) -> Result<()> {
+        let body = Bytes::from_static(&[b'x'; 100]);
+        let tasks: Vec<_> = (0..clients)
+            .map(|client| {
+                let (handle, body) = (self.handle.clone(), body.clone());
+                tokio::spawn(async move {
+                    for index in (client..count).step_by(clients as usize) {
+                        let key = Name::from(format!("key-{}", index % keys));
+                        handle.accept(message(key, body.clone())).await?;
+                    }
+                    anyhow::Ok(())
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.context("a client")??;
+        }
+        Ok(())
+    }
+
+    /// Messages that are not handled yet.
+    pub(crate) async fn pending(&self) -> u64 {
+        self.handle.status().await.subscriptions.iter().map(|sub| sub.pending).sum()
+    }
+
+    /// Stops the host and removes its files.
+    pub(crate) async fn stop(self) -> Result<()> {
+        self.stopper.stop().await;
+        Ok(self.directory.close()?)
+    }
+}
+
+fn message(key: Name, body: Bytes) -> Incoming {
+    Incoming {
+        topic: "in".into(),
+        key: Some(key),
+        tag: None,
+        headers: Vec::new(),
+        body,
+        dedup: None,
+        wait_for: Vec::new(),
+    }
+}

@@ -1,0 +1,58 @@
+//! Benchmarks of the host's inside: what a durable handler call costs, beside the floor that
+//! wasmtime and the disk set. Prints one JSON object a figure; `cargo xtask bench` runs it.
+
+mod backlog;
+mod calls;
+mod floor;
+mod host;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+use serde_json::json;
+
+/// Measures one figure.
+#[derive(Parser)]
+struct Args {
+    /// What to measure.
+    figure: Figure,
+    /// Handler calls, or messages.
+    #[arg(long)]
+    count: Option<u64>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Figure {
+    /// A bare loop of guest calls and block appends.
+    Floor,
+    /// Durable handler calls over many keys.
+    ManyKeys,
+    /// Durable handler calls of one key.
+    HotKey,
+    /// Memory with messages that nobody handles.
+    Backlog,
+}
+
+fn main() -> Result<()> {
+    let Args { figure, count } = Args::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let line = match figure {
+            Figure::Floor => {
+                json!({ "floor.calls_per_s": floor::measure(count.unwrap_or(400_000)).await? })
+            }
+            Figure::ManyKeys => {
+                let rate = calls::measure(count.unwrap_or(400_000), 10_000).await?;
+                json!({ "calls.many_keys_per_s": rate })
+            }
+            Figure::HotKey => {
+                let rate = calls::measure(count.unwrap_or(200_000), 1).await?;
+                json!({ "calls.hot_key_per_s": rate })
+            }
+            Figure::Backlog => {
+                json!({ "backlog.rss_mb": backlog::measure(count.unwrap_or(1_000_000)).await? })
+            }
+        };
+        println!("{line}");
+        Ok(())
+    })
+}
