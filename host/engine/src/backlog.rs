@@ -130,13 +130,20 @@ impl Backlog {
 
     /// Fills the head from the page that a pop asked for.
     pub(crate) fn loaded(&mut self, page: u64, messages: Vec<Pending>) {
-        debug_assert!(self.loading && page == self.first_page, "pages are loaded in order");
+        debug_assert!(
+            self.loading && page == self.first_page,
+            "pages are loaded in order"
+        );
         self.loading = false;
         self.first_page += 1;
         self.head_page = page;
         self.head_written = true;
         let left = self.left;
-        self.head.extend(messages.into_iter().filter(|m| left.is_none_or(|left| m.seq > left)));
+        self.head.extend(
+            messages
+                .into_iter()
+                .filter(|m| left.is_none_or(|left| m.seq > left)),
+        );
     }
 
     /// What to keep in a checkpoint, and pages to write before it: with them, all messages of
@@ -146,14 +153,34 @@ impl Backlog {
         if !self.head.is_empty() && !self.head_written {
             self.head_written = true;
             let messages = self.head.iter().cloned().collect();
-            pages.push(SealedPage { number: self.head_page, messages });
+            pages.push(SealedPage {
+                number: self.head_page,
+                messages,
+            });
         }
         if !self.tail.is_empty() {
             pages.push(self.seal_tail());
         }
-        let first_page = if self.head.is_empty() { self.first_page } else { self.head_page };
-        let Self { left: after, next_page, len, .. } = *self;
-        (BacklogMark { first_page, after, next_page, len }, pages)
+        let first_page = if self.head.is_empty() {
+            self.first_page
+        } else {
+            self.head_page
+        };
+        let Self {
+            left: after,
+            next_page,
+            len,
+            ..
+        } = *self;
+        (
+            BacklogMark {
+                first_page,
+                after,
+                next_page,
+                len,
+            },
+            pages,
+        )
     }
 
     /// The pages that a checkpoint with this mark no longer needs.
@@ -188,7 +215,10 @@ impl Backlog {
         let number = self.next_page;
         self.next_page += 1;
         self.tail_bytes = 0;
-        SealedPage { number, messages: std::mem::take(&mut self.tail) }
+        SealedPage {
+            number,
+            messages: std::mem::take(&mut self.tail),
+        }
     }
 }
 
@@ -214,7 +244,12 @@ mod tests {
             causation: None,
             timer: None,
         };
-        Pending { seq, key: None, attempts: 0, message: Arc::new(message) }
+        Pending {
+            seq,
+            key: None,
+            attempts: 0,
+            message: Arc::new(message),
+        }
     }
 
     /// Pops one message, loading pages from `view` as asked.

@@ -59,13 +59,24 @@ impl Engine {
     /// # Panics
     /// If a block is under construction.
     pub fn begin_checkpoint(&mut self) -> Checkpoint {
-        assert_eq!(self.barrier(), self.next_block, "the block must be sealed first");
-        let mut checkpoint =
-            Checkpoint { barrier: self.next_block, blind: Vec::new(), atomic: Vec::new() };
+        assert_eq!(
+            self.barrier(),
+            self.next_block,
+            "the block must be sealed first"
+        );
+        let mut checkpoint = Checkpoint {
+            barrier: self.next_block,
+            blind: Vec::new(),
+            atomic: Vec::new(),
+        };
         for index in 0..self.config.partitions {
             self.checkpoint_partition(PartitionId(index), &mut checkpoint);
         }
-        let meta = Meta { next_block: self.next_block, log_bytes: self.log_bytes, now: self.now };
+        let meta = Meta {
+            next_block: self.next_block,
+            log_bytes: self.log_bytes,
+            now: self.now,
+        };
         checkpoint.atomic.push(put(layout::META.to_vec(), &meta));
         checkpoint
     }
@@ -88,7 +99,10 @@ impl Engine {
         self.checkpoint_timers_and_claims(id, into);
         let dirty = std::mem::take(&mut self.partition_mut(id).dirty);
         for letter in &dirty.dead {
-            into.blind.push(put(layout::dead(id, &letter.subscription, letter.seq), letter));
+            into.blind.push(put(
+                layout::dead(id, &letter.subscription, letter.seq),
+                letter,
+            ));
         }
         for lane_id in dirty.lanes {
             self.checkpoint_lane(id, lane_id, into);
@@ -97,23 +111,38 @@ impl Engine {
             self.checkpoint_queue(id, sub, into);
         }
         if dirty.any {
-            into.atomic.push(put(layout::partition(id), &self.partition(id).counters));
+            into.atomic
+                .push(put(layout::partition(id), &self.partition(id).counters));
         }
     }
 
     fn checkpoint_timers_and_claims(&mut self, id: PartitionId, into: &mut Checkpoint) {
         let partition = self.partition_mut(id);
         let (set, gone) = partition.timers.begin_checkpoint();
-        into.blind.extend(set.iter().map(|it| put(layout::timer(id, it.reference()), it)));
-        into.blind.extend(gone.into_iter().map(|it| delete(layout::timer(id, it))));
+        into.blind.extend(
+            set.iter()
+                .map(|it| put(layout::timer(id, it.reference()), it)),
+        );
+        into.blind
+            .extend(gone.into_iter().map(|it| delete(layout::timer(id, it))));
         let (claimed, expired) = partition.claims.take_changes();
         let key = |expires, claim| layout::claim(id, expires, claim);
-        into.blind.extend(claimed.iter().map(|claim| put(key(claim.expires, claim.id), claim)));
-        into.blind.extend(expired.into_iter().map(|(expires, claim)| delete(key(expires, claim))));
+        into.blind.extend(
+            claimed
+                .iter()
+                .map(|claim| put(key(claim.expires, claim.id), claim)),
+        );
+        into.blind.extend(
+            expired
+                .into_iter()
+                .map(|(expires, claim)| delete(key(expires, claim))),
+        );
     }
 
     fn checkpoint_lane(&mut self, id: PartitionId, lane_id: LaneId, into: &mut Checkpoint) {
-        let Some(lane) = self.partition_mut(id).lanes.get_mut(&lane_id) else { return };
+        let Some(lane) = self.partition_mut(id).lanes.get_mut(&lane_id) else {
+            return;
+        };
         let names = std::mem::take(&mut lane.dirty);
         if let LaneId::Keyed(scope) = &lane_id {
             into.blind.extend(names.iter().map(|name| Write {
@@ -144,7 +173,10 @@ impl Engine {
             LaneId::Loose(_, seq) => (None, *seq),
         };
         let lanes = &mut self.partition_mut(id).lanes;
-        let Some(track) = lanes.get_mut(lane_id).and_then(|lane| lane.existing_track(sub)) else {
+        let Some(track) = lanes
+            .get_mut(lane_id)
+            .and_then(|lane| lane.existing_track(sub))
+        else {
             return;
         };
         let (overflow, pages) = track.overflow.checkpoint();
@@ -156,7 +188,13 @@ impl Engine {
             let waiting = track.waiting.iter().cloned().collect();
             let parked = track.parked.clone();
             let (subscription, key) = (subscription.clone(), key.clone());
-            let track = StoredTrack { subscription, key, waiting, overflow, parked };
+            let track = StoredTrack {
+                subscription,
+                key,
+                waiting,
+                overflow,
+                parked,
+            };
             into.atomic.push(put(place, &track));
         } else if was_stored {
             into.atomic.push(delete(place));
@@ -174,17 +212,32 @@ impl Engine {
         let queue = self.partition_mut(id).queue(sub);
         let (backlog, pages) = queue.backlog.checkpoint();
         let trimmed = queue.backlog.trim(backlog);
-        let amendments = queue.amendments.iter().map(|(seq, it)| (*seq, it.clone())).collect();
+        let amendments = queue
+            .amendments
+            .iter()
+            .map(|(seq, it)| (*seq, it.clone()))
+            .collect();
         let page = |number| layout::page(id, &subscription, &QueueId::Backlog, number);
-        into.atomic.extend(trimmed.map(|number| delete(page(number))));
+        into.atomic
+            .extend(trimmed.map(|number| delete(page(number))));
         let place = layout::backlog(id, &subscription);
-        into.atomic.push(put(place, &StoredQueue { subscription, backlog, amendments }));
+        into.atomic.push(put(
+            place,
+            &StoredQueue {
+                subscription,
+                backlog,
+                amendments,
+            },
+        ));
         self.write_pages(id, sub, &QueueId::Backlog, pages);
     }
 }
 
 fn put<T: Serialize>(key: Vec<u8>, value: &T) -> Write {
-    Write { key, value: Some(encode(value).into()) }
+    Write {
+        key,
+        value: Some(encode(value).into()),
+    }
 }
 
 fn delete(key: Vec<u8>) -> Write {

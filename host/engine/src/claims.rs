@@ -42,7 +42,9 @@ impl Claims {
     /// Forgets at most `max` ids whose time is over.
     pub(crate) fn expire(&mut self, now: Millis, max: usize) {
         for _ in 0..max {
-            let Some(entry) = self.by_expiry.first_entry() else { break };
+            let Some(entry) = self.by_expiry.first_entry() else {
+                break;
+            };
             let (expires, id) = *entry.key();
             if expires > now {
                 break;
@@ -55,6 +57,9 @@ impl Claims {
 
     /// What a checkpoint writes and deletes.
     pub(crate) fn take_changes(&mut self) -> (Vec<Claim>, Vec<(Millis, u128)>) {
-        (std::mem::take(&mut self.fresh), std::mem::take(&mut self.expired))
+        (
+            std::mem::take(&mut self.fresh),
+            std::mem::take(&mut self.expired),
+        )
     }
 }

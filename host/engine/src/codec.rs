@@ -47,7 +47,9 @@ impl BlockBuilder {
     /// An empty block.
     #[must_use]
     pub fn new() -> Self {
-        Self { bytes: vec![0; HEADER_BYTES] }
+        Self {
+            bytes: vec![0; HEADER_BYTES],
+        }
     }
 
     /// Whether no record was pushed.
@@ -98,9 +100,16 @@ pub fn header(block: &[u8]) -> Result<Header, DecodeError> {
         return Err(DecodeError::Version { found: head[0] });
     }
     let number = |from: usize| {
-        u64::from_le_bytes(head[from..from + 8].try_into().expect("eight bytes of the header"))
+        u64::from_le_bytes(
+            head[from..from + 8]
+                .try_into()
+                .expect("eight bytes of the header"),
+        )
     };
-    Ok(Header { offset: number(1), at: Millis(number(9)) })
+    Ok(Header {
+        offset: number(1),
+        at: Millis(number(9)),
+    })
 }
 
 /// Reads a block's records, in order.
@@ -140,8 +149,15 @@ mod tests {
     use wasmill_model::{Op, PartitionId};
 
     fn record(position: u64) -> Record {
-        let ops = vec![Op::Receive { from: PartitionId(3), number: position }];
-        Record { partition: PartitionId(1), position, ops }
+        let ops = vec![Op::Receive {
+            from: PartitionId(3),
+            number: position,
+        }];
+        Record {
+            partition: PartitionId(1),
+            position,
+            ops,
+        }
     }
 
     #[test]
@@ -149,12 +165,19 @@ mod tests {
         let mut builder = BlockBuilder::new();
         let written = [record(0), record(1 << 40)];
         written.iter().for_each(|record| builder.push(record));
-        let head = Header { offset: 7, at: Millis(9) };
+        let head = Header {
+            offset: 7,
+            at: Millis(9),
+        };
         let block = builder.seal(head);
         assert!(builder.is_empty());
         assert_eq!(header(&block), Ok(head));
         assert_eq!(records(&block).as_deref(), Ok(&written[..]));
-        let whole = [block.len(), HEADER_BYTES, HEADER_BYTES + 4 + encode(&record(0)).len()];
+        let whole = [
+            block.len(),
+            HEADER_BYTES,
+            HEADER_BYTES + 4 + encode(&record(0)).len(),
+        ];
         for length in (0..block.len()).filter(|length| !whole.contains(length)) {
             assert!(records(&block[..length]).is_err(), "cut at {length}");
         }

@@ -84,7 +84,10 @@ impl Engine {
                 }
                 let message = earlier.message;
                 self.watch(message, incoming.watch);
-                return Ok(Accepted { message, duplicate: true });
+                return Ok(Accepted {
+                    message,
+                    duplicate: true,
+                });
             }
             ops.push(Op::Claim(claim));
         }
@@ -93,18 +96,38 @@ impl Engine {
         let send = self.routes().fan_out(message);
         self.commit_with_sends(partition, ops, [send]);
         self.dispatch();
-        Ok(Accepted { message: id, duplicate: false })
+        Ok(Accepted {
+            message: id,
+            duplicate: false,
+        })
     }
 
     fn check(&self, incoming: &Incoming) -> Result<(), Refused> {
         if !self.routes().declares(&incoming.topic) {
             return Err(Refused::UnknownTopic(incoming.topic.clone()));
         }
-        let Incoming { key, tag, headers, body, .. } = incoming;
-        within("key bytes", key.as_ref().map_or(0, |key| key.len()), limits::KEY_BYTES_MAX)?;
-        within("tag bytes", tag.as_ref().map_or(0, |tag| tag.len()), limits::TAG_BYTES_MAX)?;
+        let Incoming {
+            key,
+            tag,
+            headers,
+            body,
+            ..
+        } = incoming;
+        within(
+            "key bytes",
+            key.as_ref().map_or(0, |key| key.len()),
+            limits::KEY_BYTES_MAX,
+        )?;
+        within(
+            "tag bytes",
+            tag.as_ref().map_or(0, |tag| tag.len()),
+            limits::TAG_BYTES_MAX,
+        )?;
         within("headers", headers.len(), limits::HEADERS_COUNT_MAX)?;
-        let header_bytes = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let header_bytes = headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
         within("header bytes", header_bytes, limits::HEADERS_BYTES_MAX)?;
         Ok(within("body bytes", body.len(), limits::BODY_BYTES_MAX)?)
     }
@@ -118,7 +141,14 @@ impl Engine {
 }
 
 fn message(incoming: Incoming, id: MessageId, now: Millis) -> Message {
-    let Incoming { topic, key, tag, headers, body, .. } = incoming;
+    let Incoming {
+        topic,
+        key,
+        tag,
+        headers,
+        body,
+        ..
+    } = incoming;
     Message {
         id,
         topic,
@@ -135,10 +165,19 @@ fn message(incoming: Incoming, id: MessageId, now: Millis) -> Message {
 
 fn claim(incoming: &Incoming, producer: &ProducerId, message: MessageId, now: Millis) -> Claim {
     let key = incoming.key.as_deref().unwrap_or_default();
-    let id = hash([incoming.topic.as_bytes(), key.as_bytes(), producer.id.as_bytes()]);
+    let id = hash([
+        incoming.topic.as_bytes(),
+        key.as_bytes(),
+        producer.id.as_bytes(),
+    ]);
     let tag = incoming.tag.as_deref().unwrap_or_default();
     let content = hash([tag.as_bytes(), &incoming.body]);
-    Claim { id, content, message, expires: now + producer.window }
+    Claim {
+        id,
+        content,
+        message,
+        expires: now + producer.window,
+    }
 }
 
 /// A 128-bit hash of parts, each after its length, so that no two lists run together.

@@ -179,7 +179,10 @@ impl Engine {
         if self.block.is_empty() {
             return None;
         }
-        let bytes = self.block.seal(Header { offset: self.log_bytes, at: self.now });
+        let bytes = self.block.seal(Header {
+            offset: self.log_bytes,
+            at: self.now,
+        });
         self.log_bytes += bytes.len() as u64;
         self.next_block += 1;
         Some((self.next_block - 1, bytes))
@@ -208,7 +211,10 @@ impl Engine {
     pub fn recent(&self, scope: &Scope) -> Arc<Entries> {
         let partition = self.partitioner.of(&scope.key);
         let lanes = &self.partitions[usize::from(partition.0)].lanes;
-        lanes.get(&LaneId::Keyed(scope.clone())).map(|lane| lane.recent.clone()).unwrap_or_default()
+        lanes
+            .get(&LaneId::Keyed(scope.clone()))
+            .map(|lane| lane.recent.clone())
+            .unwrap_or_default()
     }
 
     /// Nobody waits for this flow any more.
@@ -241,7 +247,9 @@ impl Engine {
     /// Each subscription: its name, messages that wait or run, runs under way, dead letters
     /// since the start.
     pub fn census(&self) -> impl Iterator<Item = (&Name, u64, usize, u64)> {
-        self.subs.iter().map(|sub| (&sub.name, sub.pending, sub.running, sub.buried))
+        self.subs
+            .iter()
+            .map(|sub| (&sub.name, sub.pending, sub.running, sub.buried))
     }
 
     /// How keys map to partitions.
@@ -295,7 +303,10 @@ impl Engine {
                 let state = &self.subs[sub];
                 // One without a plugin keeps its messages in lanes of its own.
                 let plugin = state.plugin().unwrap_or(&state.name).clone();
-                LaneId::Keyed(Scope { plugin, key: key.clone() })
+                LaneId::Keyed(Scope {
+                    plugin,
+                    key: key.clone(),
+                })
             }
         }
     }
@@ -307,8 +318,9 @@ impl Engine {
         }
         for sub in &mut self.subs {
             sub.definition = routes.subscription(&sub.name).cloned();
-            sub.external =
-                sub.plugin().is_some_and(|plugin| routes.plugin(plugin).grants.external());
+            sub.external = sub
+                .plugin()
+                .is_some_and(|plugin| routes.plugin(plugin).grants.external());
         }
     }
 
@@ -338,6 +350,10 @@ impl Engine {
     }
 
     fn serving_plugins(&self) -> BTreeSet<Name> {
-        self.subs.iter().filter(|sub| sub.serving).filter_map(|s| s.plugin().cloned()).collect()
+        self.subs
+            .iter()
+            .filter(|sub| sub.serving)
+            .filter_map(|s| s.plugin().cloned())
+            .collect()
     }
 }

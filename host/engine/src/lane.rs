@@ -106,7 +106,10 @@ impl Track {
 impl Lane {
     /// The track of a subscription.
     pub(crate) fn track(&mut self, subscription: SubIndex) -> &mut Track {
-        let found = self.tracks.iter().position(|(index, _)| *index == subscription);
+        let found = self
+            .tracks
+            .iter()
+            .position(|(index, _)| *index == subscription);
         let at = found.unwrap_or_else(|| {
             self.tracks.push((subscription, Track::default()));
             self.tracks.len() - 1
@@ -116,14 +119,19 @@ impl Lane {
 
     /// A track, if the lane has it.
     pub(crate) fn existing_track(&mut self, subscription: SubIndex) -> Option<&mut Track> {
-        self.tracks.iter_mut().find(|(index, _)| *index == subscription).map(|(_, track)| track)
+        self.tracks
+            .iter_mut()
+            .find(|(index, _)| *index == subscription)
+            .map(|(_, track)| track)
     }
 
     /// The subscription whose message is to run next among those that `allowed` lets run: the
     /// one whose first message came first.
     pub(crate) fn next(&self, allowed: impl Fn(SubIndex) -> bool) -> Option<SubIndex> {
         let runnable = self.tracks.iter().filter(|(index, _)| allowed(*index));
-        let first = runnable.filter_map(|(index, track)| Some((track.next()?, *index))).min();
+        let first = runnable
+            .filter_map(|(index, track)| Some((track.next()?, *index)))
+            .min();
         first.map(|(_, index)| index)
     }
 
@@ -148,7 +156,8 @@ impl Lane {
 
     /// Drops tracks without messages that the view does not have either.
     pub(crate) fn drop_empty_tracks(&mut self) {
-        self.tracks.retain(|(_, track)| !track.is_empty() || track.stored);
+        self.tracks
+            .retain(|(_, track)| !track.is_empty() || track.stored);
     }
 
     /// Whether nothing would be lost by forgetting the lane.

@@ -82,7 +82,10 @@ pub fn page(id: PartitionId, subscription: &str, queue: &QueueId, number: u64) -
         QueueId::Backlog => "",
         QueueId::Key(key) => key,
     };
-    Key::new(PAGE, id).text(subscription).text(key).last(&number.to_be_bytes())
+    Key::new(PAGE, id)
+        .text(subscription)
+        .text(key)
+        .last(&number.to_be_bytes())
 }
 
 /// The prefix of all entries of a scope.
@@ -126,7 +129,9 @@ pub(crate) fn claim(id: PartitionId, expires: Millis, claim: u128) -> Vec<u8> {
 /// A dead letter.
 #[must_use]
 pub fn dead(id: PartitionId, subscription: &str, seq: u64) -> Vec<u8> {
-    Key::new(DEAD, id).text(subscription).last(&seq.to_be_bytes())
+    Key::new(DEAD, id)
+        .text(subscription)
+        .last(&seq.to_be_bytes())
 }
 
 /// The partition that a key belongs to.

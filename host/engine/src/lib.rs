@@ -7,10 +7,10 @@
 
 mod backlog;
 mod channels;
+mod checkpoint;
 mod claims;
 pub mod codec;
 mod commands;
-mod checkpoint;
 mod engine;
 mod lane;
 pub mod layout;

@@ -23,7 +23,11 @@ pub(crate) enum Amendment {
     /// It is done with.
     Settled,
     /// It failed and waits.
-    Failed { attempts: u32, due: Millis, cause: String },
+    Failed {
+        attempts: u32,
+        due: Millis,
+        cause: String,
+    },
 }
 
 impl Amendment {

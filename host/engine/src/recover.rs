@@ -45,10 +45,15 @@ impl Recovery {
     /// The prefixes whose entries [`Recovery::restore`] wants, in this order.
     #[must_use]
     pub fn prefixes() -> Vec<Vec<u8>> {
-        [layout::PARTITION, layout::BACKLOG, layout::TRACK, layout::CLAIM]
-            .into_iter()
-            .map(layout::kind)
-            .collect()
+        [
+            layout::PARTITION,
+            layout::BACKLOG,
+            layout::TRACK,
+            layout::CLAIM,
+        ]
+        .into_iter()
+        .map(layout::kind)
+        .collect()
     }
 
     /// Takes an entry of the view.
@@ -93,13 +98,18 @@ impl Recovery {
     /// [`Corrupt`] if it does not read back.
     pub fn replay(&mut self, block: &[u8]) -> Result<(), Corrupt> {
         let number = self.engine.next_block;
-        let damaged = |cause| Corrupt { what: format!("block {number}"), cause };
+        let damaged = |cause| Corrupt {
+            what: format!("block {number}"),
+            cause,
+        };
         let header = codec::header(block).map_err(damaged)?;
         let records = codec::records(block).map_err(damaged)?;
         self.engine.advance(header.at);
         self.engine.next_block += 1;
         self.engine.log_bytes = header.offset + block.len() as u64;
-        records.into_iter().for_each(|record| self.engine.apply(record));
+        records
+            .into_iter()
+            .for_each(|record| self.engine.apply(record));
         Ok(())
     }
 
@@ -123,14 +133,24 @@ impl Recovery {
         self.engine.subs[sub].pending += stored.backlog.len();
         let queue = self.engine.partition_mut(id).queue(sub);
         queue.backlog = Backlog::restore(stored.backlog);
-        let settled = stored.amendments.iter().filter(|(_, it)| it.is_settled()).count();
+        let settled = stored
+            .amendments
+            .iter()
+            .filter(|(_, it)| it.is_settled())
+            .count();
         queue.amendments = stored.amendments.into_iter().collect();
         let pending = &mut self.engine.subs[sub].pending;
         *pending = pending.saturating_sub(settled as u64);
     }
 
     fn restore_track(&mut self, id: PartitionId, stored: StoredTrack) {
-        let StoredTrack { subscription, key, waiting, overflow, parked } = stored;
+        let StoredTrack {
+            subscription,
+            key,
+            waiting,
+            overflow,
+            parked,
+        } = stored;
         let sub = self.engine.sub(&subscription);
         let seq = waiting.first().map_or(0, |pending| pending.seq);
         let lane_id = self.engine.lane_of(sub, key.as_ref(), seq);
@@ -145,5 +165,8 @@ impl Recovery {
 }
 
 fn read<T: serde::de::DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, Corrupt> {
-    codec::decode(bytes).map_err(|cause| Corrupt { what: what.to_owned(), cause })
+    codec::decode(bytes).map_err(|cause| Corrupt {
+        what: what.to_owned(),
+        cause,
+    })
 }

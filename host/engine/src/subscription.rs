@@ -47,11 +47,15 @@ impl SubState {
 
     /// The plugin; a subscription without a definition has none.
     pub(crate) fn plugin(&self) -> Option<&Name> {
-        self.definition.as_ref().map(|definition| &definition.plugin)
+        self.definition
+            .as_ref()
+            .map(|definition| &definition.plugin)
     }
 
     /// Whether a lane may start another run.
     pub(crate) fn has_room(&self) -> bool {
-        self.definition.as_ref().is_some_and(|d| self.running < d.concurrency_max)
+        self.definition
+            .as_ref()
+            .is_some_and(|d| self.running < d.concurrency_max)
     }
 }

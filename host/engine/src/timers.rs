@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use wasmill_model::effects::{Delayed, TimerRef};
 use wasmill_model::Millis;
+use wasmill_model::effects::{Delayed, TimerRef};
 
 /// How far ahead delayed messages are held in memory.
 const HORIZON: Duration = Duration::from_secs(120);
@@ -76,7 +76,10 @@ impl Timers {
 
     /// The first message that is due.
     pub(crate) fn due(&self, now: Millis) -> Option<&Delayed> {
-        self.near.values().next().filter(|delayed| delayed.due <= now)
+        self.near
+            .values()
+            .next()
+            .filter(|delayed| delayed.due <= now)
     }
 
     /// Sets a due message aside for as long as its scope is busy.
@@ -95,7 +98,11 @@ impl Timers {
 
     /// When to look again: at the next due time, or when the horizon draws near.
     pub(crate) fn wake(&self) -> Millis {
-        let next = self.near.keys().next().map_or(Millis::MAX, |timer| timer.due);
+        let next = self
+            .near
+            .keys()
+            .next()
+            .map_or(Millis::MAX, |timer| timer.due);
         match self.target {
             Some(_) => next,
             None => next.min(Millis(self.horizon.0.saturating_sub(half(HORIZON)))),
@@ -110,14 +117,22 @@ impl Timers {
         let target = now + HORIZON;
         self.target = Some(target);
         let newer = self.fresh.values().chain(self.flushing.0.values());
-        let coming: Vec<_> = newer.filter(|delayed| delayed.due <= target).cloned().collect();
+        let coming: Vec<_> = newer
+            .filter(|delayed| delayed.due <= target)
+            .cloned()
+            .collect();
         for delayed in coming {
             let reference = delayed.reference();
             if delayed.due > self.horizon && !self.gone.contains(&reference) {
                 self.near.insert(reference, delayed);
             }
         }
-        Some(Load { after: TimerRef { due: self.horizon, id: wasmill_model::MessageId(0) } })
+        Some(Load {
+            after: TimerRef {
+                due: self.horizon,
+                id: wasmill_model::MessageId(0),
+            },
+        })
     }
 
     /// Takes what a load brought, in order; returns the load of the rest.
@@ -143,8 +158,14 @@ impl Timers {
 
     /// What a checkpoint writes and deletes.
     pub(crate) fn begin_checkpoint(&mut self) -> (Vec<Delayed>, Vec<TimerRef>) {
-        self.flushing = (std::mem::take(&mut self.fresh), std::mem::take(&mut self.gone));
-        (self.flushing.0.values().cloned().collect(), self.flushing.1.iter().copied().collect())
+        self.flushing = (
+            std::mem::take(&mut self.fresh),
+            std::mem::take(&mut self.gone),
+        );
+        (
+            self.flushing.0.values().cloned().collect(),
+            self.flushing.1.iter().copied().collect(),
+        )
     }
 
     /// The checkpoint is in the view.

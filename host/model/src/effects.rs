@@ -47,7 +47,10 @@ impl Delayed {
     /// What names this delayed message in the timer index.
     #[must_use]
     pub fn reference(&self) -> TimerRef {
-        TimerRef { due: self.due, id: self.message.id }
+        TimerRef {
+            due: self.due,
+            id: self.message.id,
+        }
     }
 }
 

@@ -56,9 +56,9 @@ impl Partitioner {
     pub fn of_message(self, key: Option<&str>, id: MessageId) -> PartitionId {
         match key {
             Some(key) => self.of(key),
-            None => PartitionId(
-                u16::try_from(id.0 % u128::from(self.count)).expect("less than a u16"),
-            ),
+            None => {
+                PartitionId(u16::try_from(id.0 % u128::from(self.count)).expect("less than a u16"))
+            }
         }
     }
 }
@@ -130,7 +130,11 @@ mod tests {
         let id = MessageId::accepted(PartitionId(7), 9);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("12".parse::<MessageId>().is_err());
-        assert!("+f345678901234567890123456789012".parse::<MessageId>().is_err());
+        assert!(
+            "+f345678901234567890123456789012"
+                .parse::<MessageId>()
+                .is_err()
+        );
     }
 
     #[test]

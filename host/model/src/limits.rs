@@ -42,5 +42,9 @@ pub fn within(what: &'static str, actual: usize, limit: usize) -> Result<(), Exc
         return Ok(());
     }
     let wide = |n| u64::try_from(n).unwrap_or(u64::MAX);
-    Err(Exceeded { what, limit: wide(limit), actual: wide(actual) })
+    Err(Exceeded {
+        what,
+        limit: wide(limit),
+        actual: wide(actual),
+    })
 }

@@ -43,7 +43,11 @@ impl Message {
     /// About how many bytes of memory the message holds; what budgets count.
     #[must_use]
     pub fn footprint(&self) -> usize {
-        let headers: usize = self.headers.iter().map(|(n, v)| n.len() + v.len() + 32).sum();
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(n, v)| n.len() + v.len() + 32)
+            .sum();
         let key = self.key.as_ref().map_or(0, |key| key.len());
         size_of::<Self>() + self.body.len() + headers + key
     }

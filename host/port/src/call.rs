@@ -96,7 +96,16 @@ impl Call {
         let limits = context.routes.plugin(plugin).limits;
         let effects = Effects::default();
         let plugin = plugin.clone();
-        Self { context, plugin, delivery, limits, state, effects, sent_count: 0, effect_bytes: 0 }
+        Self {
+            context,
+            plugin,
+            delivery,
+            limits,
+            state,
+            effects,
+            sent_count: 0,
+            effect_bytes: 0,
+        }
     }
 
     /// The message and how it is delivered.
@@ -136,7 +145,10 @@ impl Call {
             self.effect_bytes = before.1;
             return Err(error);
         }
-        Ok(all.into_iter().map(|outgoing| self.send_checked(outgoing)).collect())
+        Ok(all
+            .into_iter()
+            .map(|outgoing| self.send_checked(outgoing))
+            .collect())
     }
 
     /// Recalls a delayed message of this scope: true if it was still undelivered.
@@ -182,7 +194,11 @@ impl Call {
         let limit = limit.min(limits::STATE_SCAN_COUNT_MAX) as usize;
         // Without a prefix the host's own entries come first: begin after them.
         let after = after.max(Some(reserved::LAST));
-        Ok(self.state.as_ref().ok_or(CallError::NoKey)?.scan(prefix, after, limit)?)
+        Ok(self
+            .state
+            .as_ref()
+            .ok_or(CallError::NoKey)?
+            .scan(prefix, after, limit)?)
     }
 
     /// Claims `id` in the key's scope for `ttl_ms`: true for the first claim.
@@ -235,27 +251,51 @@ impl Call {
             &outgoing.headers,
             &outgoing.body,
         )?;
-        within("sends per call", self.sent_count as usize + 1, self.limits.sends_max)?;
+        within(
+            "sends per call",
+            self.sent_count as usize + 1,
+            self.limits.sends_max,
+        )?;
         self.account(outgoing.body.len() + outgoing.topic.len())
     }
 
     fn send_checked(&mut self, outgoing: Outgoing) -> MessageId {
         let due = self.due(outgoing.when);
-        let Outgoing { topic, key, tag, headers, body, .. } = outgoing;
+        let Outgoing {
+            topic,
+            key,
+            tag,
+            headers,
+            body,
+            ..
+        } = outgoing;
         let message = self.message(topic, key, tag, headers, body, due, None);
         let id = message.id;
         match due {
-            None => self.effects.sends.push(self.context.routes.fan_out(message)),
+            None => self
+                .effects
+                .sends
+                .push(self.context.routes.fan_out(message)),
             Some(due) => {
                 let scope = self.state.as_ref().map(|state| state.scope().clone());
-                self.delay(Delayed { due, message, scope }, reserved::recallable(id));
+                self.delay(
+                    Delayed {
+                        due,
+                        message,
+                        scope,
+                    },
+                    reserved::recallable(id),
+                );
             }
         }
         id
     }
 
     /// Builds a message that this call sends.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a message, each used once")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a message, each used once"
+    )]
     fn message(
         &mut self,
         topic: Name,
@@ -296,7 +336,11 @@ impl Call {
 
     fn account(&mut self, bytes: usize) -> Result<(), CallError> {
         let total = self.effect_bytes.saturating_add(bytes);
-        within("bytes sent and written per call", total, self.limits.effect_bytes_max)?;
+        within(
+            "bytes sent and written per call",
+            total,
+            self.limits.effect_bytes_max,
+        )?;
         self.effect_bytes = total;
         Ok(())
     }
@@ -320,6 +364,9 @@ fn cut(text: &mut String, max: usize) {
 impl From<CallError> for Failure {
     /// For guests that are native code: a call that was refused fails the handler.
     fn from(error: CallError) -> Self {
-        Self { kind: FailureKind::Retry, cause: error.to_string() }
+        Self {
+            kind: FailureKind::Retry,
+            cause: error.to_string(),
+        }
     }
 }

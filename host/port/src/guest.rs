@@ -38,6 +38,9 @@ pub trait Plugins: Send + Sync + 'static {
         component: &[u8],
     ) -> impl Future<Output = Result<Installed, Rejected>> + Send;
 
+    /// Puts the last version of `name` that loaded well into service, from wherever it is kept.
+    fn restore(&self, name: &Name) -> impl Future<Output = Result<Installed, Rejected>> + Send;
+
     /// Takes a plugin out of service. Calls in flight end.
     fn remove(&self, name: &Name);
 

@@ -10,9 +10,9 @@ use wasmill_model::effects::Scope;
 use wasmill_model::routes::Routes;
 use wasmill_model::{Effects, Failure, Message, Millis, Name};
 
+use crate::Clock;
 use crate::call::Call;
 use crate::scope::{Entries, ScopeState, StateReader};
-use crate::Clock;
 
 /// What every run shares.
 #[derive(Clone)]
@@ -73,12 +73,22 @@ impl Run {
     ) -> Self {
         let key = deliveries.first().and_then(|delivery| delivery.key.clone());
         let state = key.map(|key| {
-            let scope = Scope { plugin: plugin.clone(), key };
+            let scope = Scope {
+                plugin: plugin.clone(),
+                key,
+            };
             ScopeState::new(scope, recent, context.reader.clone())
         });
         let outcomes = Vec::with_capacity(deliveries.len());
         let deliveries = deliveries.into_iter();
-        Self { plugin, time_max, context, deliveries, state, outcomes }
+        Self {
+            plugin,
+            time_max,
+            context,
+            deliveries,
+            state,
+            outcomes,
+        }
     }
 
     /// Begins the next call; none at the run's end. A timer that was cancelled after it fell due
@@ -86,7 +96,12 @@ impl Run {
     pub fn begin(&mut self) -> Option<Call> {
         loop {
             let delivery = self.deliveries.next()?;
-            let call = Call::new(self.context.clone(), &self.plugin, delivery, self.state.take());
+            let call = Call::new(
+                self.context.clone(),
+                &self.plugin,
+                delivery,
+                self.state.take(),
+            );
             match call.is_wanted() {
                 Ok(true) => return Some(call),
                 Ok(false) => drop(self.end(call, Ok(()), 0)),

@@ -45,7 +45,13 @@ impl ScopeState {
     /// The state of `scope`, of which `recent` is newer than what `reader` reads.
     #[must_use]
     pub fn new(scope: Scope, recent: Arc<Entries>, reader: Arc<dyn StateReader>) -> Self {
-        Self { scope, earlier: Entries::new(), recent, reader, written: Entries::new() }
+        Self {
+            scope,
+            earlier: Entries::new(),
+            recent,
+            reader,
+            written: Entries::new(),
+        }
     }
 
     /// Whose state this is.
@@ -83,18 +89,28 @@ impl ScopeState {
             newer.extend(matching.map(|(name, value)| (name.clone(), value.clone())));
         }
         // Each newer entry hides at most one of the view's.
-        let stored = self.reader.scan(&self.scope, prefix, after, limit + newer.len())?;
-        let mut merged: Entries =
-            stored.into_iter().map(|(name, value)| (name, Some(value))).collect();
+        let stored = self
+            .reader
+            .scan(&self.scope, prefix, after, limit + newer.len())?;
+        let mut merged: Entries = stored
+            .into_iter()
+            .map(|(name, value)| (name, Some(value)))
+            .collect();
         merged.extend(newer);
-        let present = merged.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let present = merged
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
         Ok(present.take(limit).collect())
     }
 
     /// Takes what was written since the last call began, to be committed, and keeps it visible.
     pub(crate) fn commit(&mut self) -> Vec<(Name, Option<Bytes>)> {
         let written = std::mem::take(&mut self.written);
-        self.earlier.extend(written.iter().map(|(name, value)| (name.clone(), value.clone())));
+        self.earlier.extend(
+            written
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         written.into_iter().collect()
     }
 

@@ -22,7 +22,10 @@ pub struct Error {
 impl Error {
     /// An error of `operation` because of `cause`.
     pub fn new(operation: impl Into<String>, cause: impl std::fmt::Display) -> Self {
-        Self { operation: operation.into(), cause: cause.to_string() }
+        Self {
+            operation: operation.into(),
+            cause: cause.to_string(),
+        }
     }
 }
 
@@ -76,7 +79,10 @@ impl Change {
     /// Writes `value` under `key`.
     #[must_use]
     pub fn put(key: Vec<u8>, value: Bytes) -> Self {
-        Self { key, value: Some(value) }
+        Self {
+            key,
+            value: Some(value),
+        }
     }
 
     /// Deletes `key`.
@@ -93,8 +99,12 @@ pub trait View: Send + Sync + 'static {
 
     /// Keys from `from` (inclusive) that begin with `prefix`, in order, with their values; at
     /// most `limit` of them.
-    fn scan(&self, prefix: &[u8], from: &[u8], limit: usize)
-    -> Result<Vec<(Vec<u8>, Bytes)>, Error>;
+    fn scan(
+        &self,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Bytes)>, Error>;
 
     /// Writes without waiting for durability: the next [`View::checkpoint`] or append makes them
     /// durable. Not atomic together.

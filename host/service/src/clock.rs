@@ -14,7 +14,9 @@ pub struct SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let wall = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
         Millis(self.latest.fetch_max(wall, Ordering::Relaxed).max(wall))
     }

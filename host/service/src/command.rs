@@ -15,17 +15,45 @@ use crate::handle::{AcceptError, Receipt};
 /// A command to the engine's thread.
 pub(crate) enum Command {
     Accept(Box<Accept>),
-    Snapshot { scope: Scope, reply: oneshot::Sender<Arc<Entries>> },
-    Completed { ticket: Ticket, outcomes: Vec<Result<Effects, Failure>> },
-    Durable { blocks: u64 },
-    PageLoaded { page: PageRef, bytes: Bytes },
-    TimersLoaded { partition: PartitionId, batch: Vec<Delayed>, complete: bool },
-    CheckpointDone { next_block: u64 },
+    Snapshot {
+        scope: Scope,
+        reply: oneshot::Sender<Arc<Entries>>,
+    },
+    Completed {
+        ticket: Ticket,
+        outcomes: Vec<Result<Effects, Failure>>,
+    },
+    Durable {
+        blocks: u64,
+    },
+    PageLoaded {
+        page: PageRef,
+        bytes: Bytes,
+    },
+    TimersLoaded {
+        partition: PartitionId,
+        batch: Vec<Delayed>,
+        complete: bool,
+    },
+    CheckpointDone {
+        next_block: u64,
+    },
     Failed(String),
-    SetRoutes { routes: Arc<Routes>, reply: oneshot::Sender<Result<(), String>> },
-    SetServing { plugin: Name, serving: bool, reply: oneshot::Sender<()> },
-    Status { reply: oneshot::Sender<Status> },
-    Stop { reply: oneshot::Sender<()> },
+    SetRoutes {
+        routes: Arc<Routes>,
+        reply: oneshot::Sender<Result<(), String>>,
+    },
+    SetServing {
+        plugin: Name,
+        serving: bool,
+        reply: oneshot::Sender<()>,
+    },
+    Status {
+        reply: oneshot::Sender<Status>,
+    },
+    Stop {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// A message to take in.
@@ -46,10 +74,23 @@ pub(crate) enum LogCommand {
 
 /// A command to the view's thread.
 pub(crate) enum ViewCommand {
-    WritePage { key: Vec<u8>, bytes: Vec<u8> },
-    LoadPage { page: PageRef },
-    LoadTimers { partition: PartitionId, after: Vec<u8>, limit: usize },
-    Checkpoint { blind: Vec<store::Change>, atomic: Vec<store::Change>, next_block: u64 },
+    WritePage {
+        key: Vec<u8>,
+        bytes: Vec<u8>,
+    },
+    LoadPage {
+        page: PageRef,
+    },
+    LoadTimers {
+        partition: PartitionId,
+        after: Vec<u8>,
+        limit: usize,
+    },
+    Checkpoint {
+        blind: Vec<store::Change>,
+        atomic: Vec<store::Change>,
+        next_block: u64,
+    },
 }
 
 /// The state of the platform, for operators.

@@ -22,9 +22,9 @@ pub(crate) fn run(
             LogCommand::Append { number, block } => {
                 append(&mut log, epoch, number, &block, engine, metrics)
             }
-            LogCommand::Trim { before } => {
-                log.trim(before).map_err(|error| format!("trimming the log: {error}"))
-            }
+            LogCommand::Trim { before } => log
+                .trim(before)
+                .map_err(|error| format!("trimming the log: {error}")),
         };
         if let Err(cause) = result {
             // The engine's thread may have ended already; then nobody needs to know.
@@ -43,10 +43,11 @@ fn append(
     metrics: &Metrics,
 ) -> Result<(), String> {
     let begun = Instant::now();
-    log.append(epoch, number, block).map_err(|error| match error {
-        AppendError::Unknown(cause) => format!("appending block {number}: {cause}"),
-        AppendError::Fenced => format!("appending block {number}: {error}"),
-    })?;
+    log.append(epoch, number, block)
+        .map_err(|error| match error {
+            AppendError::Unknown(cause) => format!("appending block {number}: {cause}"),
+            AppendError::Fenced => format!("appending block {number}: {error}"),
+        })?;
     metrics.block_committed(block.len(), begun.elapsed());
     let _ = engine.send(Command::Durable { blocks: number + 1 });
     Ok(())

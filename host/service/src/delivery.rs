@@ -25,7 +25,14 @@ pub(crate) struct Deliverer<G> {
 impl<G: Guests> Deliverer<G> {
     /// Starts a run on the runtime.
     pub(crate) fn start(&self, request: RunRequest) {
-        let RunRequest { ticket, plugin, subscription, messages, recent, .. } = request;
+        let RunRequest {
+            ticket,
+            plugin,
+            subscription,
+            messages,
+            recent,
+            ..
+        } = request;
         let deliveries = messages.into_iter().map(|pending| Delivery {
             subscription: subscription.clone(),
             key: pending.key,
@@ -33,9 +40,18 @@ impl<G: Guests> Deliverer<G> {
             attempt: pending.attempts + 1,
         });
         let deliveries = deliveries.collect();
-        let run = Run::new(self.context.clone(), plugin, deliveries, recent, RUN_TIME_MAX);
+        let run = Run::new(
+            self.context.clone(),
+            plugin,
+            deliveries,
+            recent,
+            RUN_TIME_MAX,
+        );
         let guests = self.guests.clone();
-        let mut report = Report { ticket: Some(ticket), engine: self.engine.clone() };
+        let mut report = Report {
+            ticket: Some(ticket),
+            engine: self.engine.clone(),
+        };
         self.runtime.spawn(async move {
             let outcomes = guests.handle(run).await;
             report.send(outcomes.into_iter().map(|outcome| outcome.result).collect());
@@ -62,6 +78,9 @@ impl Report {
 impl Drop for Report {
     fn drop(&mut self) {
         let cause = "the host dropped the handler's call".to_owned();
-        self.send(vec![Err(Failure { kind: FailureKind::Retry, cause })]);
+        self.send(vec![Err(Failure {
+            kind: FailureKind::Retry,
+            cause,
+        })]);
     }
 }

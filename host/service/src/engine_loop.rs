@@ -8,14 +8,14 @@ mod checkpoints;
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 use wasmill_engine::{Engine, RunRequest};
-use wasmill_model::effects::FailureKind;
 use wasmill_model::Name;
+use wasmill_model::effects::FailureKind;
 use wasmill_port::{Clock, Guests};
 
 use crate::command::{Accept, Command, LogCommand, Status, SubscriptionStatus, ViewCommand};
@@ -122,7 +122,9 @@ impl<G: Guests> EngineLoop<G> {
             Command::Snapshot { scope, reply } => {
                 let entries = self.engine.recent(&scope);
                 let barrier = self.engine.barrier();
-                self.state.replies.push(barrier, Reply::Snapshot(reply, entries), self.durable);
+                self.state
+                    .replies
+                    .push(barrier, Reply::Snapshot(reply, entries), self.durable);
             }
             Command::Completed { ticket, outcomes } => {
                 self.count(&outcomes);
@@ -134,7 +136,11 @@ impl<G: Guests> EngineLoop<G> {
                     format!("page {} of `{}`: {error}", page.number, page.subscription)
                 })?;
             }
-            Command::TimersLoaded { partition, batch, complete } => {
+            Command::TimersLoaded {
+                partition,
+                batch,
+                complete,
+            } => {
                 self.engine.timers_loaded(partition, batch, complete);
             }
             Command::CheckpointDone { next_block } => self.checkpointed(next_block),
@@ -146,7 +152,11 @@ impl<G: Guests> EngineLoop<G> {
                 }
                 drop(reply.send(result));
             }
-            Command::SetServing { plugin, serving, reply } => self.serve(&plugin, serving, reply),
+            Command::SetServing {
+                plugin,
+                serving,
+                reply,
+            } => self.serve(&plugin, serving, reply),
             Command::Status { reply } => drop(reply.send(self.status())),
             Command::Stop { reply } => {
                 self.engine.halt();
@@ -158,7 +168,11 @@ impl<G: Guests> EngineLoop<G> {
     }
 
     fn accept(&mut self, accept: Accept) {
-        let Accept { incoming, wait_for, reply } = accept;
+        let Accept {
+            incoming,
+            wait_for,
+            reply,
+        } = accept;
         if self.state.stopping.is_some() {
             return drop(reply.send(Err(AcceptError::Stopped)));
         }
@@ -172,9 +186,15 @@ impl<G: Guests> EngineLoop<G> {
                     receiver
                 });
                 let wasmill_engine::Accepted { message, duplicate } = accepted;
-                let receipt = Receipt { message, duplicate, outcome };
+                let receipt = Receipt {
+                    message,
+                    duplicate,
+                    outcome,
+                };
                 let barrier = self.engine.barrier();
-                self.state.replies.push(barrier, Reply::Accepted(reply, receipt), self.durable);
+                self.state
+                    .replies
+                    .push(barrier, Reply::Accepted(reply, receipt), self.durable);
             }
         }
     }
@@ -189,7 +209,11 @@ impl<G: Guests> EngineLoop<G> {
         self.durable = blocks;
         self.state.appending = false;
         self.state.replies.release(blocks);
-        while self.state.gated.front().is_some_and(|(barrier, _)| *barrier <= blocks)
+        while self
+            .state
+            .gated
+            .front()
+            .is_some_and(|(barrier, _)| *barrier <= blocks)
             && let Some((_, request)) = self.state.gated.pop_front()
         {
             self.deliverer.start(request);
@@ -221,9 +245,15 @@ impl<G: Guests> EngineLoop<G> {
     }
 
     fn status(&self) -> Status {
-        let subscriptions = self.engine.census().map(|(name, pending, running, dead_letters)| {
-            SubscriptionStatus { name: name.clone(), pending, running, dead_letters }
-        });
+        let subscriptions =
+            self.engine.census().map(
+                |(name, pending, running, dead_letters)| SubscriptionStatus {
+                    name: name.clone(),
+                    pending,
+                    running,
+                    dead_letters,
+                },
+            );
         Status {
             blocks: self.durable,
             log_bytes: self.engine.log_bytes(),
@@ -233,7 +263,9 @@ impl<G: Guests> EngineLoop<G> {
 
     fn set_gauges(&self) {
         let pending: u64 = self.engine.census().map(|(_, pending, ..)| pending).sum();
-        self.metrics.pending.set(i64::try_from(pending).unwrap_or(i64::MAX));
+        self.metrics
+            .pending
+            .set(i64::try_from(pending).unwrap_or(i64::MAX));
     }
 
     /// Everybody who waits is told, and who asks from now on finds the thread gone.

@@ -129,7 +129,9 @@ pub(crate) struct InFlight {
 
 impl<G> Clone for Handle<G> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone() }
+        Self {
+            shared: self.shared.clone(),
+        }
     }
 }
 
@@ -141,13 +143,32 @@ impl<G: Guests> Handle<G> {
     pub async fn accept(&self, incoming: Incoming) -> Result<Receipt, AcceptError> {
         let _place = self.shared.in_flight.enter(incoming.body.len())?;
         let (reply, receipt) = oneshot::channel();
-        let Incoming { topic, key, tag, headers, body, dedup, wait_for } = incoming;
+        let Incoming {
+            topic,
+            key,
+            tag,
+            headers,
+            body,
+            dedup,
+            wait_for,
+        } = incoming;
         let watch = !wait_for.is_empty();
         let producer_id = dedup;
-        let incoming =
-            wasmill_engine::Incoming { topic, key, tag, headers, body, producer_id, watch };
-        self.send(Command::Accept(Box::new(Accept { incoming, wait_for, reply })))
-            .map_err(|Stopped| self.stopped())?;
+        let incoming = wasmill_engine::Incoming {
+            topic,
+            key,
+            tag,
+            headers,
+            body,
+            producer_id,
+            watch,
+        };
+        self.send(Command::Accept(Box::new(Accept {
+            incoming,
+            wait_for,
+            reply,
+        })))
+        .map_err(|Stopped| self.stopped())?;
         receipt.await.unwrap_or_else(|_| Err(self.stopped()))
     }
 
@@ -173,9 +194,15 @@ impl<G: Guests> Handle<G> {
         key: &Name,
         request: Request,
     ) -> Result<Response, QueryError> {
-        let scope = Scope { plugin: plugin.clone(), key: key.clone() };
+        let scope = Scope {
+            plugin: plugin.clone(),
+            key: key.clone(),
+        };
         let (reply, recent) = oneshot::channel();
-        let ask = Command::Snapshot { scope: scope.clone(), reply };
+        let ask = Command::Snapshot {
+            scope: scope.clone(),
+            reply,
+        };
         self.send(ask).map_err(|Stopped| QueryError::Stopped)?;
         let recent = recent.await.map_err(|_| QueryError::Stopped)?;
         let state = ScopeState::new(scope, recent, self.shared.reader.clone());
@@ -196,8 +223,11 @@ impl<G: Guests> Handle<G> {
         let routes = Arc::new(routes);
         let (reply, done) = oneshot::channel();
         let stopping = || "the host is stopping".to_owned();
-        self.send(Command::SetRoutes { routes: routes.clone(), reply })
-            .map_err(|Stopped| stopping())?;
+        self.send(Command::SetRoutes {
+            routes: routes.clone(),
+            reply,
+        })
+        .map_err(|Stopped| stopping())?;
         done.await.map_err(|_| stopping())??;
         self.shared.routes.store(routes);
         Ok(())
@@ -207,7 +237,14 @@ impl<G: Guests> Handle<G> {
     pub async fn set_serving(&self, plugin: &Name, serving: bool) {
         let (reply, done) = oneshot::channel();
         let plugin = plugin.clone();
-        if self.send(Command::SetServing { plugin, serving, reply }).is_ok() {
+        if self
+            .send(Command::SetServing {
+                plugin,
+                serving,
+                reply,
+            })
+            .is_ok()
+        {
             // A host that stops meanwhile needs no answer.
             let _ = done.await;
         }
@@ -225,7 +262,10 @@ impl<G: Guests> Handle<G> {
     /// Resolves with the cause if the store fails: the host must be restarted.
     pub async fn failed(&self) -> String {
         let mut failure = self.shared.failure.clone();
-        let failed = failure.wait_for(Option::is_some).await.map(|cause| cause.clone());
+        let failed = failure
+            .wait_for(Option::is_some)
+            .await
+            .map(|cause| cause.clone());
         match failed {
             Ok(cause) => cause.unwrap_or_default(),
             // The engine's thread ended without a failure: it was stopped.
@@ -250,11 +290,16 @@ struct Stopped;
 
 impl InFlight {
     fn enter(&self, bytes: usize) -> Result<Place<'_>, AcceptError> {
-        let place = Place { in_flight: self, bytes };
+        let place = Place {
+            in_flight: self,
+            bytes,
+        };
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let held = self.bytes.fetch_add(bytes, Ordering::Relaxed);
         if count >= IN_FLIGHT_COUNT_MAX || held >= IN_FLIGHT_BYTES_MAX {
-            return Err(AcceptError::Busy { retry_after: BUSY_RETRY_AFTER });
+            return Err(AcceptError::Busy {
+                retry_after: BUSY_RETRY_AFTER,
+            });
         }
         Ok(place)
     }
@@ -269,6 +314,8 @@ struct Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.in_flight.count.fetch_sub(1, Ordering::Relaxed);
-        self.in_flight.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.in_flight
+            .bytes
+            .fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }

@@ -28,10 +28,16 @@ pub(crate) fn run(
         let answer = match command {
             ViewCommand::WritePage { key, bytes } => write_page(&**view, key, bytes),
             ViewCommand::LoadPage { page } => load_page(&**view, page).map(Some),
-            ViewCommand::LoadTimers { partition, after, limit } => {
-                load_timers(&**view, partition, &after, limit).map(Some)
-            }
-            ViewCommand::Checkpoint { blind, atomic, next_block } => {
+            ViewCommand::LoadTimers {
+                partition,
+                after,
+                limit,
+            } => load_timers(&**view, partition, &after, limit).map(Some),
+            ViewCommand::Checkpoint {
+                blind,
+                atomic,
+                next_block,
+            } => {
                 let timer = metrics.checkpoint_timer();
                 let done = checkpoint(&**view, blind, atomic);
                 drop(timer);
@@ -55,7 +61,12 @@ fn write_page(view: &impl View, key: Vec<u8>, bytes: Vec<u8>) -> Result<Option<C
 
 fn load_page(view: &impl View, page: wasmill_engine::PageRef) -> Result<Command, String> {
     let key = layout::page(page.partition, &page.subscription, &page.queue, page.number);
-    let name = || format!("page {} of subscription `{}`", page.number, page.subscription);
+    let name = || {
+        format!(
+            "page {} of subscription `{}`",
+            page.number, page.subscription
+        )
+    };
     let bytes = view
         .get(&key)
         .map_err(|error| format!("reading {}: {error}", name()))?
@@ -73,24 +84,28 @@ fn load_timers(
         .scan(&layout::timers(partition), after, limit)
         .map_err(|error| format!("reading timers of partition {partition}: {error}"))?;
     let complete = entries.len() < limit;
-    let batch: Result<Vec<Delayed>, _> =
-        entries.iter().map(|(_, value)| postcard::from_bytes(value)).collect();
+    let batch: Result<Vec<Delayed>, _> = entries
+        .iter()
+        .map(|(_, value)| postcard::from_bytes(value))
+        .collect();
     let batch =
         batch.map_err(|error| format!("a timer of partition {partition} is damaged: {error}"))?;
-    Ok(Command::TimersLoaded { partition, batch, complete })
+    Ok(Command::TimersLoaded {
+        partition,
+        batch,
+        complete,
+    })
 }
 
-fn checkpoint(
-    view: &impl View,
-    mut blind: Vec<Change>,
-    atomic: Vec<Change>,
-) -> Result<(), String> {
+fn checkpoint(view: &impl View, mut blind: Vec<Change>, atomic: Vec<Change>) -> Result<(), String> {
     // In the order of keys neighbours share pages of the store.
     blind.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     let mut rest = blind.into_iter().peekable();
     while rest.peek().is_some() {
         let slice = rest.by_ref().take(SLICE_COUNT).collect();
-        view.write(slice).map_err(|error| format!("writing a checkpoint: {error}"))?;
+        view.write(slice)
+            .map_err(|error| format!("writing a checkpoint: {error}"))?;
     }
-    view.checkpoint(atomic).map_err(|error| format!("completing a checkpoint: {error}"))
+    view.checkpoint(atomic)
+        .map_err(|error| format!("completing a checkpoint: {error}"))
 }

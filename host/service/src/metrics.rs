@@ -39,12 +39,28 @@ impl Metrics {
         let mut counter = |name, help, counter: &Counter| {
             registry.register(name, help, counter.clone());
         };
-        counter("messages_accepted", "Messages taken in from outside", &metrics.accepted);
-        counter("messages_handled", "Handler calls that were committed", &metrics.handled);
-        counter("messages_failed", "Handler calls that failed", &metrics.failed);
+        counter(
+            "messages_accepted",
+            "Messages taken in from outside",
+            &metrics.accepted,
+        );
+        counter(
+            "messages_handled",
+            "Handler calls that were committed",
+            &metrics.handled,
+        );
+        counter(
+            "messages_failed",
+            "Handler calls that failed",
+            &metrics.failed,
+        );
         counter("runs", "Runs of handlers", &metrics.runs);
         counter("log_blocks", "Blocks appended to the log", &metrics.blocks);
-        counter("log_block_bytes", "Bytes of the blocks appended to the log", &metrics.block_bytes);
+        counter(
+            "log_block_bytes",
+            "Bytes of the blocks appended to the log",
+            &metrics.block_bytes,
+        );
         registry.register(
             "messages_pending",
             "Messages that wait, are parked or run, over all subscriptions",

@@ -26,15 +26,26 @@ pub fn recover(
     let meta = view.get(layout::META)?;
     let mut recovery = Recovery::new(config, routes, meta.as_deref())?;
     for prefix in Recovery::prefixes() {
-        each_entry(view, &prefix, |key, value| Ok(recovery.restore(key, value)?))?;
+        each_entry(
+            view,
+            &prefix,
+            |key, value| Ok(recovery.restore(key, value)?),
+        )?;
     }
     let first = recovery.next_block();
     if first < acquired.first || first > acquired.next {
-        return Err(StartError::Gap { first, log_first: acquired.first, log_next: acquired.next });
+        return Err(StartError::Gap {
+            first,
+            log_first: acquired.first,
+            log_next: acquired.next,
+        });
     }
     for number in first..acquired.next {
-        let missing =
-            StartError::Gap { first: number, log_first: acquired.first, log_next: acquired.next };
+        let missing = StartError::Gap {
+            first: number,
+            log_first: acquired.first,
+            log_next: acquired.next,
+        };
         let block = log.read(number)?.ok_or(missing)?;
         recovery.replay(&block)?;
         settle_actions(recovery.engine(), view)?;
@@ -57,10 +68,12 @@ fn settle_actions(engine: &mut Engine, view: &impl View) -> Result<(), StartErro
                     view.write(vec![Change::put(key(&page), bytes.into())])?;
                 }
                 Action::LoadPage(page) => {
-                    let bytes = view.get(&key(&page))?.ok_or_else(|| StartError::MissingPage {
-                        number: page.number,
-                        subscription: page.subscription.clone(),
-                    })?;
+                    let bytes = view
+                        .get(&key(&page))?
+                        .ok_or_else(|| StartError::MissingPage {
+                            number: page.number,
+                            subscription: page.subscription.clone(),
+                        })?;
                     engine.page_loaded(&page, &bytes)?;
                 }
                 Action::Run(_) | Action::LoadTimers { .. } | Action::Watched(_) => {}

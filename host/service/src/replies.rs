@@ -34,7 +34,10 @@ impl Replies {
 
     /// Sends what waited for no more than `durable` blocks.
     pub(crate) fn release(&mut self, durable: u64) {
-        while self.waiting.front().is_some_and(|(barrier, _)| *barrier <= durable)
+        while self
+            .waiting
+            .front()
+            .is_some_and(|(barrier, _)| *barrier <= durable)
             && let Some((_, reply)) = self.waiting.pop_front()
         {
             reply.send();

@@ -44,7 +44,10 @@ pub struct Retention {
 impl Default for Retention {
     /// 256 MiB, and 72 h as RocketMQ.
     fn default() -> Self {
-        Self { bytes_max: 256 << 20, age_max: Duration::from_secs(72 * 3600) }
+        Self {
+            bytes_max: 256 << 20,
+            age_max: Duration::from_secs(72 * 3600),
+        }
     }
 }
 
@@ -104,7 +107,11 @@ impl Stopper {
             let _ = stopped.await;
         }
         drop(self.commands);
-        let join = move || self.threads.into_iter().for_each(|thread| drop(thread.join()));
+        let join = move || {
+            self.threads
+                .into_iter()
+                .for_each(|thread| drop(thread.join()))
+        };
         // The threads end by themselves; a runtime that shuts down need not wait for it.
         let _ = tokio::task::spawn_blocking(join).await;
     }
@@ -137,7 +144,15 @@ pub fn start<G: Guests, L: Log, V: View>(
     config: Config,
     parts: Parts<G, L, V>,
 ) -> Result<(Handle<G>, Stopper), StartError> {
-    let Parts { mut log, view, guests, clock, routes, metrics, runtime } = parts;
+    let Parts {
+        mut log,
+        view,
+        guests,
+        clock,
+        routes,
+        metrics,
+        runtime,
+    } = parts;
     let (view, routes) = (Arc::new(view), Arc::new(routes));
     let acquired = log.acquire()?;
     let engine = recover(config.engine, &routes, &log, acquired, &*view, clock.now())?;
@@ -148,7 +163,10 @@ pub fn start<G: Guests, L: Log, V: View>(
     let (view_sender, view_commands) = mpsc::channel();
     let (failure_sender, failure) = watch::channel(None);
     let partitioner = Partitioner::new(config.engine.partitions);
-    let reader = Arc::new(ViewReader { view: view.clone(), partitioner });
+    let reader = Arc::new(ViewReader {
+        view: view.clone(),
+        partitioner,
+    });
 
     let engine_loop = EngineLoop {
         checkpoints: Checkpoints::new(config.retention, acquired.next, engine.log_bytes()),
@@ -177,9 +195,17 @@ pub fn start<G: Guests, L: Log, V: View>(
     let threads = vec![
         spawn("engine", move || engine_loop.run(&engine_commands))?,
         spawn("log", move || {
-            committer::run(log, acquired.epoch, &log_commands, &log_answers, &log_metrics);
+            committer::run(
+                log,
+                acquired.epoch,
+                &log_commands,
+                &log_answers,
+                &log_metrics,
+            );
         })?,
-        spawn("view", move || keeper::run(&view, &view_commands, &view_answers, &metrics))?,
+        spawn("view", move || {
+            keeper::run(&view, &view_commands, &view_answers, &metrics)
+        })?,
     ];
 
     let shared = Shared {
@@ -190,8 +216,16 @@ pub fn start<G: Guests, L: Log, V: View>(
         in_flight: InFlight::default(),
         failure,
     };
-    let handle = Handle { shared: Arc::new(shared) };
-    Ok((handle, Stopper { commands: engine_sender, threads }))
+    let handle = Handle {
+        shared: Arc::new(shared),
+    };
+    Ok((
+        handle,
+        Stopper {
+            commands: engine_sender,
+            threads,
+        },
+    ))
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {

@@ -43,11 +43,16 @@ impl<V: View> StateReader for ViewReader<V> {
             None => all.clone(),
         };
         let entries = self.view.scan(&all, &from, limit)?;
-        entries.into_iter().map(|(key, value)| Ok((name(&key[skip..])?, value))).collect()
+        entries
+            .into_iter()
+            .map(|(key, value)| Ok((name(&key[skip..])?, value)))
+            .collect()
     }
 }
 
 fn name(bytes: &[u8]) -> Result<Name, Error> {
     let text = std::str::from_utf8(bytes);
-    Ok(text.map_err(|error| Error::new("reading the name of a state entry", error))?.into())
+    Ok(text
+        .map_err(|error| Error::new("reading the name of a state entry", error))?
+        .into())
 }

@@ -41,7 +41,9 @@ pub(crate) async fn measure(count: u64) -> Result<f64> {
                 for _ in 0..count / workers / RUN_COUNT {
                     for outcome in guests.handle(run(worker)).await {
                         let effects = outcome.result.expect("the guest behaves");
-                        records.send(record(worker, effects)).expect("the log's thread lives");
+                        records
+                            .send(record(worker, effects))
+                            .expect("the log's thread lives");
                     }
                 }
             })
@@ -64,7 +66,14 @@ fn commit(mut log: impl Log, records: &mpsc::Receiver<Record>) -> Result<usize> 
         block.push(&record);
         count += 1;
         if count % BLOCK_COUNT == 0 {
-            log.append(acquired.epoch, number, &block.seal(Header { offset: 0, at: Millis(0) }))?;
+            log.append(
+                acquired.epoch,
+                number,
+                &block.seal(Header {
+                    offset: 0,
+                    at: Millis(0),
+                }),
+            )?;
             number += 1;
         }
     }
@@ -85,28 +94,56 @@ fn run(worker: u64) -> Run {
         causation: None,
         timer: None,
     });
-    let delivery =
-        Delivery { subscription: "counter".into(), key: Some(key), message, attempt: 1 };
+    let delivery = Delivery {
+        subscription: "counter".into(),
+        key: Some(key),
+        message,
+        attempt: 1,
+    };
     let deliveries = vec![delivery; RUN_COUNT as usize];
     let context = RunContext {
         routes: Arc::new(routes()),
         reader: Arc::new(Empty),
         clock: Arc::new(SystemClock::default()),
     };
-    Run::new(context, PLUGIN.into(), deliveries, Arc::default(), Duration::from_secs(1))
+    Run::new(
+        context,
+        PLUGIN.into(),
+        deliveries,
+        Arc::default(),
+        Duration::from_secs(1),
+    )
 }
 
 /// The record that the engine would make of the effects.
 fn record(worker: u64, effects: Effects) -> Record {
     let key: Name = format!("key-{worker}").into();
-    let scope = Scope { plugin: PLUGIN.into(), key: key.clone() };
+    let scope = Scope {
+        plugin: PLUGIN.into(),
+        key: key.clone(),
+    };
     let mut ops = vec![
-        Op::Settle { subscription: "counter".into(), key: Some(key), seq: 0 },
-        Op::State { scope, writes: effects.writes },
+        Op::Settle {
+            subscription: "counter".into(),
+            key: Some(key),
+            seq: 0,
+        },
+        Op::State {
+            scope,
+            writes: effects.writes,
+        },
     ];
     let sends = effects.sends.into_iter();
-    ops.extend(sends.map(|it| Op::Deliver { seq: 0, message: it.message, targets: it.targets }));
-    Record { partition: PartitionId(0), position: 0, ops }
+    ops.extend(sends.map(|it| Op::Deliver {
+        seq: 0,
+        message: it.message,
+        targets: it.targets,
+    }));
+    Record {
+        partition: PartitionId(0),
+        position: 0,
+        ops,
+    }
 }
 
 /// A view with nothing in it.

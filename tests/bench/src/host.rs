@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use prometheus_client::registry::Registry as MetricsRegistry;
 use tempfile::TempDir;
-use wasmill_model::routes::{Routes, Subscription, TopicPattern};
 use wasmill_model::Name;
+use wasmill_model::routes::{Routes, Subscription, TopicPattern};
 use wasmill_port::{Clock, Plugins};
 use wasmill_service::{Config, Handle, Incoming, Metrics, Parts, Stopper, SystemClock};
 use wasmill_store::{DataDir, Options, Settings, Sled};
@@ -24,10 +24,14 @@ pub(crate) fn routes() -> Routes {
 
 /// The plugins, with the one that is measured in service.
 pub(crate) async fn guests(data: &std::path::Path) -> Result<Arc<Registry>> {
-    let config = wasmill_wasm::Config { data: data.to_owned() };
+    let config = wasmill_wasm::Config {
+        data: data.to_owned(),
+    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let registry = Registry::new(config, clock, Arc::new(routes()))?;
-    registry.install(&PLUGIN.into(), &wasmill_test_guests::bytes(PLUGIN)).await?;
+    registry
+        .install(&PLUGIN.into(), &wasmill_test_guests::bytes(PLUGIN))
+        .await?;
     Ok(registry)
 }
 
@@ -56,7 +60,11 @@ impl Host {
         };
         let (handle, stopper) = wasmill_service::start(Config::default(), parts)?;
         handle.set_serving(&PLUGIN.into(), serving).await;
-        Ok(Self { handle, stopper, directory })
+        Ok(Self {
+            handle,
+            stopper,
+            directory,
+        })
     }
 
     /// Takes in `count` messages over `keys` keys, with `clients` at once; returns when all of
@@ -83,7 +91,13 @@ impl Host {
 
     /// Messages that are not handled yet.
     pub(crate) async fn pending(&self) -> u64 {
-        self.handle.status().await.subscriptions.iter().map(|sub| sub.pending).sum()
+        self.handle
+            .status()
+            .await
+            .subscriptions
+            .iter()
+            .map(|sub| sub.pending)
+            .sum()
     }
 
     /// Stops the host and removes its files.

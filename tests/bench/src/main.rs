@@ -34,7 +34,9 @@ enum Figure {
 
 fn main() -> Result<()> {
     let Args { figure, count } = Args::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let line = match figure {
             Figure::Floor => {

@@ -52,15 +52,35 @@ struct Ring {
 /// Topics and subscriptions of the bank.
 pub(crate) fn routes() -> Routes {
     let retry = RetrySchedule::new(vec![Duration::from_millis(40); 200]);
-    let sub = |name, topic| Subscription { retry: retry.clone(), ..Subscription::new(name, topic, PLUGIN) };
-    let topics = ["transfer", "credit", "ring", "unheard"].map(TopicPattern::new).to_vec();
+    let sub = |name, topic| Subscription {
+        retry: retry.clone(),
+        ..Subscription::new(name, topic, PLUGIN)
+    };
+    let topics = ["transfer", "credit", "ring", "unheard"]
+        .map(TopicPattern::new)
+        .to_vec();
     let rekeyed = Subscription {
         key: Some(KeySource::Pointer("/to".to_owned())),
         ..sub("credit", "credit")
     };
-    let tally = Subscription { order: Order::Global, ..sub("tally", "credit") };
-    let stray = Subscription { order: Order::None, ..sub("stray", "credit") };
-    Routes::new(topics, vec![sub("transfer", "transfer"), sub("ring", "ring"), rekeyed, tally, stray])
+    let tally = Subscription {
+        order: Order::Global,
+        ..sub("tally", "credit")
+    };
+    let stray = Subscription {
+        order: Order::None,
+        ..sub("stray", "credit")
+    };
+    Routes::new(
+        topics,
+        vec![
+            sub("transfer", "transfer"),
+            sub("ring", "ring"),
+            rekeyed,
+            tally,
+            stray,
+        ],
+    )
 }
 
 /// Handles a message; `luck` decides whether the guest traps on the way.
@@ -83,13 +103,21 @@ pub(crate) fn handle(call: &mut Call, luck: &mut impl Rng) -> Result<(), Failure
 
 /// The number under `name` in the account's state.
 pub(crate) fn number(value: Option<&Bytes>) -> Option<i64> {
-    value.map(|bytes| std::str::from_utf8(bytes).expect("a number").parse().expect("a number"))
+    value.map(|bytes| {
+        std::str::from_utf8(bytes)
+            .expect("a number")
+            .parse()
+            .expect("a number")
+    })
 }
 
 fn transfer(call: &mut Call) -> Result<(), Failure> {
     let it: Transfer = body(call);
     if it.poison {
-        return Err(Failure { kind: FailureKind::Reject, cause: "poison".to_owned() });
+        return Err(Failure {
+            kind: FailureKind::Reject,
+            cause: "poison".to_owned(),
+        });
     }
     once(call, &format!("sent/{}", it.id))?;
     let last = number(call.get("turn")?.as_ref()).unwrap_or(-1);
@@ -107,8 +135,15 @@ fn transfer(call: &mut Call) -> Result<(), Failure> {
         body: body.clone(),
         when,
     };
-    let when = if it.id % 5 == 0 { When::After(it.id % 90) } else { When::Now };
-    call.send_many(vec![outgoing("credit", when), outgoing("unheard", When::Now)])?;
+    let when = if it.id % 5 == 0 {
+        When::After(it.id % 90)
+    } else {
+        When::Now
+    };
+    call.send_many(vec![
+        outgoing("credit", when),
+        outgoing("unheard", When::Now),
+    ])?;
     match it.timer {
         Some(TimerOrder::Set { name, delay }) => set(call, it.id, &name, delay)?,
         Some(TimerOrder::Cancel { name }) => cancel(call, &name)?,
@@ -120,7 +155,11 @@ fn transfer(call: &mut Call) -> Result<(), Failure> {
 
 fn credit(call: &mut Call) -> Result<(), Failure> {
     let it: Transfer = body(call);
-    assert_eq!(call.delivery().key.as_deref(), Some(it.to.as_str()), "re-keyed to the receiver");
+    assert_eq!(
+        call.delivery().key.as_deref(),
+        Some(it.to.as_str()),
+        "re-keyed to the receiver"
+    );
     once(call, &format!("got/{}", it.id))?;
     let balance = number(call.get("balance")?.as_ref()).unwrap_or(INITIAL);
     put(call, "balance", balance + it.amount)?;
@@ -136,10 +175,23 @@ fn stray(call: &mut Call) -> Result<(), Failure> {
 fn set(call: &mut Call, id: u64, name: &str, delay: u64) -> Result<(), Failure> {
     let due = call.now() + Duration::from_millis(delay);
     retire(call, name)?;
-    put(call, &format!("timer/{name}"), i64::try_from(id).expect("few ids"))?;
-    put(call, &format!("due/{id}"), i64::try_from(due.0).expect("a near time"))?;
+    put(
+        call,
+        &format!("timer/{name}"),
+        i64::try_from(id).expect("few ids"),
+    )?;
+    put(
+        call,
+        &format!("due/{id}"),
+        i64::try_from(due.0).expect("a near time"),
+    )?;
     let body = serde_json::to_vec(&Ring { id }).expect("a ring").into();
-    let alarm = Alarm { topic: "ring".into(), tag: None, headers: Vec::new(), body };
+    let alarm = Alarm {
+        topic: "ring".into(),
+        tag: None,
+        headers: Vec::new(),
+        body,
+    };
     Ok(call.set_timer(name, When::At(due), alarm)?)
 }
 
@@ -156,7 +208,11 @@ fn reschedule(call: &mut Call, name: &str, delay: u64) -> Result<(), Failure> {
     let pending = number(call.get(&format!("timer/{name}"))?.as_ref());
     assert_eq!(moved, pending.is_some(), "whether timer {name} was pending");
     if let Some(id) = pending {
-        put(call, &format!("due/{id}"), i64::try_from(due.0).expect("a near time"))?;
+        put(
+            call,
+            &format!("due/{id}"),
+            i64::try_from(due.0).expect("a near time"),
+        )?;
     }
     Ok(())
 }
@@ -174,10 +230,23 @@ fn ring(call: &mut Call) -> Result<(), Failure> {
     let Ring { id } = body(call);
     let due = number(call.get(&format!("due/{id}"))?.as_ref()).expect("a timer that was set");
     let due = Millis(u64::try_from(due).expect("a time"));
-    assert!(call.now() >= due, "timer {id} rings at {}, before {due}", call.now());
-    assert_eq!(call.get(&format!("retired/{id}"))?, None, "timer {id} was cancelled");
+    assert!(
+        call.now() >= due,
+        "timer {id} rings at {}, before {due}",
+        call.now()
+    );
+    assert_eq!(
+        call.get(&format!("retired/{id}"))?,
+        None,
+        "timer {id} was cancelled"
+    );
     once(call, &format!("rung/{id}"))?;
-    let name: Name = call.delivery().message.timer.clone().expect("a timer's name");
+    let name: Name = call
+        .delivery()
+        .message
+        .timer
+        .clone()
+        .expect("a timer's name");
     Ok(call.put(&format!("timer/{name}"), None)?)
 }
 
@@ -201,5 +270,8 @@ fn body<T: for<'a> Deserialize<'a>>(call: &Call) -> T {
 }
 
 fn retry(cause: &str) -> Failure {
-    Failure { kind: FailureKind::Retry, cause: cause.to_owned() }
+    Failure {
+        kind: FailureKind::Retry,
+        cause: cause.to_owned(),
+    }
 }

@@ -24,7 +24,8 @@ impl SimClock {
     /// Jumps back, as a system's clock may while the host is down.
     pub(crate) fn jump_back(&self, span: Duration) {
         let span = u64::try_from(span.as_millis()).expect("simulated spans are short");
-        self.0.fetch_sub(span.min(self.0.load(Ordering::Relaxed)), Ordering::Relaxed);
+        self.0
+            .fetch_sub(span.min(self.0.load(Ordering::Relaxed)), Ordering::Relaxed);
     }
 }
 

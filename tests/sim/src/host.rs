@@ -10,7 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 use rand::rngs::StdRng;
-use wasmill_engine::{Accepted, Action, Checkpoint, Engine, Incoming, Refused, RunRequest, Write, layout};
+use wasmill_engine::{
+    Accepted, Action, Checkpoint, Engine, Incoming, Refused, RunRequest, Write, layout,
+};
 use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::record::DeadLetter;
 use wasmill_model::{PartitionId, Partitioner, Routes};
@@ -33,7 +35,11 @@ pub(crate) struct Dead;
 enum ViewWork {
     Write(Vec<u8>, Vec<u8>),
     Load(wasmill_engine::PageRef),
-    LoadTimers { partition: PartitionId, after: Vec<u8>, limit: usize },
+    LoadTimers {
+        partition: PartitionId,
+        after: Vec<u8>,
+        limit: usize,
+    },
     /// Once its barrier is durable.
     Checkpoint(Checkpoint),
 }
@@ -71,19 +77,29 @@ impl Host {
         let engine = recover(config, routes, &log, acquired, &*view, clock.now());
         let mut engine = engine.map_err(|error| {
             let text = error.to_string();
-            assert!(!text.contains("restore the data directory"), "recovery found damage: {text}");
+            assert!(
+                !text.contains("restore the data directory"),
+                "recovery found damage: {text}"
+            );
             Dead
         })?;
         clock.raise(engine.now());
         engine.set_serving(&bank::PLUGIN.into(), true);
         let partitioner = Partitioner::new(PARTITIONS);
-        let reader = Arc::new(ViewReader { view: view.clone(), partitioner });
+        let reader = Arc::new(ViewReader {
+            view: view.clone(),
+            partitioner,
+        });
         Ok(Self {
             engine,
             log,
             view,
             epoch: acquired.epoch,
-            context: RunContext { routes: routes.clone(), reader, clock: clock.clone() },
+            context: RunContext {
+                routes: routes.clone(),
+                reader,
+                clock: clock.clone(),
+            },
             clock,
             view_work: VecDeque::new(),
             appending: None,
@@ -125,8 +141,14 @@ impl Host {
             return false;
         }
         let index = rng.random_range(0..self.runs.len());
-        let RunRequest { ticket, plugin, subscription, messages, recent, .. } =
-            self.runs.swap_remove(index);
+        let RunRequest {
+            ticket,
+            plugin,
+            subscription,
+            messages,
+            recent,
+            ..
+        } = self.runs.swap_remove(index);
         let deliveries = messages.into_iter().map(|pending| Delivery {
             subscription: subscription.clone(),
             key: pending.key,
@@ -134,8 +156,13 @@ impl Host {
             attempt: pending.attempts + 1,
         });
         let deliveries = deliveries.collect();
-        let mut run =
-            Run::new(self.context.clone(), plugin, deliveries, recent, Duration::from_secs(1));
+        let mut run = Run::new(
+            self.context.clone(),
+            plugin,
+            deliveries,
+            recent,
+            Duration::from_secs(1),
+        );
         while let Some(mut call) = run.begin() {
             let result = bank::handle(&mut call, rng);
             // Some runs hand the rest back, as one whose time is up.
@@ -143,7 +170,11 @@ impl Host {
                 break;
             }
         }
-        let outcomes = run.into_outcomes().into_iter().map(|outcome| outcome.result).collect();
+        let outcomes = run
+            .into_outcomes()
+            .into_iter()
+            .map(|outcome| outcome.result)
+            .collect();
         self.engine.complete(&ticket, outcomes, self.clock.now());
         self.collect();
         true
@@ -160,8 +191,12 @@ impl Host {
 
     /// Appends the sealed block; false if there is none.
     pub(crate) fn append(&mut self) -> Result<bool, Dead> {
-        let Some((number, block)) = self.appending.take() else { return Ok(false) };
-        self.log.append(self.epoch, number, &block).map_err(|_| Dead)?;
+        let Some((number, block)) = self.appending.take() else {
+            return Ok(false);
+        };
+        self.log
+            .append(self.epoch, number, &block)
+            .map_err(|_| Dead)?;
         self.durable = number + 1;
         Ok(true)
     }
@@ -178,19 +213,26 @@ impl Host {
 
     /// Does the next piece of work on the view; false if there is none that can be done.
     pub(crate) fn work_on_view(&mut self, rng: &mut StdRng) -> Result<bool, Dead> {
-        let Some(work) = self.view_work.pop_front() else { return Ok(false) };
+        let Some(work) = self.view_work.pop_front() else {
+            return Ok(false);
+        };
         match work {
             ViewWork::Write(key, bytes) => self.write(vec![Change::put(key, bytes.into())])?,
             ViewWork::Load(page) => {
                 let number = page.number;
-                let key =
-                    layout::page(page.partition, &page.subscription, &page.queue, number);
+                let key = layout::page(page.partition, &page.subscription, &page.queue, number);
                 let bytes = self.view.get(&key).map_err(|_| Dead)?;
                 let bytes = bytes.unwrap_or_else(|| panic!("{page:?} is missing"));
-                self.engine.page_loaded(&page, &bytes).expect("a page of ours");
+                self.engine
+                    .page_loaded(&page, &bytes)
+                    .expect("a page of ours");
                 self.collect();
             }
-            ViewWork::LoadTimers { partition, after, limit } => {
+            ViewWork::LoadTimers {
+                partition,
+                after,
+                limit,
+            } => {
                 let entries = self.view.scan(&layout::timers(partition), &after, limit);
                 let entries = entries.map_err(|_| Dead)?;
                 let complete = entries.len() < limit;
@@ -226,15 +268,23 @@ impl Host {
 
     /// A state entry of an account, as its next handler would see it.
     pub(crate) fn state(&self, key: &str, name: &str) -> Option<Bytes> {
-        let scope = Scope { plugin: bank::PLUGIN.into(), key: key.into() };
+        let scope = Scope {
+            plugin: bank::PLUGIN.into(),
+            key: key.into(),
+        };
         let recent = self.engine.recent(&scope);
         let reader: Arc<dyn StateReader> = self.context.reader.clone();
-        ScopeState::new(scope, recent, reader).get(name).expect("the store works at the end")
+        ScopeState::new(scope, recent, reader)
+            .get(name)
+            .expect("the store works at the end")
     }
 
     /// Dead letters in the view.
     pub(crate) fn dead_letters(&self) -> usize {
-        let found = self.view.scan(b"x", b"x", usize::MAX).expect("the store works at the end");
+        let found = self
+            .view
+            .scan(b"x", b"x", usize::MAX)
+            .expect("the store works at the end");
         let decode = |value: &Bytes| -> DeadLetter {
             wasmill_engine::codec::decode(value).expect("a dead letter of ours")
         };
@@ -271,18 +321,22 @@ impl Host {
             match action {
                 Action::Run(request) => self.runs.push(request),
                 Action::WritePage(page, bytes) => {
-                    let key = layout::page(
-                        page.partition,
-                        &page.subscription,
-                        &page.queue,
-                        page.number,
-                    );
+                    let key =
+                        layout::page(page.partition, &page.subscription, &page.queue, page.number);
                     self.view_work.push_back(ViewWork::Write(key, bytes));
                 }
                 Action::LoadPage(page) => self.view_work.push_back(ViewWork::Load(page)),
-                Action::LoadTimers { partition, after, limit } => {
+                Action::LoadTimers {
+                    partition,
+                    after,
+                    limit,
+                } => {
                     let after = Engine::timer_key(partition, after);
-                    self.view_work.push_back(ViewWork::LoadTimers { partition, after, limit });
+                    self.view_work.push_back(ViewWork::LoadTimers {
+                        partition,
+                        after,
+                        limit,
+                    });
                 }
                 Action::Watched(_) => {}
             }

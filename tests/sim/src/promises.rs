@@ -19,8 +19,16 @@ impl Promises {
             let state = |key: &str, name: &str| host.state(key, name);
             let was_sent = state(&transfer.from, &format!("sent/{}", transfer.id)).is_some();
             let was_got = state(&transfer.to, &format!("got/{}", transfer.id)).is_some();
-            assert_eq!(was_sent, !transfer.poison, "transfer {} was sent", transfer.id);
-            assert_eq!(was_got, !transfer.poison, "transfer {} arrived", transfer.id);
+            assert_eq!(
+                was_sent, !transfer.poison,
+                "transfer {} was sent",
+                transfer.id
+            );
+            assert_eq!(
+                was_got, !transfer.poison,
+                "transfer {} arrived",
+                transfer.id
+            );
             match transfer.poison {
                 true => dead += 1,
                 false => sent += 1,
@@ -30,15 +38,30 @@ impl Promises {
             {
                 let rung = state(&transfer.from, &format!("rung/{}", transfer.id)).is_some();
                 let retired = state(&transfer.from, &format!("retired/{}", transfer.id)).is_some();
-                assert!(rung != retired, "timer {}: rung {rung}, retired {retired}", transfer.id);
+                assert!(
+                    rung != retired,
+                    "timer {}: rung {rung}, retired {retired}",
+                    transfer.id
+                );
             }
         }
         let balance = |account: &String| number(host.state(account, "balance").as_ref());
-        let total: i64 = accounts.iter().map(|it| balance(it).unwrap_or(INITIAL)).sum();
+        let total: i64 = accounts
+            .iter()
+            .map(|it| balance(it).unwrap_or(INITIAL))
+            .sum();
         let accounts_count = i64::try_from(accounts.len()).expect("few accounts");
-        assert_eq!(total, INITIAL * accounts_count, "money is neither made nor lost");
+        assert_eq!(
+            total,
+            INITIAL * accounts_count,
+            "money is neither made nor lost"
+        );
         let tally = number(host.state("tally", "tally").as_ref()).unwrap_or(0);
         assert_eq!(tally, sent, "each credit was tallied once");
-        assert_eq!(host.dead_letters(), dead, "each poison message is one dead letter");
+        assert_eq!(
+            host.dead_letters(),
+            dead,
+            "each poison message is one dead letter"
+        );
     }
 }

@@ -68,7 +68,9 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let accounts: Vec<_> = (0..rng.random_range(2..9)).map(|n| format!("account-{n}")).collect();
+        let accounts: Vec<_> = (0..rng.random_range(2..9))
+            .map(|n| format!("account-{n}"))
+            .collect();
         Self {
             store: Memory::new(rng.random()),
             clock: Arc::new(SimClock::new()),
@@ -116,7 +118,10 @@ impl World {
         }
         let host = self.host.as_mut().expect("started");
         host.begin_checkpoint();
-        while host.work_on_view(&mut self.rng).expect("no faults while settling") {}
+        while host
+            .work_on_view(&mut self.rng)
+            .expect("no faults while settling")
+        {}
         self.promises.check(host, &self.accounts);
         self.report.transfers = self.promises.acknowledged.len() as u64;
     }
@@ -125,7 +130,9 @@ impl World {
         match self.rng.random_range(0..100) {
             0..18 => self.order(),
             18..30 => self.send(),
-            30..33 => self.clock.advance(Duration::from_millis(self.rng.random_range(0..400))),
+            30..33 => self
+                .clock
+                .advance(Duration::from_millis(self.rng.random_range(0..400))),
             33..35 => {
                 let serving = self.rng.random_ratio(3, 4);
                 self.host().set_serving(serving);
@@ -194,7 +201,9 @@ impl World {
     /// Sends what waits, in order; sometimes again what was sent already.
     fn send(&mut self) {
         for _ in 0..self.rng.random_range(1..60) {
-            let Some(transfer) = self.outbox.pop_front() else { return };
+            let Some(transfer) = self.outbox.pop_front() else {
+                return;
+            };
             let again = self.rng.random_ratio(1, 10).then(|| transfer.clone());
             self.send_one(transfer, false);
             if let Some(again) = again {
@@ -212,11 +221,18 @@ impl World {
             tag: None,
             headers: Vec::new(),
             body,
-            producer_id: Some(ProducerId { id: transfer.id.to_string(), window }),
+            producer_id: Some(ProducerId {
+                id: transfer.id.to_string(),
+                window,
+            }),
             watch: false,
         };
         let (accepted, barrier) = self.host().accept(incoming).expect("a proper message");
-        assert!(accepted.duplicate || !repeated, "transfer {} was taken twice", transfer.id);
+        assert!(
+            accepted.duplicate || !repeated,
+            "transfer {} was taken twice",
+            transfer.id
+        );
         if !repeated {
             self.unacknowledged.push_back((barrier, transfer));
         }
@@ -248,7 +264,11 @@ impl World {
             self.clock.jump_back(Duration::from_millis(300));
         }
         if faults && self.rng.random_ratio(2, 3) {
-            let fault = if self.rng.random() { Fault::Before } else { Fault::After };
+            let fault = if self.rng.random() {
+                Fault::Before
+            } else {
+                Fault::After
+            };
             self.store.fail_at(self.rng.random_range(0..400), fault);
         }
         match Host::start(&self.store, self.clock.clone(), &self.routes) {

@@ -46,7 +46,11 @@ impl Engine {
         ops: &mut Vec<Op>,
         departures: &mut Vec<Departure>,
     ) {
-        let Send { message, targets, unroutable } = send;
+        let Send {
+            message,
+            targets,
+            unroutable,
+        } = send;
         let mut next_seq = || {
             *seq += 1;
             *seq - 1
@@ -64,18 +68,34 @@ impl Engine {
         }
         // Without targets the message is kept where it was sent, for as long as the log is.
         if targets.is_empty() {
-            return ops.push(Op::Deliver { seq: next_seq(), message, targets });
+            return ops.push(Op::Deliver {
+                seq: next_seq(),
+                message,
+                targets,
+            });
         }
         for (to, targets) in self.by_partition(&message, targets) {
             let message = message.clone();
             if to == partition {
-                ops.push(Op::Deliver { seq: next_seq(), message, targets });
+                ops.push(Op::Deliver {
+                    seq: next_seq(),
+                    message,
+                    targets,
+                });
                 continue;
             }
-            let sent = departures.iter().filter(|departure| departure.to == to).count() as u64;
+            let sent = departures
+                .iter()
+                .filter(|departure| departure.to == to)
+                .count() as u64;
             let number = self.partition(partition).counters.channels.next_out(to) + sent;
             departures.push(Departure { to, number });
-            ops.push(Op::Send { to, number, message, targets });
+            ops.push(Op::Send {
+                to,
+                number,
+                message,
+                targets,
+            });
         }
     }
 
@@ -86,7 +106,9 @@ impl Engine {
     ) -> Vec<(PartitionId, Vec<Target>)> {
         let mut groups: Vec<(PartitionId, Vec<Target>)> = Vec::with_capacity(1);
         for target in targets {
-            let home = self.partitioner().of_message(target.key.as_deref(), message.id);
+            let home = self
+                .partitioner()
+                .of_message(target.key.as_deref(), message.id);
             match groups.iter_mut().find(|(partition, _)| *partition == home) {
                 Some((_, group)) => group.push(target),
                 None => groups.push((home, vec![target])),
@@ -97,23 +119,45 @@ impl Engine {
 
     /// Takes a message out of the channel from one partition into another.
     pub(crate) fn arrive(&mut self, from: PartitionId, to: PartitionId, number: u64) {
-        let Some(InTransit { message, targets }) =
-            self.partition(from).counters.channels.get(to, number).cloned()
+        let Some(InTransit { message, targets }) = self
+            .partition(from)
+            .counters
+            .channels
+            .get(to, number)
+            .cloned()
         else {
             return;
         };
         if !self.partition(to).counters.channels.expects(from, number) {
-            return self.partition_mut(from).counters.channels.delivered(to, number);
+            return self
+                .partition_mut(from)
+                .counters
+                .channels
+                .delivered(to, number);
         }
         let seq = self.partition(to).counters.seq;
         let receive = Op::Receive { from, number };
-        self.commit(to, vec![receive, Op::Deliver { seq, message, targets }]);
+        self.commit(
+            to,
+            vec![
+                receive,
+                Op::Deliver {
+                    seq,
+                    message,
+                    targets,
+                },
+            ],
+        );
     }
 
     /// Commits one record: it goes into the block and takes effect.
     pub(crate) fn commit(&mut self, partition: PartitionId, ops: Vec<Op>) {
         let position = self.partition(partition).counters.position;
-        let record = Record { partition, position, ops };
+        let record = Record {
+            partition,
+            position,
+            ops,
+        };
         self.block.push(&record);
         self.apply(record);
     }
@@ -131,31 +175,56 @@ impl Engine {
 
     fn apply_op(&mut self, id: PartitionId, op: Op) {
         match op {
-            Op::Deliver { seq, message, targets } => self.deliver(id, seq, &message, targets),
-            Op::Settle { subscription, key, seq } => {
+            Op::Deliver {
+                seq,
+                message,
+                targets,
+            } => self.deliver(id, seq, &message, targets),
+            Op::Settle {
+                subscription,
+                key,
+                seq,
+            } => {
                 let sub = self.sub(&subscription);
                 self.settle(id, sub, key.as_ref(), seq);
             }
-            Op::Retry { subscription, key, seq, attempts, due, cause } => {
+            Op::Retry {
+                subscription,
+                key,
+                seq,
+                attempts,
+                due,
+                cause,
+            } => {
                 let sub = self.sub(&subscription);
                 self.park(id, sub, key.as_ref(), seq, (attempts, due, cause));
             }
             Op::Bury(letter) => self.bury(id, letter),
             Op::State { scope, writes } => {
-                self.partition_mut(id).lane_mut(&LaneId::Keyed(scope)).write(&writes);
+                self.partition_mut(id)
+                    .lane_mut(&LaneId::Keyed(scope))
+                    .write(&writes);
             }
             Op::Delay(delayed) => {
                 let replaying = !self.live;
                 self.partition_mut(id).timers.insert(delayed, replaying);
             }
             Op::Undelay(reference) => self.partition_mut(id).timers.remove(reference),
-            Op::Send { to, number, message, targets } => {
+            Op::Send {
+                to,
+                number,
+                message,
+                targets,
+            } => {
                 self.notice(&message);
                 let channels = &mut self.partition_mut(id).counters.channels;
                 channels.sent(to, number, InTransit { message, targets });
             }
             Op::Receive { from, number } => {
-                self.partition_mut(id).counters.channels.received(from, number);
+                self.partition_mut(id)
+                    .counters
+                    .channels
+                    .received(from, number);
                 let sender = self.partition_mut(from);
                 sender.counters.channels.delivered(id, number);
                 sender.dirty.any = true;
@@ -164,20 +233,23 @@ impl Engine {
         }
     }
 
-    fn deliver(
-        &mut self,
-        id: PartitionId,
-        seq: u64,
-        message: &Arc<Message>,
-        targets: Vec<Target>,
-    ) {
+    fn deliver(&mut self, id: PartitionId, seq: u64, message: &Arc<Message>, targets: Vec<Target>) {
         self.partition_mut(id).counters.seq = seq + 1;
         self.notice(message);
         for Target { subscription, key } in targets {
             let sub = self.sub(&subscription);
             self.subs[sub].pending += 1;
             let message = message.clone();
-            self.enqueue(id, sub, Pending { seq, key, attempts: 0, message });
+            self.enqueue(
+                id,
+                sub,
+                Pending {
+                    seq,
+                    key,
+                    attempts: 0,
+                    message,
+                },
+            );
         }
     }
 

@@ -9,7 +9,9 @@ use crate::subscription::SubIndex;
 impl Engine {
     /// Lists a lane that may have something to run.
     pub(super) fn list(&mut self, id: PartitionId, lane_id: LaneId) {
-        let Some(lane) = self.partition_mut(id).lanes.get_mut(&lane_id) else { return };
+        let Some(lane) = self.partition_mut(id).lanes.get_mut(&lane_id) else {
+            return;
+        };
         if lane.running.is_none() && !lane.listed {
             lane.listed = true;
             self.ready.push_back((id, lane_id));
@@ -22,14 +24,18 @@ impl Engine {
             return;
         }
         while self.runs < self.config.runs_max {
-            let Some((id, lane_id)) = self.ready.pop_front() else { return };
+            let Some((id, lane_id)) = self.ready.pop_front() else {
+                return;
+            };
             self.dispatch_lane(id, lane_id);
         }
     }
 
     fn dispatch_lane(&mut self, id: PartitionId, lane_id: LaneId) {
         let subs = &self.subs;
-        let Some(lane) = self.partitions[usize::from(id.0)].lanes.get_mut(&lane_id) else { return };
+        let Some(lane) = self.partitions[usize::from(id.0)].lanes.get_mut(&lane_id) else {
+            return;
+        };
         lane.listed = false;
         if lane.running.is_some() {
             return;
@@ -47,21 +53,52 @@ impl Engine {
     fn start_run(&mut self, id: PartitionId, lane_id: LaneId, sub: SubIndex) {
         let barrier = self.subs[sub].external.then(|| self.barrier());
         // A handler that acts outside must wait for the commit of the message before it.
-        let count_max = if barrier.is_some() { 1 } else { self.config.run_count_max };
+        let count_max = if barrier.is_some() {
+            1
+        } else {
+            self.config.run_count_max
+        };
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.runs += 1;
         let state = &mut self.subs[sub];
         state.running += 1;
         let subscription = state.name.clone();
-        let plugin = state.plugin().expect("a serving subscription has a plugin").clone();
+        let plugin = state
+            .plugin()
+            .expect("a serving subscription has a plugin")
+            .clone();
         let partition = &mut self.partitions[usize::from(id.0)];
-        let lane = partition.lanes.get_mut(&lane_id).expect("the lane was just looked at");
+        let lane = partition
+            .lanes
+            .get_mut(&lane_id)
+            .expect("the lane was just looked at");
         let recent = lane.recent.clone();
-        let messages: Vec<_> = lane.track(sub).waiting.iter().take(count_max).cloned().collect();
-        lane.running = Some(Running { subscription: sub, count: messages.len(), ticket });
-        let ticket = Ticket { partition: id, lane: lane_id, number: ticket };
-        let request = RunRequest { ticket, plugin, subscription, messages, recent, barrier };
+        let messages: Vec<_> = lane
+            .track(sub)
+            .waiting
+            .iter()
+            .take(count_max)
+            .cloned()
+            .collect();
+        lane.running = Some(Running {
+            subscription: sub,
+            count: messages.len(),
+            ticket,
+        });
+        let ticket = Ticket {
+            partition: id,
+            lane: lane_id,
+            number: ticket,
+        };
+        let request = RunRequest {
+            ticket,
+            plugin,
+            subscription,
+            messages,
+            recent,
+            barrier,
+        };
         self.actions.push(Action::Run(request));
     }
 
@@ -77,7 +114,11 @@ impl Engine {
 
     /// Puts a plugin's subscriptions into service, or pauses them: their messages are kept.
     pub fn set_serving(&mut self, plugin: &Name, serving: bool) {
-        for sub in self.subs.iter_mut().filter(|sub| sub.plugin() == Some(plugin)) {
+        for sub in self
+            .subs
+            .iter_mut()
+            .filter(|sub| sub.plugin() == Some(plugin))
+        {
             sub.serving = serving;
         }
         if !serving {
@@ -89,7 +130,10 @@ impl Engine {
         };
         let mut found = Vec::new();
         for partition in &self.partitions {
-            let lanes = partition.lanes.keys().filter(|lane| of_plugin(lane, &self.subs));
+            let lanes = partition
+                .lanes
+                .keys()
+                .filter(|lane| of_plugin(lane, &self.subs));
             found.extend(lanes.map(|lane| (partition.id, lane.clone())));
         }
         for (id, lane_id) in found {

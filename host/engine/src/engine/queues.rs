@@ -63,10 +63,19 @@ impl Engine {
 
     /// Gives a message from a page to its lane, with what recovery learnt of it.
     fn place_amended(&mut self, id: PartitionId, sub: SubIndex, mut pending: Pending) {
-        match self.partition_mut(id).queue(sub).amendments.remove(&pending.seq) {
+        match self
+            .partition_mut(id)
+            .queue(sub)
+            .amendments
+            .remove(&pending.seq)
+        {
             None => self.place(id, sub, pending),
             Some(Amendment::Settled) => {}
-            Some(Amendment::Failed { attempts, due, cause }) => {
+            Some(Amendment::Failed {
+                attempts,
+                due,
+                cause,
+            }) => {
                 let (key, seq) = (pending.key.clone(), pending.seq);
                 pending.attempts = attempts;
                 self.place(id, sub, pending);
@@ -77,7 +86,9 @@ impl Engine {
 
     /// Moves messages from a key's overflow into its track, as far as there is room.
     pub(super) fn refill(&mut self, id: PartitionId, lane_id: &LaneId, sub: SubIndex) {
-        let LaneId::Keyed(scope) = lane_id else { return };
+        let LaneId::Keyed(scope) = lane_id else {
+            return;
+        };
         let key = scope.key.clone();
         loop {
             let pop = self.with_track(id, lane_id, sub, |track| {
@@ -96,10 +107,18 @@ impl Engine {
     }
 
     fn refill_one(&mut self, id: PartitionId, lane: &LaneId, sub: SubIndex, mut pending: Pending) {
-        let amendment = self.partition_mut(id).queue(sub).amendments.remove(&pending.seq);
+        let amendment = self
+            .partition_mut(id)
+            .queue(sub)
+            .amendments
+            .remove(&pending.seq);
         let parked = match amendment {
             Some(Amendment::Settled) => return,
-            Some(Amendment::Failed { attempts, due, cause }) => {
+            Some(Amendment::Failed {
+                attempts,
+                due,
+                cause,
+            }) => {
                 pending.attempts = attempts;
                 Some((attempts, due, cause))
             }
@@ -121,7 +140,10 @@ impl Engine {
         let (id, sub) = (page.partition, self.sub(&page.subscription));
         match &page.queue {
             QueueId::Backlog => {
-                self.partition_mut(id).queue(sub).backlog.loaded(page.number, messages);
+                self.partition_mut(id)
+                    .queue(sub)
+                    .backlog
+                    .loaded(page.number, messages);
                 self.pump(id, sub);
             }
             QueueId::Key(key) => {
@@ -167,7 +189,11 @@ impl Engine {
     ) {
         let lane_id = self.lane_of(sub, key, seq);
         if !self.holds(id, &lane_id, sub, seq) {
-            let amendment = Amendment::Failed { attempts, due, cause };
+            let amendment = Amendment::Failed {
+                attempts,
+                due,
+                cause,
+            };
             let queue = self.partition_mut(id).queue(sub);
             queue.amendments.insert(seq, amendment);
             self.partition_mut(id).dirty.queues.insert(sub);
@@ -192,7 +218,10 @@ impl Engine {
         self.subs[sub].pending = self.subs[sub].pending.saturating_sub(1);
         let lane_id = self.lane_of(sub, key, seq);
         if !self.holds(id, &lane_id, sub, seq) {
-            self.partition_mut(id).queue(sub).amendments.insert(seq, Amendment::Settled);
+            self.partition_mut(id)
+                .queue(sub)
+                .amendments
+                .insert(seq, Amendment::Settled);
             self.partition_mut(id).dirty.queues.insert(sub);
             return;
         }
@@ -258,7 +287,9 @@ impl Engine {
     /// Whether a lane has the message in memory.
     fn holds(&mut self, id: PartitionId, lane: &LaneId, sub: SubIndex, seq: u64) -> bool {
         let lanes = &mut self.partition_mut(id).lanes;
-        let track = lanes.get_mut(lane).and_then(|lane| lane.existing_track(sub));
+        let track = lanes
+            .get_mut(lane)
+            .and_then(|lane| lane.existing_track(sub));
         track.is_some_and(|track| track.waiting.iter().any(|pending| pending.seq == seq))
     }
 
@@ -271,7 +302,8 @@ impl Engine {
     ) {
         for SealedPage { number, messages } in pages {
             let page = self.page_ref(partition, sub, queue.clone(), number);
-            self.actions.push(Action::WritePage(page, codec::encode(&messages)));
+            self.actions
+                .push(Action::WritePage(page, codec::encode(&messages)));
         }
     }
 
@@ -287,11 +319,20 @@ impl Engine {
         queue: QueueId,
         number: u64,
     ) -> PageRef {
-        PageRef { partition, subscription: self.subs[sub].name.clone(), queue, number }
+        PageRef {
+            partition,
+            subscription: self.subs[sub].name.clone(),
+            queue,
+            number,
+        }
     }
 }
 
 /// How many messages of a track count against the bound on messages in lanes.
 fn assigned(track: &Track) -> usize {
-    if track.parked.is_some() { 0 } else { track.waiting.len() }
+    if track.parked.is_some() {
+        0
+    } else {
+        track.waiting.len()
+    }
 }

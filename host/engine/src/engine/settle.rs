@@ -33,10 +33,14 @@ impl Engine {
     ) {
         self.advance(now);
         let id = ticket.partition;
-        let Some(sub) = self.take_running(ticket) else { return };
+        let Some(sub) = self.take_running(ticket) else {
+            return;
+        };
         for outcome in outcomes {
             let lanes = &mut self.partition_mut(id).lanes;
-            let track = lanes.get_mut(&ticket.lane).and_then(|lane| lane.existing_track(sub));
+            let track = lanes
+                .get_mut(&ticket.lane)
+                .and_then(|lane| lane.existing_track(sub));
             let Some(pending) = track.and_then(|track| track.waiting.front().cloned()) else {
                 break;
             };
@@ -55,20 +59,37 @@ impl Engine {
     }
 
     fn take_running(&mut self, ticket: &Ticket) -> Option<SubIndex> {
-        let lane = self.partition_mut(ticket.partition).lanes.get_mut(&ticket.lane)?;
-        let running = lane.running.take_if(|running| running.ticket == ticket.number)?;
+        let lane = self
+            .partition_mut(ticket.partition)
+            .lanes
+            .get_mut(&ticket.lane)?;
+        let running = lane
+            .running
+            .take_if(|running| running.ticket == ticket.number)?;
         Some(running.subscription)
     }
 
     fn commit_effects(&mut self, ticket: &Ticket, sub: SubIndex, done: &Pending, it: Effects) {
-        let Effects { sends, delayed, cancelled, writes } = it;
+        let Effects {
+            sends,
+            delayed,
+            cancelled,
+            writes,
+        } = it;
         let mut ops = Vec::with_capacity(2 + delayed.len() + cancelled.len() + sends.len());
         let subscription = self.subs[sub].name.clone();
-        ops.push(Op::Settle { subscription, key: done.key.clone(), seq: done.seq });
+        ops.push(Op::Settle {
+            subscription,
+            key: done.key.clone(),
+            seq: done.seq,
+        });
         if !writes.is_empty()
             && let LaneId::Keyed(scope) = &ticket.lane
         {
-            ops.push(Op::State { scope: scope.clone(), writes });
+            ops.push(Op::State {
+                scope: scope.clone(),
+                writes,
+            });
         }
         ops.extend(cancelled.into_iter().map(Op::Undelay));
         ops.extend(delayed.into_iter().map(Op::Delay));
@@ -82,16 +103,27 @@ impl Engine {
                 let subscription = self.subs[sub].name.clone();
                 let Pending { key, seq, .. } = pending;
                 let cause = failure.cause;
-                let retry = Op::Retry { subscription, key, seq, attempts, due, cause };
+                let retry = Op::Retry {
+                    subscription,
+                    key,
+                    seq,
+                    attempts,
+                    due,
+                    cause,
+                };
                 self.commit(ticket.partition, vec![retry]);
             }
             Verdict::Bury => self.commit_burial(ticket, sub, pending, attempts, failure.cause),
             Verdict::Postpone(due) => {
                 let lane = &ticket.lane;
                 self.with_track(ticket.partition, lane, sub, |track| {
-                    track.parked = Some(Parked { due, cause: failure.cause });
+                    track.parked = Some(Parked {
+                        due,
+                        cause: failure.cause,
+                    });
                 });
-                self.parked.insert((due, ticket.partition, lane.clone(), sub));
+                self.parked
+                    .insert((due, ticket.partition, lane.clone(), sub));
             }
         }
     }
@@ -125,16 +157,29 @@ impl Engine {
         attempts: u32,
         cause: String,
     ) {
-        let Pending { seq, key, message, .. } = pending;
+        let Pending {
+            seq, key, message, ..
+        } = pending;
         let mut ops = Vec::with_capacity(2);
         // A timer that is given up is pending no longer.
         if let (Some(timer), LaneId::Keyed(scope)) = (&message.timer, &ticket.lane) {
             let writes = vec![(reserved::timer(timer), None)];
-            ops.push(Op::State { scope: scope.clone(), writes });
+            ops.push(Op::State {
+                scope: scope.clone(),
+                writes,
+            });
         }
         let subscription = self.subs[sub].name.clone();
         let at = self.now;
-        let letter = DeadLetter { seq, subscription, key, message, attempts, cause, at };
+        let letter = DeadLetter {
+            seq,
+            subscription,
+            key,
+            message,
+            attempts,
+            cause,
+            at,
+        };
         ops.push(Op::Bury(letter));
         self.commit(ticket.partition, ops);
     }
@@ -142,7 +187,9 @@ impl Engine {
     /// Timers of the scope that fell due during the run may be delivered now.
     fn resume_timers(&mut self, id: PartitionId, lane_id: &LaneId) {
         let partition = self.partition_mut(id);
-        let Some(lane) = partition.lanes.get_mut(lane_id) else { return };
+        let Some(lane) = partition.lanes.get_mut(lane_id) else {
+            return;
+        };
         for timer in std::mem::take(&mut lane.deferred) {
             partition.timers.resume(timer);
         }

@@ -32,9 +32,17 @@ impl Engine {
     /// When [`Engine::tick`] has something to do next.
     #[must_use]
     pub fn wake(&self) -> Millis {
-        let timers = self.partitions.iter().map(|partition| partition.timers.wake()).min();
+        let timers = self
+            .partitions
+            .iter()
+            .map(|partition| partition.timers.wake())
+            .min();
         let parked = self.parked.first().map(|(due, ..)| *due);
-        timers.into_iter().chain(parked).min().unwrap_or(Millis::MAX)
+        timers
+            .into_iter()
+            .chain(parked)
+            .min()
+            .unwrap_or(Millis::MAX)
     }
 
     /// Takes delayed messages that were asked for; `complete` if there were no more.
@@ -46,12 +54,18 @@ impl Engine {
 
     fn load_timers(&mut self, partition: PartitionId, load: Load) {
         let Load { after } = load;
-        self.actions.push(Action::LoadTimers { partition, after, limit: LOAD_COUNT_MAX });
+        self.actions.push(Action::LoadTimers {
+            partition,
+            after,
+            limit: LOAD_COUNT_MAX,
+        });
     }
 
     fn fire_timers(&mut self, id: PartitionId, now: Millis) {
         for _ in 0..FIRE_COUNT_MAX {
-            let Some(delayed) = self.partition(id).timers.due(now).cloned() else { return };
+            let Some(delayed) = self.partition(id).timers.due(now).cloned() else {
+                return;
+            };
             if !self.defer(id, &delayed) {
                 self.fire(id, delayed);
             }
@@ -61,10 +75,14 @@ impl Engine {
     /// A handler of the same scope that runs may yet cancel the message: it waits for the end
     /// of the run, so that the handler's answer to `cancel` stays true.
     fn defer(&mut self, id: PartitionId, delayed: &Delayed) -> bool {
-        let Some(scope) = &delayed.scope else { return false };
+        let Some(scope) = &delayed.scope else {
+            return false;
+        };
         let partition = self.partition_mut(id);
         let lane = partition.lanes.get_mut(&LaneId::Keyed(scope.clone()));
-        let Some(lane) = lane.filter(|lane| lane.running.is_some()) else { return false };
+        let Some(lane) = lane.filter(|lane| lane.running.is_some()) else {
+            return false;
+        };
         lane.deferred.push(delayed.reference());
         partition.timers.defer(delayed.reference());
         true
@@ -83,7 +101,10 @@ impl Engine {
         if let Some(scope) = delayed.scope
             && (!is_timer || send.targets.is_empty())
         {
-            ops.push(Op::State { scope, writes: vec![(entry, None)] });
+            ops.push(Op::State {
+                scope,
+                writes: vec![(entry, None)],
+            });
         }
         self.commit_with_sends(id, ops, [send]);
     }

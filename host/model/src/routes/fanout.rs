@@ -19,22 +19,25 @@ impl Routes {
         self.fan_out_where(message, |sub| sub.plugin == *plugin)
     }
 
-    fn fan_out_where(
-        &self,
-        message: Arc<Message>,
-        wanted: impl Fn(&Subscription) -> bool,
-    ) -> Send {
+    fn fan_out_where(&self, message: Arc<Message>, wanted: impl Fn(&Subscription) -> bool) -> Send {
         let (mut targets, mut unroutable) = (Vec::new(), Vec::new());
         self.each_subscriber(&message.topic, |sub| {
             if !wanted(sub) || !sub.accepts_tag(message.tag.as_ref()) {
                 return;
             }
             match key_in(sub, &message) {
-                Ok(key) => targets.push(Target { subscription: sub.name.clone(), key }),
+                Ok(key) => targets.push(Target {
+                    subscription: sub.name.clone(),
+                    key,
+                }),
                 Err(cause) => unroutable.push((sub.name.clone(), cause)),
             }
         });
-        Send { message, targets, unroutable }
+        Send {
+            message,
+            targets,
+            unroutable,
+        }
     }
 }
 
@@ -43,9 +46,10 @@ fn key_in(sub: &Subscription, message: &Message) -> Result<Option<Name>, String>
     match (sub.order, &sub.key) {
         (Order::None, _) => Ok(None),
         (Order::Global, _) => Ok(Some(sub.name.clone())),
-        (Order::Key, Some(source)) if message.timer.is_none() => {
-            source.of(message).map(Some).map_err(|error| error.to_string())
-        }
+        (Order::Key, Some(source)) if message.timer.is_none() => source
+            .of(message)
+            .map(Some)
+            .map_err(|error| error.to_string()),
         (Order::Key, _) => Ok(message.key.clone()),
     }
 }

@@ -37,9 +37,11 @@ impl KeySource {
     /// [`KeyError`] if there is no usable key at this place.
     pub fn of(&self, message: &Message) -> Result<Name, KeyError> {
         match self {
-            Self::Header(name) => {
-                checked(message.header(name).ok_or_else(|| KeyError::NoHeader(name.clone()))?)
-            }
+            Self::Header(name) => checked(
+                message
+                    .header(name)
+                    .ok_or_else(|| KeyError::NoHeader(name.clone()))?,
+            ),
             Self::Pointer(pointer) => pointed(&message.body, pointer),
         }
     }

@@ -39,14 +39,21 @@ impl Routes {
     /// Routes over these topics and subscriptions, without HTTP and plugin settings.
     #[must_use]
     pub fn new(topics: Vec<TopicPattern>, subscriptions: Vec<Subscription>) -> Self {
-        let subscriptions: BTreeMap<Name, Arc<Subscription>> =
-            subscriptions.into_iter().map(|sub| (sub.name.clone(), Arc::new(sub))).collect();
+        let subscriptions: BTreeMap<Name, Arc<Subscription>> = subscriptions
+            .into_iter()
+            .map(|sub| (sub.name.clone(), Arc::new(sub)))
+            .collect();
         let by_topic = topics
             .iter()
             .filter_map(TopicPattern::exact)
             .map(|topic| (topic.clone(), matching(&subscriptions, topic)))
             .collect();
-        Self { topics, subscriptions, by_topic, ..Self::default() }
+        Self {
+            topics,
+            subscriptions,
+            by_topic,
+            ..Self::default()
+        }
     }
 
     /// Whether messages may be sent to `topic`.
@@ -82,7 +89,9 @@ impl Routes {
     fn each_subscriber(&self, topic: &str, mut visit: impl FnMut(&Subscription)) {
         match self.by_topic.get(topic) {
             Some(found) => found.iter().for_each(|sub| visit(sub)),
-            None => matching(&self.subscriptions, topic).iter().for_each(|sub| visit(sub)),
+            None => matching(&self.subscriptions, topic)
+                .iter()
+                .for_each(|sub| visit(sub)),
         }
     }
 }
@@ -91,5 +100,9 @@ fn matching(
     subscriptions: &BTreeMap<Name, Arc<Subscription>>,
     topic: &str,
 ) -> Vec<Arc<Subscription>> {
-    subscriptions.values().filter(|sub| sub.topic.matches(topic)).cloned().collect()
+    subscriptions
+        .values()
+        .filter(|sub| sub.topic.matches(topic))
+        .cloned()
+        .collect()
 }

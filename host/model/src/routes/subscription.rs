@@ -105,8 +105,9 @@ impl RetrySchedule {
     /// RocketMQ's 16 retries, 10 s to 2 h.
     #[must_use]
     pub fn rocketmq() -> Self {
-        let seconds =
-            [10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200];
+        let seconds = [
+            10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200,
+        ];
         Self(seconds.into_iter().map(Duration::from_secs).collect())
     }
 
@@ -127,7 +128,11 @@ impl RetrySchedule {
 impl Default for RetrySchedule {
     /// 16 retries: 1 s, doubling up to 10 min.
     fn default() -> Self {
-        Self((0..16).map(|n| Duration::from_secs((1 << n).min(600))).collect())
+        Self(
+            (0..16)
+                .map(|n| Duration::from_secs((1 << n).min(600)))
+                .collect(),
+        )
     }
 }
 

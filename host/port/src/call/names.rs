@@ -14,7 +14,11 @@ pub(super) fn check(name: &str) -> Result<(), CallError> {
             limits::STATE_NAME_BYTES_MAX
         )));
     }
-    Ok(within("name bytes", name.len(), limits::STATE_NAME_BYTES_MAX)?)
+    Ok(within(
+        "name bytes",
+        name.len(),
+        limits::STATE_NAME_BYTES_MAX,
+    )?)
 }
 
 /// Checks the parts of a message against the platform's limits.
@@ -36,10 +40,21 @@ fn check_sizes(
     headers: &[(Name, Name)],
     body: &[u8],
 ) -> Result<(), Exceeded> {
-    within("key bytes", key.map_or(0, |key| key.len()), limits::KEY_BYTES_MAX)?;
-    within("tag bytes", tag.map_or(0, |tag| tag.len()), limits::TAG_BYTES_MAX)?;
+    within(
+        "key bytes",
+        key.map_or(0, |key| key.len()),
+        limits::KEY_BYTES_MAX,
+    )?;
+    within(
+        "tag bytes",
+        tag.map_or(0, |tag| tag.len()),
+        limits::TAG_BYTES_MAX,
+    )?;
     within("headers", headers.len(), limits::HEADERS_COUNT_MAX)?;
-    let header_bytes = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let header_bytes = headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     within("header bytes", header_bytes, limits::HEADERS_BYTES_MAX)?;
     within("body bytes", body.len(), limits::BODY_BYTES_MAX)
 }

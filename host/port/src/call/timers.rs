@@ -36,17 +36,33 @@ impl Call {
         let scope = self.scope()?;
         self.check_subscribed(&alarm.topic)?;
         names::check_message(None, alarm.tag.as_ref(), &alarm.headers, &alarm.body)?;
-        within("sends per call", self.sent_count as usize + 1, self.limits.sends_max)?;
+        within(
+            "sends per call",
+            self.sent_count as usize + 1,
+            self.limits.sends_max,
+        )?;
         self.account(alarm.body.len() + name.len())?;
 
         let entry = reserved::timer(name);
         self.forget_timer(&entry)?;
         // A timer that is already due still goes through the timer index: one path for all.
         let due = self.due(when).unwrap_or_else(|| self.now());
-        let Alarm { topic, tag, headers, body } = alarm;
+        let Alarm {
+            topic,
+            tag,
+            headers,
+            body,
+        } = alarm;
         let key = Some(scope.key.clone());
         let message = self.message(topic, key, tag, headers, body, Some(due), Some(name.into()));
-        self.delay(Delayed { due, message, scope: Some(scope) }, entry);
+        self.delay(
+            Delayed {
+                due,
+                message,
+                scope: Some(scope),
+            },
+            entry,
+        );
         Ok(())
     }
 
@@ -66,14 +82,33 @@ impl Call {
     pub fn reschedule_timer(&mut self, name: &str, when: When) -> Result<bool, CallError> {
         names::check(name)?;
         let entry = reserved::timer(name);
-        within("sends per call", self.sent_count as usize + 1, self.limits.sends_max)?;
+        within(
+            "sends per call",
+            self.sent_count as usize + 1,
+            self.limits.sends_max,
+        )?;
         let Some(Delayed { message, scope, .. }) = self.take_timer(&entry)? else {
             return Ok(false);
         };
         let due = self.due(when).unwrap_or_else(|| self.now());
-        let Message { topic, key, tag, headers, body, timer, .. } = Arc::unwrap_or_clone(message);
+        let Message {
+            topic,
+            key,
+            tag,
+            headers,
+            body,
+            timer,
+            ..
+        } = Arc::unwrap_or_clone(message);
         let message = self.message(topic, key, tag, headers, body, Some(due), timer);
-        self.delay(Delayed { due, message, scope }, entry);
+        self.delay(
+            Delayed {
+                due,
+                message,
+                scope,
+            },
+            entry,
+        );
         Ok(true)
     }
 
@@ -98,7 +133,9 @@ impl Call {
         let pending = delayed.reference();
         self.state_mut()?.set(entry.clone(), None);
         let own = self.effects.delayed.len();
-        self.effects.delayed.retain(|delayed| delayed.reference() != pending);
+        self.effects
+            .delayed
+            .retain(|delayed| delayed.reference() != pending);
         if self.effects.delayed.len() == own {
             self.effects.cancelled.push(pending);
         }
@@ -119,8 +156,12 @@ impl Call {
 
     /// Removes the entry of the timer that this call handled, unless the handler set it anew.
     pub(super) fn consume_own_timer(&mut self) {
-        let Some((entry, id)) = self.own_timer() else { return };
-        let is_own = self.pending(&entry).is_ok_and(|p| p.is_some_and(|p| p.message.id == id));
+        let Some((entry, id)) = self.own_timer() else {
+            return;
+        };
+        let is_own = self
+            .pending(&entry)
+            .is_ok_and(|p| p.is_some_and(|p| p.message.id == id));
         if is_own && let Some(state) = &mut self.state {
             state.set(entry, None);
         }
@@ -143,7 +184,9 @@ impl Call {
         if !routes.declares(topic) {
             return Err(CallError::UnknownTopic(topic.to_owned()));
         }
-        let mut own = routes.subscriptions().filter(|sub| sub.plugin == self.plugin);
+        let mut own = routes
+            .subscriptions()
+            .filter(|sub| sub.plugin == self.plugin);
         if own.any(|sub| sub.topic.matches(topic)) {
             return Ok(());
         }
@@ -156,7 +199,9 @@ impl Call {
 }
 
 fn encode(delayed: &Delayed) -> Bytes {
-    postcard::to_stdvec(delayed).expect("a delayed message serialises").into()
+    postcard::to_stdvec(delayed)
+        .expect("a delayed message serialises")
+        .into()
 }
 
 fn decode(value: &[u8]) -> Result<Delayed, CallError> {

@@ -14,18 +14,22 @@ impl<G: Guests> EngineLoop<G> {
             match action {
                 Action::Run(request) => self.start(request),
                 Action::WritePage(page, bytes) => {
-                    let key = layout::page(
-                        page.partition,
-                        &page.subscription,
-                        &page.queue,
-                        page.number,
-                    );
+                    let key =
+                        layout::page(page.partition, &page.subscription, &page.queue, page.number);
                     self.ask_view(ViewCommand::WritePage { key, bytes });
                 }
                 Action::LoadPage(page) => self.ask_view(ViewCommand::LoadPage { page }),
-                Action::LoadTimers { partition, after, limit } => {
+                Action::LoadTimers {
+                    partition,
+                    after,
+                    limit,
+                } => {
                     let after = Engine::timer_key(partition, after);
-                    self.ask_view(ViewCommand::LoadTimers { partition, after, limit });
+                    self.ask_view(ViewCommand::LoadTimers {
+                        partition,
+                        after,
+                        limit,
+                    });
                 }
                 Action::Watched(message) => {
                     let barrier = self.engine.barrier();

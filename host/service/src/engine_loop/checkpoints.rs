@@ -62,7 +62,9 @@ impl Checkpoints {
         if barrier <= self.taken_block || self.pending.is_some() {
             return Duration::MAX;
         }
-        CHECKPOINT_INTERVAL.saturating_sub(self.taken_at.elapsed()).max(Duration::from_millis(1))
+        CHECKPOINT_INTERVAL
+            .saturating_sub(self.taken_at.elapsed())
+            .max(Duration::from_millis(1))
     }
 
     fn is_due(&self, barrier: u64, log_bytes: u64) -> bool {
@@ -110,7 +112,10 @@ impl<G: Guests> EngineLoop<G> {
         // Its pages go to the view's thread before it, and so are written before it.
         self.perform_actions();
         let changes = |writes: Vec<Write>| {
-            writes.into_iter().map(|Write { key, value }| Change { key, value }).collect()
+            writes
+                .into_iter()
+                .map(|Write { key, value }| Change { key, value })
+                .collect()
         };
         let command = ViewCommand::Checkpoint {
             blind: changes(checkpoint.blind),
@@ -118,19 +123,28 @@ impl<G: Guests> EngineLoop<G> {
             next_block: checkpoint.barrier,
         };
         let bytes = self.engine.log_bytes();
-        self.checkpoints.pending =
-            Some(Pending { barrier: checkpoint.barrier, bytes, command: Some(command) });
+        self.checkpoints.pending = Some(Pending {
+            barrier: checkpoint.barrier,
+            bytes,
+            command: Some(command),
+        });
         self.checkpoints.taken_at = Instant::now();
         self.checkpoint();
     }
 
     pub(super) fn checkpointed(&mut self, next_block: u64) {
         self.engine.end_checkpoint();
-        let Some(pending) = self.checkpoints.pending.take() else { return };
+        let Some(pending) = self.checkpoints.pending.take() else {
+            return;
+        };
         let (now, bytes) = (self.clock.now(), pending.bytes);
         self.checkpoints.taken_block = next_block;
         self.checkpoints.taken_bytes = bytes;
-        self.checkpoints.cuts.push_back(Cut { block: next_block, bytes, at: now });
+        self.checkpoints.cuts.push_back(Cut {
+            block: next_block,
+            bytes,
+            at: now,
+        });
         if let Some(before) = self.checkpoints.cut(now, bytes) {
             // The log's thread has ended only after it reported a failure.
             let _ = self.log.send(LogCommand::Trim { before });
@@ -139,7 +153,9 @@ impl<G: Guests> EngineLoop<G> {
 
     /// Whether a stopping host has nothing left to do.
     pub(super) fn stop_if_drained(&mut self) -> ControlFlow<()> {
-        let Some(stopping) = &self.state.stopping else { return ControlFlow::Continue(()) };
+        let Some(stopping) = &self.state.stopping else {
+            return ControlFlow::Continue(());
+        };
         let committed = self.engine.barrier() <= self.durable;
         let kept = self.checkpoints.pending.is_none()
             && self.checkpoints.taken_block >= self.engine.barrier();

@@ -1,0 +1,251 @@
+//! Keeps the plugins in service the same as the files in a directory.
+//!
+//! A new or changed file is installed once it is whole; what does not load is refused and the old
+//! version stays; a removed file pauses its subscriptions. Watching is by notification, with a
+//! slow poll beside it for file systems that notify of nothing.
+
+mod changes;
+mod load;
+mod look;
+mod metrics;
+mod settle;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+use wasmill_model::Name;
+use wasmill_port::{Guests, Plugins};
+
+use crate::Handle;
+use load::{Job, Loaded, Loader};
+use look::Look;
+
+pub use changes::Changes;
+pub use metrics::Metrics;
+pub use settle::{Settle, Stamp, Verdict};
+
+/// How a directory is watched.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The directory. Its `NAME.wasm` are the plugins.
+    pub directory: PathBuf,
+    /// How long a file must stay as it is before it counts as whole, unless it was moved here.
+    pub quiet: Duration,
+    /// How often to look when nothing notifies of changes.
+    pub poll: Duration,
+    /// How long the start may wait for files that are being written.
+    pub start_wait_max: Duration,
+}
+
+impl Config {
+    /// The defaults for a directory.
+    #[must_use]
+    pub fn new(directory: PathBuf) -> Self {
+        let [quiet, poll, start_wait_max] = [150, 2_000, 5_000].map(Duration::from_millis);
+        Self { directory, quiet, poll, start_wait_max }
+    }
+}
+
+/// Whose subscriptions are paused and resumed.
+pub trait Serving: Send + Sync + 'static {
+    /// Resumes a plugin's subscriptions, or pauses them; returns once that is so.
+    fn set_serving(&self, plugin: &Name, serving: bool) -> impl Future<Output = ()> + Send;
+}
+
+impl<G: Guests> Serving for Handle<G> {
+    async fn set_serving(&self, plugin: &Name, serving: bool) {
+        Self::set_serving(self, plugin, serving).await;
+    }
+}
+
+/// The directory cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("plugins directory {}: {source}; create it or name another", directory.display())]
+pub struct Error {
+    directory: PathBuf,
+    source: io::Error,
+}
+
+/// A directory that is being watched, until this is stopped or dropped.
+#[derive(Debug)]
+pub struct Reload {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Reload {
+    /// Stops watching. Installations under way end first.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the watch of the plugins directory ended badly");
+        }
+    }
+}
+
+/// Installs every plugin in the directory, and then watches it. A file that does not load, or is
+/// half written, is replaced by the version that loaded last, if one was kept.
+///
+/// # Errors
+/// [`Error`] if the directory cannot be read. A directory that becomes unreadable later leaves
+/// everything as it is.
+pub async fn start<P: Plugins, S: Serving>(
+    config: Config,
+    plugins: Arc<P>,
+    serving: Arc<S>,
+    metrics: Metrics,
+) -> Result<Reload, Error> {
+    // Watched before the first look, so that no change falls between the two.
+    let changes = Changes::watch(&config.directory);
+    let loader = Arc::new(Loader { plugins, serving, metrics });
+    let mut watcher = Watcher {
+        config,
+        changes,
+        loader,
+        known: BTreeMap::new(),
+        jobs: JoinSet::new(),
+        odd: HashSet::new(),
+        unreadable: false,
+    };
+    watcher.load_all().await?;
+    let (stop, stopped) = watch::channel(false);
+    let task = tokio::spawn(watcher.run(stopped));
+    Ok(Reload { stop, task })
+}
+
+struct Watcher<P, S> {
+    config: Config,
+    changes: Changes,
+    loader: Arc<Loader<P, S>>,
+    known: BTreeMap<Name, Known>,
+    jobs: JoinSet<(Name, Loaded)>,
+    /// Files whose names no plugin can have, reported once.
+    odd: HashSet<String>,
+    unreadable: bool,
+}
+
+/// What is known of a plugin's file.
+#[derive(Default)]
+struct Known {
+    settle: Settle,
+    /// A job of it is under way; it is not looked at until that ends.
+    busy: bool,
+    /// The content that was tried last, installed or refused.
+    tried: Option<u128>,
+    /// No job of it has ended yet: if its file does not load, the kept version serves.
+    started: bool,
+}
+
+impl<P: Plugins, S: Serving> Watcher<P, S> {
+    /// Tries every file once.
+    async fn load_all(&mut self) -> Result<(), Error> {
+        let deadline = Instant::now() + self.config.start_wait_max;
+        loop {
+            let look = Look::take(self.config.directory.clone()).await;
+            let look = look.map_err(|source| {
+                let directory = self.config.directory.clone();
+                Error { directory, source }
+            })?;
+            let waits = self.begin_jobs(look, true);
+            while let Some(done) = self.jobs.join_next().await {
+                self.end_job(done);
+            }
+            if !waits || Instant::now() >= deadline {
+                return Ok(());
+            }
+            self.changes.wait(self.config.quiet).await;
+        }
+    }
+
+    async fn run(mut self, mut stopped: watch::Receiver<bool>) {
+        loop {
+            let waits = match Look::take(self.config.directory.clone()).await {
+                Ok(look) => {
+                    self.unreadable = false;
+                    self.begin_jobs(look, false)
+                }
+                Err(error) => self.report_unreadable(&error),
+            };
+            let pause = if waits { self.config.quiet } else { self.config.poll };
+            tokio::select! {
+                Some(done) = self.jobs.join_next() => self.end_job(done),
+                () = self.changes.wait(pause) => {}
+                // An error means that the handle is gone, which is a stop as well.
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+            }
+        }
+        while self.jobs.join_next().await.is_some() {}
+    }
+
+    /// Begins what the look asks for. True if a file is not settled yet.
+    fn begin_jobs(&mut self, look: Look, starting: bool) -> bool {
+        let moved = self.changes.take_moved();
+        for name in look.odd {
+            if self.odd.insert(name.clone()) {
+                tracing::error!(file = name, "this file's name cannot be a plugin's: rename it");
+            }
+        }
+        for name in look.files.keys() {
+            self.known.entry(name.clone()).or_default();
+        }
+        let (now, mut waits) = (Instant::now(), false);
+        for (name, known) in self.known.iter_mut().filter(|(_, known)| !known.busy) {
+            let stamp = look.files.get(name).copied();
+            let path = self.config.directory.join(format!("{name}.wasm"));
+            // Files moved here are whole. Those that were here long before the start are, too.
+            let aged = || stamp.is_some_and(|stamp| stamp.age() >= self.config.quiet);
+            let whole = moved.contains(&path) || (starting && aged());
+            match known.settle.look(now, stamp, whole, self.config.quiet) {
+                Verdict::Unchanged => {}
+                Verdict::Unsettled => waits = true,
+                Verdict::Settled => {
+                    known.busy = true;
+                    let restore = !known.started;
+                    let tried = known.tried;
+                    let job = Job { name: name.clone(), path, stamp, tried, restore };
+                    self.jobs.spawn(self.loader.clone().run(job));
+                }
+            }
+        }
+        waits
+    }
+
+    fn end_job(&mut self, done: Result<(Name, Loaded), tokio::task::JoinError>) {
+        let (name, loaded) = match done {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => return,
+        };
+        let Some(known) = self.known.get_mut(&name) else { return };
+        known.busy = false;
+        match loaded {
+            // Looked at again as if it had just changed.
+            Loaded::Changing => known.settle = Settle::default(),
+            Loaded::Tried(content) => {
+                known.settle.acted();
+                known.started = true;
+                known.tried = content;
+            }
+            Loaded::Removed => drop(self.known.remove(&name)),
+        }
+    }
+
+    /// Everything stays as it is: a directory that is gone for a moment, as a mount can be, is no
+    /// order to stop all plugins.
+    fn report_unreadable(&mut self, error: &io::Error) -> bool {
+        if !std::mem::replace(&mut self.unreadable, true) {
+            let directory = self.config.directory.display();
+            tracing::error!(%directory, %error, "the plugins directory cannot be read; all plugins stay");
+        }
+        false
+    }
+}

@@ -1,0 +1,301 @@
+//! A real directory against scripted plugins: a file is good if it says so to its end.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use tempfile::TempDir;
+use wasmill_model::Name;
+use wasmill_port::Plugins;
+use wasmill_port::guest::{Installed, Rejected};
+
+use super::{Config, Metrics, Reload, Serving, start};
+
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What happened to the plugins, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Event {
+    Installed(String, String),
+    Refused(String, String),
+    Restored(String),
+    Removed(String),
+    Serving(String, bool),
+}
+
+#[derive(Default)]
+struct Scripted {
+    events: Mutex<Vec<Event>>,
+    kept: Mutex<BTreeMap<Name, String>>,
+}
+
+impl Scripted {
+    fn note(&self, event: Event) {
+        self.events.lock().expect("unpoisoned").push(event);
+    }
+
+    fn events(&self) -> Vec<Event> {
+        self.events.lock().expect("unpoisoned").clone()
+    }
+}
+
+fn rejected(plugin: &Name) -> Rejected {
+    Rejected { plugin: plugin.clone(), reason: "it is not good".into() }
+}
+
+impl Plugins for Scripted {
+    async fn install(&self, name: &Name, component: &[u8]) -> Result<Installed, Rejected> {
+        let text = String::from_utf8_lossy(component).into_owned();
+        if !(text.starts_with("good") && text.ends_with('.')) {
+            self.note(Event::Refused(name.to_string(), text));
+            return Err(rejected(name));
+        }
+        self.note(Event::Installed(name.to_string(), text.clone()));
+        self.kept.lock().expect("unpoisoned").insert(name.clone(), text.clone());
+        Ok(Installed { version: text, changed: true })
+    }
+
+    async fn restore(&self, name: &Name) -> Result<Installed, Rejected> {
+        let kept = self.kept.lock().expect("unpoisoned").get(name).cloned();
+        let version = kept.ok_or_else(|| rejected(name))?;
+        self.note(Event::Restored(name.to_string()));
+        Ok(Installed { version, changed: true })
+    }
+
+    fn remove(&self, name: &Name) {
+        self.note(Event::Removed(name.to_string()));
+    }
+
+    fn serving(&self) -> Vec<Name> {
+        Vec::new()
+    }
+}
+
+impl Serving for Scripted {
+    async fn set_serving(&self, plugin: &Name, serving: bool) {
+        self.note(Event::Serving(plugin.to_string(), serving));
+    }
+}
+
+/// A watched directory.
+struct Scene {
+    directory: TempDir,
+    plugins: Arc<Scripted>,
+    metrics: Metrics,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let directory = TempDir::new().expect("a directory");
+        let metrics = Metrics::new(&mut Registry::default());
+        Self { directory, plugins: Arc::default(), metrics }
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.directory.path().join(file)
+    }
+
+    fn write(&self, file: &str, content: &str) {
+        fs::write(self.path(file), content).expect("written");
+    }
+
+    /// Writes elsewhere and moves the file to its place.
+    fn swap(&self, file: &str, content: &str) {
+        self.write("incoming", content);
+        fs::rename(self.path("incoming"), self.path(file)).expect("renamed");
+    }
+
+    async fn start(&self) -> Reload {
+        let quiet = Duration::from_millis(60);
+        let poll = Duration::from_millis(500);
+        let config = Config { quiet, poll, ..Config::new(self.directory.path().to_owned()) };
+        let (plugins, metrics) = (self.plugins.clone(), self.metrics.clone());
+        start(config, plugins.clone(), plugins, metrics).await.expect("a directory to watch")
+    }
+
+    /// Waits until the events satisfy `expected`.
+    async fn until(&self, what: &str, expected: impl Fn(&[Event]) -> bool) {
+        let wait = async {
+            while !expected(&self.plugins.events()) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            panic!("{what} did not happen: {:?}", self.plugins.events());
+        }
+    }
+
+    async fn until_installed(&self, plugin: &str, content: &str) {
+        let wanted = installed(plugin, content);
+        self.until("an installation", |events| events.contains(&wanted)).await;
+        let last = |events: &[Event]| events.last() == Some(&serving(plugin, true));
+        self.until("the resumption", last).await;
+    }
+}
+
+fn installed(plugin: &str, content: &str) -> Event {
+    Event::Installed(plugin.into(), content.into())
+}
+
+fn refused(plugin: &str, content: &str) -> Event {
+    Event::Refused(plugin.into(), content.into())
+}
+
+fn serving(plugin: &str, serving: bool) -> Event {
+    Event::Serving(plugin.into(), serving)
+}
+
+#[tokio::test]
+async fn what_is_there_at_the_start_serves_before_the_start_returns() {
+    let scene = Scene::new();
+    scene.write("a.wasm", "good 1.");
+    scene.write("b.wasm", "good 2.");
+    scene.write("notes.txt", "good 3.");
+    scene.write(".hidden.wasm", "good 4.");
+    scene.write("no name.wasm", "good 5.");
+    let reload = scene.start().await;
+    let mut events = scene.plugins.events();
+    events.sort_by_key(|event| format!("{event:?}"));
+    let mut expected = vec![installed("a", "good 1."), installed("b", "good 2.")];
+    expected.extend([serving("a", true), serving("b", true)]);
+    assert_eq!(events, expected);
+    reload.stop().await;
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_is_an_error_with_a_remedy() {
+    let scene = Scene::new();
+    let config = Config::new(scene.path("none"));
+    let (plugins, metrics) = (scene.plugins.clone(), scene.metrics.clone());
+    let error = start(config, plugins.clone(), plugins, metrics).await.expect_err("no directory");
+    let text = error.to_string();
+    assert!(text.starts_with("plugins directory /") && text.ends_with("create it or name another"));
+}
+
+#[tokio::test]
+async fn a_file_moved_in_replaces_the_version_before() {
+    let scene = Scene::new();
+    scene.write("a.wasm", "good 1.");
+    let _reload = scene.start().await;
+    scene.swap("a.wasm", "good 2.");
+    scene.until_installed("a", "good 2.").await;
+}
+
+#[tokio::test]
+async fn a_file_written_in_pieces_is_never_installed_before_its_end() {
+    let scene = Scene::new();
+    let _reload = scene.start().await;
+    let mut file = File::create(scene.path("a.wasm")).expect("created");
+    // Every piece would be a good file by itself, if it were taken for the whole.
+    for piece in ["good.", " more.", " and.", " end."] {
+        file.write_all(piece.as_bytes()).expect("written");
+        // Less than the quiet time: the writer is slow, not done.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(file);
+    scene.until_installed("a", "good. more. and. end.").await;
+    assert_eq!(scene.plugins.events().len(), 2, "{:?}", scene.plugins.events());
+}
+
+#[tokio::test]
+async fn a_writer_that_stalls_is_refused_once_and_taken_when_it_goes_on() {
+    let scene = Scene::new();
+    scene.write("a.wasm", "good 1.");
+    let _reload = scene.start().await;
+    scene.write("a.wasm", "good 2, half");
+    scene.until("a refusal", |events| events.contains(&refused("a", "good 2, half"))).await;
+    // Looked at again, and the same: nothing to say that was not said.
+    scene.write("b.wasm", "good b.");
+    scene.until_installed("b", "good b.").await;
+    scene.write("a.wasm", "good 2, half and whole.");
+    scene.until_installed("a", "good 2, half and whole.").await;
+    assert_eq!(scene.metrics.counted("a", "refused"), 1);
+    assert!(!scene.plugins.events().contains(&serving("a", false)), "the old version stays");
+}
+
+#[tokio::test]
+async fn the_same_bad_content_again_is_not_refused_again() {
+    let scene = Scene::new();
+    let _reload = scene.start().await;
+    scene.swap("a.wasm", "bad");
+    scene.until("a refusal", |events| events.contains(&refused("a", "bad"))).await;
+    scene.swap("a.wasm", "bad");
+    scene.swap("b.wasm", "good b.");
+    scene.until_installed("b", "good b.").await;
+    scene.swap("a.wasm", "good.");
+    scene.until_installed("a", "good.").await;
+    assert_eq!(scene.metrics.counted("a", "refused"), 1);
+}
+
+#[tokio::test]
+async fn a_bad_file_and_then_a_good_one_ends_with_the_good_one() {
+    let scene = Scene::new();
+    let _reload = scene.start().await;
+    scene.swap("a.wasm", "bad");
+    scene.swap("a.wasm", "good.");
+    scene.until_installed("a", "good.").await;
+}
+
+#[tokio::test]
+async fn a_removed_file_pauses_its_subscriptions_before_the_plugin_goes() {
+    let scene = Scene::new();
+    scene.write("a.wasm", "good 1.");
+    let _reload = scene.start().await;
+    fs::remove_file(scene.path("a.wasm")).expect("removed");
+    let gone = Event::Removed("a".into());
+    scene.until("the removal", |events| events.last() == Some(&gone)).await;
+    let events = scene.plugins.events();
+    assert_eq!(events[events.len() - 2], serving("a", false));
+    // The same content again is a new beginning.
+    scene.swap("a.wasm", "good 1.");
+    scene.until("the return", |events| events.last() == Some(&serving("a", true))).await;
+}
+
+#[tokio::test]
+async fn two_plugins_at_once_are_both_taken() {
+    let scene = Scene::new();
+    let _reload = scene.start().await;
+    scene.swap("a.wasm", "good a.");
+    scene.swap("b.wasm", "good b.");
+    let both = |events: &[Event]| {
+        events.contains(&serving("a", true)) && events.contains(&serving("b", true))
+    };
+    scene.until("both", both).await;
+}
+
+#[tokio::test]
+async fn a_bad_file_at_the_start_is_replaced_by_the_last_good_version() {
+    let scene = Scene::new();
+    scene.plugins.kept.lock().expect("unpoisoned").insert("a".into(), "good 1.".into());
+    scene.write("a.wasm", "bad");
+    scene.write("b.wasm", "bad");
+    let _reload = scene.start().await;
+    let events = scene.plugins.events();
+    assert!(events.contains(&Event::Restored("a".into())), "{events:?}");
+    assert!(events.contains(&serving("a", true)), "{events:?}");
+    assert!(!events.contains(&serving("b", true)), "{events:?}");
+    // Later refusals leave what serves.
+    scene.swap("a.wasm", "bad again");
+    scene.until("a refusal", |events| events.contains(&refused("a", "bad again"))).await;
+    assert_eq!(scene.metrics.counted("a", "restored"), 1);
+}
+
+#[tokio::test]
+async fn a_directory_that_is_gone_leaves_all_plugins_in_service() {
+    let scene = Scene::new();
+    scene.write("a.wasm", "good 1.");
+    let _reload = scene.start().await;
+    let moved = scene.directory.path().with_extension("moved");
+    fs::rename(scene.directory.path(), &moved).expect("renamed");
+    // Several looks' time: nothing may happen in it.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    fs::rename(&moved, scene.directory.path()).expect("renamed back");
+    scene.write("b.wasm", "good b.");
+    scene.until_installed("b", "good b.").await;
+    assert!(!scene.plugins.events().contains(&serving("a", false)));
+}
