@@ -2,7 +2,7 @@
 //!
 //! They are databases of their own: sled reuses a piece of its file when everything in it was
 //! rewritten, and a piece with blocks and the view's small values would wait for each of those
-//! (measured: 3.6 GB of file for 100 MB of blocks after 5 GB; apart, 0.3 GB). sled recovers a prefix
+//! (measured: 3.6 GB of file for 100 MB of blocks after 5 GB; apart, 0.4 GB). sled recovers a prefix
 //! of what was written to a database, in the order of writing: so whatever must be whole is
 //! written parts first and head last, and no sled batch is used. A batch locks out all writers of
 //! the process, appends too, for as long as it takes to apply.

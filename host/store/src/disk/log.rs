@@ -45,7 +45,7 @@ impl SledLog {
         self.view.sync_awaited(&what)?;
         let chunks = frame::split(block);
         self.database.write(&what, block.len(), |tree| {
-            for (number, chunk) in chunks.into_iter() {
+            for (number, chunk) in chunks.into_iter().rev() {
                 tree.insert(keys::block(at, number), chunk)?;
             }
             Ok(())

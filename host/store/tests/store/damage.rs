@@ -2,11 +2,20 @@
 
 use std::fs;
 
-use wasmill_port::store::Change;
-use wasmill_port::store::{Log, View};
+use wasmill_port::store::{Change, Log, View};
 use wasmill_store::KEY_BYTES_MAX;
 
 use crate::fixture::{OnDisk, Store, bytes};
+
+/// One of the databases as sled sees it.
+fn database(store: &OnDisk, name: &str) -> sled::Db {
+    let path = store.scratch.path().join("db").join(name);
+    sled::Config::new()
+        .path(path)
+        .segment_size(4 << 20)
+        .open()
+        .unwrap()
+}
 
 #[test]
 fn a_block_with_a_missing_part_is_reported_with_its_number_and_a_remedy() {
@@ -63,4 +72,51 @@ fn a_key_beyond_the_limit_is_refused_and_harms_nothing() {
     );
     view.checkpoint(key(KEY_BYTES_MAX)).unwrap();
     assert!(view.get(&[7; KEY_BYTES_MAX]).unwrap().is_some());
+}
+
+#[test]
+fn chunks_go_with_the_values_that_they_belong_to() {
+    let store = OnDisk::new();
+    let (log, view) = store.open();
+    let put = |key: &str, len| Change::put(key.into(), bytes(len, 1));
+    for len in [200_000, 90_000, 10] {
+        view.write(
+            ["kept", "shrunk", "deleted"]
+                .map(|key| put(key, 200_000))
+                .to_vec(),
+        )
+        .unwrap();
+        view.write(vec![
+            put("shrunk", len),
+            Change::delete(b"deleted".to_vec()),
+        ])
+        .unwrap();
+    }
+    view.checkpoint(vec![put("kept", 90_000), put("small", 1)])
+        .unwrap();
+    drop((log, view));
+    {
+        let database = database(&store, "view");
+        // What a crash leaves of a value that was about to be written.
+        database.insert(b"s", b"small").unwrap();
+        database
+            .insert([&b"w\0\x05small\x01"[..], &[0, 0, 0, 1]].concat(), b"chunk")
+            .unwrap();
+        database.flush().unwrap();
+    }
+    drop(store.open());
+    let mut keys = Vec::new();
+    for key in database(&store, "view").iter().keys() {
+        keys.push(key.unwrap().to_vec());
+    }
+    let chunk = [&b"w\0\x04kept\x02"[..], &[0, 0, 0, 1]].concat();
+    assert_eq!(
+        keys,
+        [
+            b"vkept".to_vec(),
+            b"vshrunk".to_vec(),
+            b"vsmall".to_vec(),
+            chunk
+        ]
+    );
 }
