@@ -106,8 +106,8 @@ pub trait View: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, Bytes)>, Error>;
 
-    /// Writes without waiting for durability: the next [`View::checkpoint`] or append makes them
-    /// durable. Not atomic together.
+    /// Writes without waiting for durability: the next [`View::checkpoint`] makes them durable.
+    /// Not atomic together.
     fn write(&self, changes: Vec<Change>) -> Result<(), Error>;
 
     /// Writes all of the changes, and everything written before, durably and atomically.

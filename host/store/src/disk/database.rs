@@ -38,8 +38,6 @@ pub(super) struct Database {
     open: RwLock<Option<Open>>,
     failed: AtomicBool,
     unsynced: AtomicU64,
-    /// Whether someone relies on the next sync.
-    awaited: AtomicBool,
     _lock: Arc<dir::Lock>,
 }
 
@@ -75,7 +73,6 @@ impl Database {
             open: RwLock::new(Some(open)),
             failed: AtomicBool::new(false),
             unsynced: AtomicU64::new(0),
-            awaited: AtomicBool::new(false),
             _lock: lock,
         })
     }
@@ -115,20 +112,6 @@ impl Database {
             .map_err(|cause| self.fail(what, cause))
     }
 
-    /// Lets [`Database::sync_awaited`] sync what was written so far.
-    pub(super) fn await_sync(&self) {
-        self.awaited.store(true, Ordering::Release);
-    }
-
-    /// Syncs if [`Database::await_sync`] was called since the last sync.
-    pub(super) fn sync_awaited(&self, what: impl Display) -> Result<(), Error> {
-        if self.awaited.load(Ordering::Acquire) {
-            self.sync(what)
-        } else {
-            Ok(())
-        }
-    }
-
     /// Makes the database work again after it failed, if the disk does.
     pub(super) fn reopen(&self) -> Result<(), Error> {
         if !self.failed.load(Ordering::Acquire) {
@@ -142,7 +125,6 @@ impl Database {
             .map_err(|cause| self.config.error("write anew", cause.into()))?;
         *slot = Some(open(&self.config)?);
         self.unsynced.store(0, Ordering::Relaxed);
-        self.awaited.store(false, Ordering::Relaxed);
         self.failed.store(false, Ordering::Release);
         Ok(())
     }
@@ -159,7 +141,6 @@ impl Database {
         // Before the flush: what is written meanwhile is synced once too often at worst. A sync
         // that fails stops the database, so that nobody takes it for done.
         self.unsynced.store(0, Ordering::Relaxed);
-        self.awaited.store(false, Ordering::Release);
         open.tree.flush()?;
         Ok(open.file.sync_data()?)
     }

@@ -41,8 +41,6 @@ impl SledLog {
 
     fn try_append(&mut self, at: BlockNumber, block: &[u8]) -> Result<(), Error> {
         let what = format!("append block {at}");
-        // First, so that no block is there without what was written to the view before it.
-        self.view.sync_awaited(&what)?;
         let chunks = frame::split(block);
         self.database.write(&what, block.len(), |tree| {
             for (number, chunk) in chunks.into_iter().rev() {

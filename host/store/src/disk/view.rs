@@ -147,9 +147,7 @@ impl View for SledView {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         self.check(&changes)?;
-        self.apply("write to the view", &changes)?;
-        self.shared.database.await_sync();
-        Ok(())
+        self.apply("write to the view", &changes)
     }
 
     fn checkpoint(&self, changes: Vec<Change>) -> Result<(), Error> {

@@ -24,7 +24,7 @@ impl Log for MemoryLog {
         state.write("acquire the log", |state| {
             state.epoch += 1;
             state.acquired = true;
-            state.sync();
+            state.sync_log();
             Acquired {
                 epoch: state.epoch,
                 first: state.first,
@@ -42,7 +42,7 @@ impl Log for MemoryLog {
         let appended = state.write("append to the log", |state| {
             state.blocks.insert(at, block);
             state.next = at + 1;
-            state.sync();
+            state.sync_log();
         });
         appended.map_err(AppendError::Unknown)
     }

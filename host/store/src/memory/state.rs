@@ -94,11 +94,15 @@ impl State {
         }
     }
 
-    /// Makes all that was written durable.
-    pub(super) fn sync(&mut self) {
+    /// Makes all that was written to the view durable.
+    pub(super) fn sync_view(&mut self) {
         for change in self.volatile.drain(..) {
             put(&mut self.durable_view, &change);
         }
+    }
+
+    /// Makes all that was done to the log durable.
+    pub(super) fn sync_log(&mut self) {
         self.durable_first = self.first;
         self.blocks = self.blocks.split_off(&self.first);
     }

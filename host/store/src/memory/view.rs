@@ -53,7 +53,7 @@ impl View for MemoryView {
     fn checkpoint(&self, changes: Vec<Change>) -> Result<(), Error> {
         self.memory.lock().write("checkpoint the view", |state| {
             state.apply(changes);
-            state.sync();
+            state.sync_view();
         })
     }
 }
