@@ -1,1 +1,33 @@
-//! api
+//! HTTP: the operator's routes, probes and metrics, over one listener.
+//!
+//! - `POST`, `PUT`, `PATCH`, `DELETE` on an ingress route: a request becomes a durable message
+//! - `GET`, `HEAD` on a query route: answered from durable state
+//! - `/healthz`, `/readyz`, `/metrics`
+//!
+//! It knows the platform only as a [`Platform`], and nothing of stores and WebAssembly.
+
+mod api;
+mod body;
+mod dispatch;
+mod error;
+mod ingress;
+mod limits;
+mod metrics;
+mod platform;
+mod probes;
+mod query;
+mod request;
+mod server;
+mod table;
+mod template;
+mod wait;
+
+#[cfg(test)]
+mod tests;
+
+pub use api::Api;
+pub use limits::Limits;
+pub use metrics::Metrics;
+pub use platform::Platform;
+pub use server::{listen, serve};
+pub use table::TableError;

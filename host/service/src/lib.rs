@@ -12,6 +12,7 @@ mod handle;
 mod keeper;
 mod metrics;
 mod recovery;
+pub mod reload;
 mod replies;
 mod start;
 mod state;

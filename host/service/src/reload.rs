@@ -51,7 +51,12 @@ impl Config {
     #[must_use]
     pub fn new(directory: PathBuf) -> Self {
         let [quiet, poll, start_wait_max] = [150, 2_000, 5_000].map(Duration::from_millis);
-        Self { directory, quiet, poll, start_wait_max }
+        Self {
+            directory,
+            quiet,
+            poll,
+            start_wait_max,
+        }
     }
 }
 
@@ -106,7 +111,11 @@ pub async fn start<P: Plugins, S: Serving>(
 ) -> Result<Reload, Error> {
     // Watched before the first look, so that no change falls between the two.
     let changes = Changes::watch(&config.directory);
-    let loader = Arc::new(Loader { plugins, serving, metrics });
+    let loader = Arc::new(Loader {
+        plugins,
+        serving,
+        metrics,
+    });
     let mut watcher = Watcher {
         config,
         changes,
@@ -175,7 +184,11 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                 }
                 Err(error) => self.report_unreadable(&error),
             };
-            let pause = if waits { self.config.quiet } else { self.config.poll };
+            let pause = if waits {
+                self.config.quiet
+            } else {
+                self.config.poll
+            };
             tokio::select! {
                 Some(done) = self.jobs.join_next() => self.end_job(done),
                 () = self.changes.wait(pause) => {}
@@ -191,7 +204,10 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
         let moved = self.changes.take_moved();
         for name in look.odd {
             if self.odd.insert(name.clone()) {
-                tracing::error!(file = name, "this file's name cannot be a plugin's: rename it");
+                tracing::error!(
+                    file = name,
+                    "this file's name cannot be a plugin's: rename it"
+                );
             }
         }
         for name in look.files.keys() {
@@ -211,7 +227,13 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                     known.busy = true;
                     let restore = !known.started;
                     let tried = known.tried;
-                    let job = Job { name: name.clone(), path, stamp, tried, restore };
+                    let job = Job {
+                        name: name.clone(),
+                        path,
+                        stamp,
+                        tried,
+                        restore,
+                    };
                     self.jobs.spawn(self.loader.clone().run(job));
                 }
             }
@@ -225,7 +247,9 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => return,
         };
-        let Some(known) = self.known.get_mut(&name) else { return };
+        let Some(known) = self.known.get_mut(&name) else {
+            return;
+        };
         known.busy = false;
         match loaded {
             // Looked at again as if it had just changed.

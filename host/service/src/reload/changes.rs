@@ -38,7 +38,10 @@ impl Changes {
             let directory = directory.display();
             tracing::warn!(%directory, %error, "no notifications of changes; looking now and then");
         }
-        Self { seen, _watcher: watcher.ok() }
+        Self {
+            seen,
+            _watcher: watcher.ok(),
+        }
     }
 
     /// Waits for a change, or until `time_max` has passed.
@@ -50,7 +53,13 @@ impl Changes {
     /// Files that were moved to their place since this was last asked: they are whole.
     #[must_use]
     pub fn take_moved(&self) -> HashSet<PathBuf> {
-        std::mem::take(&mut *self.seen.moved.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(
+            &mut *self
+                .seen
+                .moved
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }
 

@@ -9,9 +9,9 @@ use wasmill_model::Name;
 use wasmill_port::Plugins;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::Serving;
 use super::metrics::Metrics;
 use super::settle::Stamp;
-use super::Serving;
 
 /// Largest plugin file.
 const FILE_BYTES_MAX: u64 = 256 << 20;
@@ -93,7 +93,11 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         self.metrics.count(&job.name, "refused");
         let file = job.path.display().to_string();
         if !job.restore {
-            tracing::error!(file, reason, "plugin file refused: what served before still does");
+            tracing::error!(
+                file,
+                reason,
+                "plugin file refused: what served before still does"
+            );
             return;
         }
         match self.plugins.restore(&job.name).await {
@@ -101,11 +105,21 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
                 self.serving.set_serving(&job.name, true).await;
                 self.metrics.count(&job.name, "restored");
                 let version = installed.version;
-                tracing::error!(file, reason, version, "plugin file refused: its last good version serves");
+                tracing::error!(
+                    file,
+                    reason,
+                    version,
+                    "plugin file refused: its last good version serves"
+                );
             }
             Err(rejected) => {
                 let kept = rejected.reason;
-                tracing::error!(file, reason, kept, "plugin file refused: the plugin is not in service");
+                tracing::error!(
+                    file,
+                    reason,
+                    kept,
+                    "plugin file refused: the plugin is not in service"
+                );
             }
         }
     }

@@ -25,7 +25,8 @@ impl Look {
     /// Looks at the directory.
     pub(super) async fn take(directory: PathBuf) -> io::Result<Self> {
         let look = tokio::task::spawn_blocking(move || Self::take_blocking(&directory));
-        look.await.unwrap_or_else(|error| Err(io::Error::other(error)))
+        look.await
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
     fn take_blocking(directory: &Path) -> io::Result<Self> {
@@ -66,5 +67,9 @@ fn plugin_name(entry: &DirEntry) -> Option<Result<Name, String>> {
     let body = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     let begins = stem.starts_with(|c: char| c.is_ascii_alphanumeric());
     let fits = begins && stem.len() <= NAME_BYTES_MAX && stem.bytes().all(body);
-    Some(if fits { Ok(stem.into()) } else { Err(file.into_owned()) })
+    Some(if fits {
+        Ok(stem.into())
+    } else {
+        Err(file.into_owned())
+    })
 }

@@ -29,12 +29,20 @@ impl Metrics {
     }
 
     pub(super) fn count(&self, plugin: &Name, outcome: &'static str) {
-        let load = Load { plugin: plugin.to_string(), outcome };
+        let load = Load {
+            plugin: plugin.to_string(),
+            outcome,
+        };
         self.loads.get_or_create(&load).inc();
     }
 
     #[cfg(test)]
     pub(super) fn counted(&self, plugin: &str, outcome: &'static str) -> u64 {
-        self.loads.get_or_create(&Load { plugin: plugin.to_owned(), outcome }).get()
+        self.loads
+            .get_or_create(&Load {
+                plugin: plugin.to_owned(),
+                outcome,
+            })
+            .get()
     }
 }

@@ -41,9 +41,13 @@ impl Stamp {
     pub fn age(&self) -> Duration {
         let (seconds, nanoseconds) = self.changed;
         let parts = (u64::try_from(seconds), u32::try_from(nanoseconds));
-        let (Ok(seconds), Ok(nanoseconds)) = parts else { return Duration::ZERO };
+        let (Ok(seconds), Ok(nanoseconds)) = parts else {
+            return Duration::ZERO;
+        };
         let changed = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
-        SystemTime::now().duration_since(changed).unwrap_or_default()
+        SystemTime::now()
+            .duration_since(changed)
+            .unwrap_or_default()
     }
 }
 
@@ -104,14 +108,25 @@ mod tests {
     const QUIET: Duration = Duration::from_millis(100);
 
     fn stamp(bytes: u64) -> Option<Stamp> {
-        Some(Stamp { device: 0, inode: 0, bytes, modified: (0, 0), changed: (0, 0) })
+        Some(Stamp {
+            device: 0,
+            inode: 0,
+            bytes,
+            modified: (0, 0),
+            changed: (0, 0),
+        })
     }
 
     #[test]
     fn a_file_that_grows_is_not_settled_until_it_stays_the_same() {
         let (mut settle, start) = (Settle::default(), Instant::now());
         let mut look = |at: u64, bytes| {
-            settle.look(start + Duration::from_millis(at), stamp(bytes), false, QUIET)
+            settle.look(
+                start + Duration::from_millis(at),
+                stamp(bytes),
+                false,
+                QUIET,
+            )
         };
         assert_eq!(look(0, 1), Verdict::Unsettled);
         assert_eq!(look(100, 2), Verdict::Unsettled);
@@ -133,8 +148,17 @@ mod tests {
         settle.look(now, stamp(1), true, QUIET);
         settle.acted();
         assert_eq!(settle.look(now, None, false, QUIET), Verdict::Unsettled);
-        assert_eq!(settle.look(now + QUIET, stamp(1), false, QUIET), Verdict::Unchanged);
-        assert_eq!(settle.look(now + QUIET, None, false, QUIET), Verdict::Unsettled);
-        assert_eq!(settle.look(now + 2 * QUIET, None, false, QUIET), Verdict::Settled);
+        assert_eq!(
+            settle.look(now + QUIET, stamp(1), false, QUIET),
+            Verdict::Unchanged
+        );
+        assert_eq!(
+            settle.look(now + QUIET, None, false, QUIET),
+            Verdict::Unsettled
+        );
+        assert_eq!(
+            settle.look(now + 2 * QUIET, None, false, QUIET),
+            Verdict::Settled
+        );
     }
 }

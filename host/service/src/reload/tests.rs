@@ -45,7 +45,10 @@ impl Scripted {
 }
 
 fn rejected(plugin: &Name) -> Rejected {
-    Rejected { plugin: plugin.clone(), reason: "it is not good".into() }
+    Rejected {
+        plugin: plugin.clone(),
+        reason: "it is not good".into(),
+    }
 }
 
 impl Plugins for Scripted {
@@ -56,15 +59,24 @@ impl Plugins for Scripted {
             return Err(rejected(name));
         }
         self.note(Event::Installed(name.to_string(), text.clone()));
-        self.kept.lock().expect("unpoisoned").insert(name.clone(), text.clone());
-        Ok(Installed { version: text, changed: true })
+        self.kept
+            .lock()
+            .expect("unpoisoned")
+            .insert(name.clone(), text.clone());
+        Ok(Installed {
+            version: text,
+            changed: true,
+        })
     }
 
     async fn restore(&self, name: &Name) -> Result<Installed, Rejected> {
         let kept = self.kept.lock().expect("unpoisoned").get(name).cloned();
         let version = kept.ok_or_else(|| rejected(name))?;
         self.note(Event::Restored(name.to_string()));
-        Ok(Installed { version, changed: true })
+        Ok(Installed {
+            version,
+            changed: true,
+        })
     }
 
     fn remove(&self, name: &Name) {
@@ -93,7 +105,11 @@ impl Scene {
     fn new() -> Self {
         let directory = TempDir::new().expect("a directory");
         let metrics = Metrics::new(&mut Registry::default());
-        Self { directory, plugins: Arc::default(), metrics }
+        Self {
+            directory,
+            plugins: Arc::default(),
+            metrics,
+        }
     }
 
     fn path(&self, file: &str) -> PathBuf {
@@ -113,9 +129,15 @@ impl Scene {
     async fn start(&self) -> Reload {
         let quiet = Duration::from_millis(60);
         let poll = Duration::from_millis(500);
-        let config = Config { quiet, poll, ..Config::new(self.directory.path().to_owned()) };
+        let config = Config {
+            quiet,
+            poll,
+            ..Config::new(self.directory.path().to_owned())
+        };
         let (plugins, metrics) = (self.plugins.clone(), self.metrics.clone());
-        start(config, plugins.clone(), plugins, metrics).await.expect("a directory to watch")
+        start(config, plugins.clone(), plugins, metrics)
+            .await
+            .expect("a directory to watch")
     }
 
     /// Waits until the events satisfy `expected`.
@@ -132,7 +154,8 @@ impl Scene {
 
     async fn until_installed(&self, plugin: &str, content: &str) {
         let wanted = installed(plugin, content);
-        self.until("an installation", |events| events.contains(&wanted)).await;
+        self.until("an installation", |events| events.contains(&wanted))
+            .await;
         let last = |events: &[Event]| events.last() == Some(&serving(plugin, true));
         self.until("the resumption", last).await;
     }
@@ -172,7 +195,9 @@ async fn a_directory_that_is_not_there_is_an_error_with_a_remedy() {
     let scene = Scene::new();
     let config = Config::new(scene.path("none"));
     let (plugins, metrics) = (scene.plugins.clone(), scene.metrics.clone());
-    let error = start(config, plugins.clone(), plugins, metrics).await.expect_err("no directory");
+    let error = start(config, plugins.clone(), plugins, metrics)
+        .await
+        .expect_err("no directory");
     let text = error.to_string();
     assert!(text.starts_with("plugins directory /") && text.ends_with("create it or name another"));
 }
@@ -199,7 +224,12 @@ async fn a_file_written_in_pieces_is_never_installed_before_its_end() {
     }
     drop(file);
     scene.until_installed("a", "good. more. and. end.").await;
-    assert_eq!(scene.plugins.events().len(), 2, "{:?}", scene.plugins.events());
+    assert_eq!(
+        scene.plugins.events().len(),
+        2,
+        "{:?}",
+        scene.plugins.events()
+    );
 }
 
 #[tokio::test]
@@ -208,14 +238,21 @@ async fn a_writer_that_stalls_is_refused_once_and_taken_when_it_goes_on() {
     scene.write("a.wasm", "good 1.");
     let _reload = scene.start().await;
     scene.write("a.wasm", "good 2, half");
-    scene.until("a refusal", |events| events.contains(&refused("a", "good 2, half"))).await;
+    scene
+        .until("a refusal", |events| {
+            events.contains(&refused("a", "good 2, half"))
+        })
+        .await;
     // Looked at again, and the same: nothing to say that was not said.
     scene.write("b.wasm", "good b.");
     scene.until_installed("b", "good b.").await;
     scene.write("a.wasm", "good 2, half and whole.");
     scene.until_installed("a", "good 2, half and whole.").await;
     assert_eq!(scene.metrics.counted("a", "refused"), 1);
-    assert!(!scene.plugins.events().contains(&serving("a", false)), "the old version stays");
+    assert!(
+        !scene.plugins.events().contains(&serving("a", false)),
+        "the old version stays"
+    );
 }
 
 #[tokio::test]
@@ -223,7 +260,9 @@ async fn the_same_bad_content_again_is_not_refused_again() {
     let scene = Scene::new();
     let _reload = scene.start().await;
     scene.swap("a.wasm", "bad");
-    scene.until("a refusal", |events| events.contains(&refused("a", "bad"))).await;
+    scene
+        .until("a refusal", |events| events.contains(&refused("a", "bad")))
+        .await;
     scene.swap("a.wasm", "bad");
     scene.swap("b.wasm", "good b.");
     scene.until_installed("b", "good b.").await;
@@ -248,12 +287,18 @@ async fn a_removed_file_pauses_its_subscriptions_before_the_plugin_goes() {
     let _reload = scene.start().await;
     fs::remove_file(scene.path("a.wasm")).expect("removed");
     let gone = Event::Removed("a".into());
-    scene.until("the removal", |events| events.last() == Some(&gone)).await;
+    scene
+        .until("the removal", |events| events.last() == Some(&gone))
+        .await;
     let events = scene.plugins.events();
     assert_eq!(events[events.len() - 2], serving("a", false));
     // The same content again is a new beginning.
     scene.swap("a.wasm", "good 1.");
-    scene.until("the return", |events| events.last() == Some(&serving("a", true))).await;
+    scene
+        .until("the return", |events| {
+            events.last() == Some(&serving("a", true))
+        })
+        .await;
 }
 
 #[tokio::test]
@@ -271,7 +316,12 @@ async fn two_plugins_at_once_are_both_taken() {
 #[tokio::test]
 async fn a_bad_file_at_the_start_is_replaced_by_the_last_good_version() {
     let scene = Scene::new();
-    scene.plugins.kept.lock().expect("unpoisoned").insert("a".into(), "good 1.".into());
+    scene
+        .plugins
+        .kept
+        .lock()
+        .expect("unpoisoned")
+        .insert("a".into(), "good 1.".into());
     scene.write("a.wasm", "bad");
     scene.write("b.wasm", "bad");
     let _reload = scene.start().await;
@@ -281,7 +331,11 @@ async fn a_bad_file_at_the_start_is_replaced_by_the_last_good_version() {
     assert!(!events.contains(&serving("b", true)), "{events:?}");
     // Later refusals leave what serves.
     scene.swap("a.wasm", "bad again");
-    scene.until("a refusal", |events| events.contains(&refused("a", "bad again"))).await;
+    scene
+        .until("a refusal", |events| {
+            events.contains(&refused("a", "bad again"))
+        })
+        .await;
     assert_eq!(scene.metrics.counted("a", "restored"), 1);
 }
 

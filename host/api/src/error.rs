@@ -1,0 +1,228 @@
+//! The one place that turns errors into HTTP: problem details (RFC 9457).
+//!
+//! What a caller can mend is explained to the caller. What only the operator can is logged here
+//! and answered in general words.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use wasmill_model::http::Problem;
+use wasmill_port::guest;
+use wasmill_service::{AcceptError, QueryError};
+
+/// When to come again to a host that starts, stops, or lacks a plugin.
+const RETRY_AFTER_UNAVAILABLE: Duration = Duration::from_secs(2);
+/// When to come again to a host that has as much to do as it can.
+const RETRY_AFTER_BUSY: Duration = Duration::from_secs(1);
+
+/// Why a request was not served.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// No route has this path.
+    NoRoute { path: String },
+    /// The path has routes of other methods only.
+    Method { allow: String },
+    /// A part of the request, named if possible, is not as it must be.
+    Bad {
+        field: Option<String>,
+        detail: String,
+    },
+    /// The body is larger than the route allows.
+    BodyTooLarge { bytes_max: usize },
+    /// The body did not arrive in time.
+    BodySlow,
+    /// The body ended before its end.
+    BodyBroken,
+    /// More requests, or bytes of bodies, than the host holds at once.
+    Busy { what: &'static str },
+    /// The host has not recovered yet.
+    Starting,
+    /// The gate refused.
+    Refused(Problem),
+    /// A gate or query did not answer.
+    Guest(guest::Error),
+    /// A query answered with what is no final status.
+    NoStatus { answered: u16 },
+    /// The message was not taken in.
+    Accept(AcceptError),
+    /// The host stopped before a query was answered.
+    Stopped,
+}
+
+impl Error {
+    /// A part of the request that is not as it must be.
+    pub(crate) fn bad(field: &str, detail: impl Into<String>) -> Self {
+        Self::Bad {
+            field: Some(field.to_owned()),
+            detail: detail.into(),
+        }
+    }
+}
+
+impl From<guest::Error> for Error {
+    fn from(error: guest::Error) -> Self {
+        Self::Guest(error)
+    }
+}
+
+impl From<AcceptError> for Error {
+    fn from(error: AcceptError) -> Self {
+        Self::Accept(error)
+    }
+}
+
+impl From<QueryError> for Error {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Guest(error) => Self::Guest(error),
+            QueryError::Stopped => Self::Stopped,
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NoRoute { path } => answer(
+                StatusCode::NOT_FOUND,
+                format!("no route has the path `{path}`"),
+            ),
+            Self::Method { allow } => {
+                let detail = format!("this path knows {allow}");
+                let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, detail);
+                insert(&mut response, header::ALLOW, &allow);
+                response
+            }
+            Self::Bad { field, detail } => details(StatusCode::BAD_REQUEST, None, detail, field),
+            Self::BodyTooLarge { bytes_max } => too_large(bytes_max),
+            Self::BodySlow => answer(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
+            Self::BodyBroken => answer(StatusCode::BAD_REQUEST, "the body is incomplete"),
+            Self::Busy { what } => busy(format!("the host has {what}"), RETRY_AFTER_BUSY),
+            Self::Starting => unavailable("the host is starting"),
+            Self::Stopped => unavailable("the host is stopping"),
+            Self::Refused(problem) => refused(problem),
+            Self::Guest(error) => guest_error(&error),
+            Self::NoStatus { answered } => internal(&format!(
+                "a query answered with {answered}, which is no final status"
+            )),
+            Self::Accept(error) => accept_error(&error),
+        }
+    }
+}
+
+fn guest_error(error: &guest::Error) -> Response {
+    match error {
+        guest::Error::Unavailable(plugin) => unavailable(format!(
+            "plugin `{plugin}`, which this route needs, is not in service"
+        )),
+        guest::Error::NoExport { .. } | guest::Error::Failed { .. } => internal(error),
+    }
+}
+
+fn accept_error(error: &AcceptError) -> Response {
+    match error {
+        AcceptError::Busy { retry_after } => busy(error.to_string(), *retry_after),
+        AcceptError::Conflict { .. } => answer(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        AcceptError::Limit(exceeded) if exceeded.what.contains("body") => {
+            answer(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+        }
+        AcceptError::Limit(_) => answer(StatusCode::BAD_REQUEST, error.to_string()),
+        AcceptError::Stopped => unavailable(error.to_string()),
+        // Routes are checked whole, so this request began under routes that are gone by now.
+        AcceptError::UnknownTopic(_) => unavailable("the routes changed meanwhile"),
+        AcceptError::Store(_) => internal(error),
+    }
+}
+
+fn refused(problem: Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status)
+        .ok()
+        .filter(StatusCode::is_client_error);
+    let status = status.unwrap_or(StatusCode::BAD_REQUEST);
+    details(
+        status,
+        Some(problem.title.into()),
+        problem.detail,
+        problem.field,
+    )
+}
+
+fn too_large(bytes_max: usize) -> Response {
+    let detail = format!("the body is larger than the {bytes_max} bytes that this route takes");
+    answer(StatusCode::PAYLOAD_TOO_LARGE, detail)
+}
+
+fn busy(detail: String, retry_after: Duration) -> Response {
+    retry(answer(StatusCode::TOO_MANY_REQUESTS, detail), retry_after)
+}
+
+fn unavailable(detail: impl Into<String>) -> Response {
+    retry(
+        answer(StatusCode::SERVICE_UNAVAILABLE, detail),
+        RETRY_AFTER_UNAVAILABLE,
+    )
+}
+
+/// An error of the operator's side: its details are none of the caller's business.
+fn internal(error: &dyn std::fmt::Display) -> Response {
+    tracing::error!(%error, "a request failed");
+    answer(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the host could not serve this request; see its log",
+    )
+}
+
+fn retry(mut response: Response, after: Duration) -> Response {
+    // Whole seconds, rounded up: earlier than asked for would be in vain.
+    let seconds = after.as_millis().div_ceil(1000).max(1);
+    insert(&mut response, header::RETRY_AFTER, &seconds.to_string());
+    response
+}
+
+fn insert(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+fn answer(status: StatusCode, detail: impl Into<String>) -> Response {
+    details(status, None, detail.into(), None)
+}
+
+/// The body of a problem.
+#[derive(Serialize)]
+struct Details<'a> {
+    r#type: &'static str,
+    title: Cow<'a, str>,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+fn details(
+    status: StatusCode,
+    title: Option<Cow<'_, str>>,
+    detail: String,
+    field: Option<String>,
+) -> Response {
+    let standard = || status.canonical_reason().unwrap_or("Error").into();
+    let title = title.unwrap_or_else(standard);
+    let details = Details {
+        r#type: "about:blank",
+        title,
+        status: status.as_u16(),
+        detail,
+        field,
+    };
+    let body = serde_json::to_vec(&details).expect("texts and a number are JSON");
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/problem+json")],
+        body,
+    )
+        .into_response()
+}

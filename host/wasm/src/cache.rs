@@ -1,0 +1,100 @@
+//! Compiled code on disk, by content hash: a restart loads it instead of compiling again.
+//!
+//! An entry is `<sha256 of the component>-<engine>.cwasm`: the SHA-256 of the code, then the
+//! code. `<engine>` is a hash of wasmtime's version and settings. An entry that is missing or
+//! damaged is compiled anew.
+
+use std::collections::HashSet;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::files;
+
+const CHECKSUM_BYTES: usize = 32;
+
+/// The directory of compiled code.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    directory: PathBuf,
+    engine: String,
+}
+
+impl Cache {
+    pub(crate) fn open(directory: PathBuf, engine: &Engine) -> io::Result<Self> {
+        fs::create_dir_all(&directory)?;
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        Ok(Self { directory, engine: format!("{:016x}", hasher.finish()) })
+    }
+
+    /// The code compiled for `hash` before; none if there is none that is whole.
+    pub(crate) fn load(&self, engine: &Engine, hash: &str) -> Option<Component> {
+        let path = self.path(hash);
+        let entry = fs::read(&path).ok()?;
+        match decode(engine, &entry) {
+            Ok(component) => Some(component),
+            Err(cause) => {
+                tracing::debug!(path = %path.display(), cause, "compiling anew");
+                None
+            }
+        }
+    }
+
+    /// Keeps the code of `component`.
+    pub(crate) fn store(&self, hash: &str, component: &Component) -> io::Result<()> {
+        let path = self.path(hash);
+        if path.exists() {
+            return Ok(());
+        }
+        let code = component.serialize().map_err(io::Error::other)?;
+        files::write_whole(&path, &[&Sha256::digest(&code), &code])
+    }
+
+    /// Forgets a damaged entry, so that [`Cache::store`] writes it again.
+    pub(crate) fn forget(&self, hash: &str) {
+        let _ = fs::remove_file(self.path(hash));
+    }
+
+    /// Removes all code but that of `wanted` components for this engine.
+    pub(crate) fn clean(&self, wanted: &HashSet<String>) -> io::Result<()> {
+        let wanted: HashSet<PathBuf> = wanted.iter().map(|hash| self.path(hash)).collect();
+        remove_all_but(&self.directory, |path| wanted.contains(path))
+    }
+
+    fn path(&self, hash: &str) -> PathBuf {
+        self.directory.join(format!("{hash}-{}.cwasm", self.engine))
+    }
+}
+
+/// Removes the files of `directory` that are not `wanted`.
+pub(crate) fn remove_all_but(
+    directory: &Path,
+    wanted: impl Fn(&Path) -> bool,
+) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if !wanted(&path) {
+            files::remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+#[expect(unsafe_code, reason = "wasmtime cannot check that compiled code is its own")]
+fn decode(engine: &Engine, entry: &[u8]) -> Result<Component, String> {
+    let (checksum, code) = entry.split_at_checked(CHECKSUM_BYTES).ok_or("the entry is cut short")?;
+    if Sha256::digest(code)[..] != *checksum {
+        return Err("the checksum differs".to_owned());
+    }
+    // SAFETY: the code was written by `Cache::store` into the data directory, which one host at
+    // a time holds and only its operator can write to; the checksum shows that it is whole, and
+    // the name that this very engine compiled it. wasmtime checks its version and settings again.
+    let component = unsafe { Component::deserialize(engine, code) };
+    component.map_err(|error| format!("{error:#}"))
+}

@@ -1,0 +1,115 @@
+//! What the host holds for one instance: the activity in progress, WASI, limits and log.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use wasmill_model::MessageId;
+use wasmill_model::routes::PluginSettings;
+use wasmill_port::{Call, ScopeState};
+use wasmtime::component::ResourceTable;
+use wasmtime::{Result, bail};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use crate::generated::wasmill::plugin::types::Error;
+use crate::limits::{HOST_CALLS_MAX, InstanceLimiter};
+use crate::log::PluginLog;
+use crate::wasi::{HttpGate, Lines};
+
+/// What a guest is doing, which decides what it may ask of the host.
+#[expect(clippy::large_enum_variant, reason = "one per instance; a box would cost each call")]
+pub(crate) enum Activity {
+    /// Nothing: it starts, or waits for its next call.
+    Idle,
+    /// Its handler runs.
+    Handling(Call),
+    /// Its query reads a key's durable state.
+    Answering(ScopeState),
+    /// Its gate looks at a request.
+    Admitting,
+}
+
+/// The data of an instance's store.
+pub(crate) struct Data {
+    pub(crate) activity: Activity,
+    pub(crate) settings: Arc<PluginSettings>,
+    pub(crate) log: Arc<PluginLog>,
+    pub(crate) limiter: InstanceLimiter,
+    pub(crate) stderr: Lines,
+    pub(crate) wasi: WasiCtx,
+    pub(crate) http: WasiHttpCtx,
+    pub(crate) http_gate: HttpGate,
+    pub(crate) table: ResourceTable,
+    pub(crate) host_calls: u32,
+}
+
+impl Data {
+    /// Begins a call that must end by `deadline`.
+    pub(crate) fn begin(&mut self, activity: Activity, deadline: Instant) {
+        self.activity = activity;
+        self.host_calls = 0;
+        self.http_gate.deadline = deadline;
+        self.stderr.forget();
+    }
+
+    /// Ends a call.
+    pub(crate) fn end(&mut self) -> Activity {
+        std::mem::replace(&mut self.activity, Activity::Idle)
+    }
+
+    /// The message being handled.
+    pub(crate) fn message(&self) -> Option<MessageId> {
+        match &self.activity {
+            Activity::Handling(call) => Some(call.delivery().message.id),
+            _ => None,
+        }
+    }
+
+    /// Counts a host call, and traps the guest that makes too many.
+    pub(crate) fn count(&mut self) -> Result<()> {
+        self.host_calls += 1;
+        if self.host_calls > HOST_CALLS_MAX {
+            bail!("more than {HOST_CALLS_MAX} calls of host functions in one call of the plugin");
+        }
+        Ok(())
+    }
+
+    /// The handler call in progress; a refusal of `function` if it is something else.
+    pub(crate) fn handling(&mut self, function: &str) -> Result<&mut Call, Error> {
+        match &mut self.activity {
+            Activity::Handling(call) => Ok(call),
+            other => Err(refused(other, function)),
+        }
+    }
+}
+
+/// Why `function` cannot be called now.
+pub(crate) fn refused(activity: &Activity, function: &str) -> Error {
+    let why = match activity {
+        Activity::Handling(_) => "is not for handlers",
+        Activity::Answering(_) => {
+            "is refused in `query.answer`: a query only reads; do this in `handler.handle`"
+        }
+        Activity::Admitting => {
+            "is refused in `gate.admit`: a gate is stateless; do this in `handler.handle`"
+        }
+        Activity::Idle => "is refused outside of a call, as while the component starts",
+    };
+    Error::Invalid(format!("`{function}` {why}"))
+}
+
+impl WasiView for Data {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Data {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.http_gate,
+        }
+    }
+}

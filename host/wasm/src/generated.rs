@@ -1,0 +1,11 @@
+//! What wasmtime makes of the contract in `wit/`. The world with all exports is generated; the
+//! host looks at what a component really exports, interface by interface.
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    world: "service",
+    imports: { default: trappable },
+    exports: { default: async },
+    // Parameters of exports borrow, so that a message's body is copied once: into the guest.
+    ownership: Borrowing { duplicate_if_necessary: true },
+});

@@ -1,0 +1,41 @@
+//! The `Guests` port: calls go to the version that serves when they begin.
+
+use wasmill_model::Name;
+use wasmill_model::effects::{Failure, FailureKind};
+use wasmill_model::http::{Accepted, Problem, Request, Response};
+use wasmill_port::guest::Error;
+use wasmill_port::{Guests, Outcome, Run, ScopeState};
+
+use crate::registry::Registry;
+
+impl Guests for Registry {
+    async fn handle(&self, mut run: Run) -> Vec<Outcome> {
+        match self.find(&run.plugin) {
+            Some(serving) => serving.handle(&mut run).await,
+            None => end_unavailable(&mut run),
+        }
+        run.into_outcomes()
+    }
+
+    async fn admit(
+        &self,
+        plugin: &Name,
+        request: Request,
+    ) -> Result<Result<Accepted, Problem>, Error> {
+        let serving = self.find(plugin).ok_or_else(|| Error::Unavailable(plugin.clone()))?;
+        serving.admit(&request).await
+    }
+
+    async fn answer(&self, state: ScopeState, request: Request) -> Result<Response, Error> {
+        let plugin = &state.scope().plugin;
+        let serving = self.find(plugin).ok_or_else(|| Error::Unavailable(plugin.clone()))?;
+        serving.answer(state, &request).await
+    }
+}
+
+fn end_unavailable(run: &mut Run) {
+    if let Some(call) = run.begin() {
+        let cause = format!("plugin `{}` is not in service", run.plugin);
+        run.end(call, Err(Failure { kind: FailureKind::Unavailable, cause }), 0);
+    }
+}

@@ -1,0 +1,46 @@
+//! `queue`: sends and recalls.
+
+use wasmill_port::call;
+use wasmtime::Result;
+
+use crate::data::Data;
+use crate::generated::wasmill::plugin::queue::{Host, Outgoing};
+use crate::generated::wasmill::plugin::types::Error;
+use crate::translate::{names, optional_name, when};
+
+impl Host for Data {
+    fn send(&mut self, message: Outgoing) -> Result<Result<String, Error>> {
+        self.count()?;
+        Ok(self
+            .handling("queue.send")
+            .and_then(|call| Ok(call.send(outgoing(message))?.to_string())))
+    }
+
+    fn send_many(&mut self, messages: Vec<Outgoing>) -> Result<Result<Vec<String>, Error>> {
+        self.count()?;
+        Ok(self.handling("queue.send-many").and_then(|call| {
+            let ids = call.send_many(messages.into_iter().map(outgoing).collect())?;
+            Ok(ids.iter().map(ToString::to_string).collect())
+        }))
+    }
+
+    fn recall(&mut self, id: String) -> Result<Result<bool, Error>> {
+        self.count()?;
+        Ok(self.handling("queue.recall").and_then(|call| {
+            let id = id.parse().map_err(|error| Error::Invalid(format!("{error}")))?;
+            Ok(call.recall(id)?)
+        }))
+    }
+}
+
+fn outgoing(message: Outgoing) -> call::Outgoing {
+    let Outgoing { topic, key, tag, headers, body, when: delivery } = message;
+    call::Outgoing {
+        topic: topic.into(),
+        key: optional_name(key),
+        tag: optional_name(tag),
+        headers: names(headers),
+        body: body.into(),
+        when: when(delivery),
+    }
+}

@@ -1,0 +1,100 @@
+//! Bounds of one instance: its memories and tables together, and how many of each there are.
+
+use wasmtime::ResourceLimiter;
+
+/// Core instances of one component; Python's largest have about fifty.
+pub(crate) const CORE_INSTANCES_MAX: usize = 128;
+/// Linear memories of one component.
+pub(crate) const MEMORIES_MAX: usize = 8;
+/// Tables of one component.
+pub(crate) const TABLES_MAX: usize = 128;
+/// Elements of one table.
+pub(crate) const TABLE_ELEMENTS_MAX: usize = 64 << 10;
+/// Calls of host functions within one call of a guest.
+pub(crate) const HOST_CALLS_MAX: u32 = 100_000;
+/// Resources of WASI that an instance may hold.
+pub(crate) const RESOURCES_MAX: usize = 4_096;
+/// Messages after which an instance is replaced, so that what a guest leaks stays small.
+pub(crate) const CALLS_PER_INSTANCE_MAX: u32 = 10_000;
+
+/// Sums what all memories and tables of an instance hold.
+#[derive(Debug)]
+pub(crate) struct InstanceLimiter {
+    bytes: usize,
+    bytes_max: usize,
+    refused: Option<usize>,
+}
+
+impl InstanceLimiter {
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self { bytes: 0, bytes_max, refused: None }
+    }
+
+    /// What the guest asked for when it was last refused, in bytes; forgotten by this.
+    pub(crate) fn take_refused(&mut self) -> Option<usize> {
+        self.refused.take()
+    }
+
+    /// The bound, in bytes.
+    pub(crate) fn bytes_max(&self) -> usize {
+        self.bytes_max
+    }
+
+    fn grow(&mut self, current: usize, desired: usize) -> bool {
+        let wanted = self.bytes.saturating_add(desired.saturating_sub(current));
+        if wanted > self.bytes_max {
+            self.refused = Some(wanted);
+            return false;
+        }
+        self.bytes = wanted;
+        true
+    }
+}
+
+impl ResourceLimiter for InstanceLimiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(self.grow(current, desired))
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let bytes = |elements: usize| elements.saturating_mul(size_of::<usize>());
+        Ok(self.grow(bytes(current), bytes(desired)))
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES_MAX
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_memories_and_tables_count_together() {
+        let mut limiter = InstanceLimiter::new(1000);
+        assert!(limiter.memory_growing(0, 500, None).unwrap());
+        assert!(limiter.table_growing(0, 50, None).unwrap());
+        assert!(!limiter.memory_growing(0, 101, None).unwrap());
+        assert_eq!(limiter.take_refused(), Some(1001));
+        assert!(limiter.memory_growing(500, 600, None).unwrap());
+    }
+}

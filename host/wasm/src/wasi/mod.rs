@@ -1,0 +1,54 @@
+//! WASI for one instance: deny by default, and what the operator granted.
+
+mod http;
+mod output;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmill_model::routes::Grants;
+use wasmill_port::Clock;
+use wasmtime::Result;
+use wasmtime_wasi::{FsPerms, HostWallClock, WasiCtx, WasiCtxBuilder};
+
+pub(crate) use http::{GrantedHost, HttpGate};
+pub(crate) use output::Lines;
+
+/// A context that grants `grants` and no more; `files` is the plugin's own directory.
+pub(crate) fn context(
+    grants: &Grants,
+    files: &Path,
+    clock: Arc<dyn Clock>,
+    stdout: Lines,
+    stderr: Lines,
+) -> Result<WasiCtx> {
+    let mut builder = WasiCtxBuilder::new();
+    builder
+        .wall_clock(PlatformClock(clock))
+        .stdout(stdout)
+        .stderr(stderr)
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false);
+    for (name, value) in &grants.env {
+        builder.env(name, value);
+    }
+    if grants.files {
+        builder.preopened_dir(files, "/", FsPerms::ReadWrite)?;
+    }
+    Ok(builder.build())
+}
+
+/// The platform's time, so that guests and engine agree on it.
+struct PlatformClock(Arc<dyn Clock>);
+
+impl HostWallClock for PlatformClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_millis(self.0.now().0)
+    }
+}

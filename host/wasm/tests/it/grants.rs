@@ -1,0 +1,58 @@
+//! What was not granted is denied, and what was granted is no more than that.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+
+use wasmill_model::routes::{Grants, PluginSettings};
+
+use crate::support::{Bench, NOW, PLUGIN, effects, failure, written};
+
+fn granted(grants: Grants) -> PluginSettings {
+    PluginSettings { grants, ..PluginSettings::default() }
+}
+
+#[tokio::test]
+async fn nothing_outside_the_sandbox_is_granted_by_default() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let bench = Bench::with("intruder", PluginSettings::default()).await;
+    let address = listener.local_addr().unwrap().to_string();
+    let report = written(&effects(bench.handle(&address).await), "report");
+    for denied in ["absolute path", "parent path", "link", "socket"] {
+        assert!(report.contains(&format!("{denied}: denied")), "{report}");
+    }
+    assert!(report.contains("environment: 0"), "{report}");
+    assert!(report.contains(&format!("clock: {}", NOW.0)), "the platform's time: {report}");
+}
+
+#[tokio::test]
+async fn the_granted_directory_is_the_plugins_own() {
+    let bench = Bench::with("files", granted(Grants { files: true, ..Grants::default() })).await;
+    assert_eq!(written(&effects(bench.handle("note.txt").await), "read"), "hello");
+    let own = bench.data().join("files").join(PLUGIN);
+    assert_eq!(fs::read(own.join("note.txt")).unwrap(), b"hello");
+    for outside in ["../escaped.txt", "../../escaped.txt"] {
+        failure(bench.handle(outside).await);
+    }
+    assert!(!bench.data().join("escaped.txt").exists());
+    assert!(!bench.data().join("files/escaped.txt").exists());
+}
+
+#[tokio::test]
+async fn a_link_out_of_the_granted_directory_leads_nowhere() {
+    let settings = granted(Grants { files: true, ..Grants::default() });
+    let bench = Bench::with("intruder", settings).await;
+    let own = bench.data().join("files").join(PLUGIN);
+    symlink("/etc/passwd", own.join("link")).unwrap();
+    let report = written(&effects(bench.handle("127.0.0.1:1").await), "report");
+    for denied in ["absolute path", "parent path", "link"] {
+        assert!(report.contains(&format!("{denied}: denied")), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_grant_no_file_is_written() {
+    let bench = Bench::with("files", PluginSettings::default()).await;
+    failure(bench.handle("note.txt").await);
+    assert!(!bench.data().join("files").exists());
+}

@@ -1,0 +1,166 @@
+//! Outgoing HTTP against a server on loopback.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use wasmill_model::routes::{CallLimits, Grants, PluginSettings};
+use wasmill_port::Guests;
+
+use crate::support::{Bench, effects, failure, written};
+
+/// A server that answers each request with a head and body of its own, once it is told to.
+pub(crate) struct Server {
+    address: String,
+    arrived: watch::Receiver<usize>,
+    go: watch::Sender<bool>,
+}
+
+impl Server {
+    /// A server that says "hello" to those who wait, when told to.
+    pub(crate) async fn held() -> Self {
+        Self::start(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello".to_vec(), false).await
+    }
+
+    async fn start(answer: Vec<u8>, go: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (count, arrived) = watch::channel(0);
+        let (go, gone) = watch::channel(go);
+        let (count, answer) = (Arc::new(count), Arc::new(answer));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (count, gone, answer) = (count.clone(), gone.clone(), answer.clone());
+                tokio::spawn(serve(stream, count, gone, answer));
+            }
+        });
+        Self { address, arrived, go }
+    }
+
+    /// `host:port`.
+    pub(crate) fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    /// Settings that grant this server.
+    pub(crate) fn granted(&self) -> PluginSettings {
+        let grants = Grants { http: vec![self.address()], ..Grants::default() };
+        let limits = CallLimits { deadline: Duration::from_secs(60), ..CallLimits::default() };
+        PluginSettings { grants, limits, ..PluginSettings::default() }
+    }
+
+    /// Waits until so many requests have arrived.
+    pub(crate) async fn wait_for(&self, count: usize) {
+        self.arrived.clone().wait_for(|arrived| *arrived >= count).await.unwrap();
+    }
+
+    /// Answers all who wait, and all who come.
+    pub(crate) fn answer(&self) {
+        self.go.send_replace(true);
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    count: Arc<watch::Sender<usize>>,
+    mut gone: watch::Receiver<bool>,
+    answer: Arc<Vec<u8>>,
+) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => return,
+        }
+    }
+    count.send_modify(|arrived| *arrived += 1);
+    if gone.wait_for(|go| *go).await.is_ok() {
+        // A guest that was stopped reads no further.
+        let _ = stream.write_all(&answer).await;
+    }
+}
+
+#[tokio::test]
+async fn a_granted_host_is_reached() {
+    let server = Server::held().await;
+    server.answer();
+    let bench = Bench::with("fetch", server.granted()).await;
+    let effects = effects(bench.handle(&server.address()).await);
+    assert_eq!(written(&effects, "answer"), "hello");
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_granted_is_denied_and_never_asked() {
+    let server = Server::held().await;
+    server.answer();
+    let bench = Bench::with("fetch", PluginSettings::default()).await;
+    let cause = failure(bench.handle(&server.address()).await).cause;
+    assert!(cause.contains("HttpRequestDenied"), "{cause}");
+    assert_eq!(*server.arrived.borrow(), 0);
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_host_that_is_not_granted_is_not_followed() {
+    let secret = Server::held().await;
+    secret.answer();
+    let location = format!("location: http://{}/\r\n", secret.address());
+    let answer = format!("HTTP/1.1 302 Found\r\n{location}content-length: 2\r\n\r\nno");
+    let server = Server::start(answer.into_bytes(), true).await;
+    let bench = Bench::with("fetch", server.granted()).await;
+    assert_eq!(written(&effects(bench.handle(&server.address()).await), "answer"), "no");
+    assert_eq!(*secret.arrived.borrow(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off() {
+    let size = 20 << 20;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {size}\r\n\r\n");
+    let answer = [head.into_bytes(), vec![b'x'; size]].concat();
+    let server = Server::start(answer, true).await;
+    let bench = Bench::with("fetch", server.granted()).await;
+    let cause = failure(bench.handle(&server.address()).await).cause;
+    assert!(cause.contains("body size"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_costs_the_call_its_deadline() {
+    let server = Server::held().await;
+    let mut settings = server.granted();
+    settings.limits.deadline = Duration::from_millis(100);
+    let bench = Bench::with("fetch", settings).await;
+    let cause = failure(bench.handle(&server.address()).await).cause;
+    // Its own timeouts end with the deadline, so either may come first.
+    assert!(cause.contains("deadline") || cause.contains("Timeout"), "{cause}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_wait_for_http_and_fast_handlers_go_on_beside_them() {
+    const WAITING: usize = 1_000;
+    let server = Server::held().await;
+    let bench = Arc::new(Bench::new(server.granted()));
+    bench.install("slow", "fetch").await.unwrap();
+    bench.install("fast", "counter").await.unwrap();
+    let mut slow = JoinSet::new();
+    for _ in 0..WAITING {
+        let (bench, address) = (bench.clone(), server.address());
+        slow.spawn(async move {
+            let run = bench.make_run("slow", &[&address], Duration::MAX);
+            bench.registry.handle(run).await.remove(0)
+        });
+    }
+    server.wait_for(WAITING).await;
+
+    for _ in 0..1_000 {
+        let run = bench.make_run("fast", &["a"], Duration::MAX);
+        effects(bench.registry.handle(run).await.remove(0));
+    }
+    assert!(slow.try_join_next().is_none(), "all still wait");
+
+    server.answer();
+    while let Some(outcome) = slow.join_next().await {
+        assert_eq!(written(&effects(outcome.unwrap()), "answer"), "hello");
+    }
+}

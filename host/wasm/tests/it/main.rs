@@ -1,0 +1,27 @@
+//! The wasmtime adapter against real components: those that behave, and those that do not.
+
+mod doors;
+mod grants;
+mod handlers;
+mod http;
+mod limits;
+mod loading;
+mod support;
+mod swap;
+
+#[test]
+fn every_guest_is_used_by_a_test() {
+    let tests = [
+        include_str!("doors.rs"),
+        include_str!("grants.rs"),
+        include_str!("handlers.rs"),
+        include_str!("http.rs"),
+        include_str!("limits.rs"),
+        include_str!("loading.rs"),
+        include_str!("swap.rs"),
+    ]
+    .concat();
+    for guest in wasmill_test_guests::ALL {
+        assert!(tests.contains(&format!("\"{guest}\"")), "no test uses `{guest}`");
+    }
+}

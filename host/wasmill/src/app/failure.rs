@@ -1,0 +1,33 @@
+//! How a command fails: with a cause for people, and an exit code for scripts.
+
+use std::process::ExitCode;
+
+/// Why a command ended without success.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    cause: anyhow::Error,
+    /// 1: it failed while running. 2: it was told something wrong.
+    code: u8,
+}
+
+impl Failure {
+    /// What the command was told is wrong, and has to be changed before it is run again.
+    pub(crate) fn config(cause: impl Into<anyhow::Error>) -> Self {
+        Self {
+            cause: cause.into(),
+            code: 2,
+        }
+    }
+
+    /// Tells people; returns what scripts get.
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("error: {:#}", self.cause);
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(cause: anyhow::Error) -> Self {
+        Self { cause, code: 1 }
+    }
+}

@@ -1,0 +1,16 @@
+//! The composition: the only place that sees store, plugins, services and HTTP together.
+
+mod check;
+mod descriptors;
+mod failure;
+mod log;
+mod named;
+mod routes;
+mod serve;
+mod signals;
+
+pub(crate) use check::check_plugins;
+pub(crate) use failure::Failure;
+pub(crate) use log::{LogFormat, start as start_log};
+pub(crate) use routes::read as read_routes;
+pub(crate) use serve::{Options, serve};

@@ -1,0 +1,143 @@
+//! The routes file: read at the start, and applied again when it changes.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::time::Instant;
+use wasmill_api::Api;
+use wasmill_model::Routes;
+use wasmill_service::Handle;
+use wasmill_service::reload::{Changes, Settle, Stamp, Verdict};
+use wasmill_wasm::Registry;
+
+use super::Failure;
+
+/// How long the file must stay as it is before it counts as written.
+const QUIET: Duration = Duration::from_millis(150);
+/// How often to look when nothing notifies of changes.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Reads and checks a routes file.
+pub(crate) fn read(path: &Path) -> Result<Routes, Failure> {
+    let file = path.display();
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("the routes file {file} cannot be read"))
+        .map_err(Failure::config)?;
+    wasmill_routes::parse(&text)
+        .map_err(|errors| Failure::config(anyhow!("the routes file {file} is wrong:\n{errors}")))
+}
+
+/// What a change of the routes has to reach.
+pub(crate) struct Applied {
+    pub(crate) handle: Handle<Registry>,
+    pub(crate) plugins: Arc<Registry>,
+    pub(crate) api: Api<Handle<Registry>>,
+}
+
+impl Applied {
+    /// Puts `routes` in force, or leaves everything as it is.
+    async fn apply(&self, routes: Routes) -> Result<(), String> {
+        self.handle.set_routes(routes).await?;
+        let routes = self.handle.routes();
+        self.plugins.set_routes(routes.clone());
+        self.api
+            .set_routes(&routes)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// A routes file that is watched.
+pub(crate) struct RoutesFile {
+    path: PathBuf,
+    changes: Changes,
+    settle: Settle,
+}
+
+impl RoutesFile {
+    /// Begins to watch `path`, and reads it.
+    pub(crate) fn open(path: PathBuf) -> Result<(Self, Routes), Failure> {
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        // The directory, since programs that write files put new ones in their place.
+        let changes = Changes::watch(directory);
+        let mut settle = Settle::default();
+        let stamp = stamp(&path).ok().flatten();
+        let routes = read(&path)?;
+        settle.look(Instant::now(), stamp, true, QUIET);
+        settle.acted();
+        Ok((
+            Self {
+                path,
+                changes,
+                settle,
+            },
+            routes,
+        ))
+    }
+
+    /// Applies every change for as long as it is polled.
+    pub(crate) async fn watch(mut self, to: Applied) {
+        let mut pause = POLL;
+        loop {
+            self.changes.wait(pause).await;
+            let moved = self.changes.take_moved();
+            let whole = moved
+                .iter()
+                .any(|path| path.file_name() == self.path.file_name());
+            // A file that cannot be looked at is as good as absent.
+            let stamp = stamp(&self.path).ok().flatten();
+            let verdict = self.settle.look(Instant::now(), stamp, whole, QUIET);
+            pause = if verdict == Verdict::Unsettled {
+                QUIET
+            } else {
+                POLL
+            };
+            if verdict == Verdict::Settled {
+                self.settle.acted();
+                self.changed(stamp.is_some(), &to).await;
+            }
+        }
+    }
+
+    async fn changed(&self, exists: bool, to: &Applied) {
+        let file = self.path.display();
+        if !exists {
+            tracing::error!(%file, "the routes file is gone: the routes in force stay");
+            return;
+        }
+        let text = match fs::read_to_string(&self.path) {
+            Ok(text) => text,
+            Err(error) => {
+                let what = "the routes file cannot be read: the routes in force stay";
+                tracing::error!(%file, %error, "{what}");
+                return;
+            }
+        };
+        let applied = match wasmill_routes::parse(&text) {
+            Ok(routes) => to.apply(routes).await,
+            Err(errors) => Err(errors.to_string()),
+        };
+        match applied {
+            Ok(()) => tracing::info!(%file, "new routes are in force"),
+            Err(reason) => {
+                let what = "the routes in force stay, since the file is wrong";
+                tracing::error!(%file, "{what}:\n{reason}");
+            }
+        }
+    }
+}
+
+/// The file's stamp; none if it is not there.
+fn stamp(path: &Path) -> io::Result<Option<Stamp>> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(Some(Stamp::of(&metadata))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

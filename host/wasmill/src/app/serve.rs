@@ -1,0 +1,227 @@
+//! The life of a host: start everything, serve until told to stop, end in order.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, spawn_blocking};
+use wasmill_api::{Api, Limits};
+use wasmill_model::{Name, Routes};
+use wasmill_port::{Clock, Plugins};
+use wasmill_service::reload::{self, Reload};
+use wasmill_service::{Handle, Parts, Stopper, SystemClock};
+use wasmill_store::{DataDir, Settings, Sled, SledLog, SledView};
+use wasmill_wasm::Registry;
+
+use super::routes::{Applied, RoutesFile};
+use super::signals::Signals;
+use super::{Failure, descriptors, named};
+
+/// What a host is started with.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) routes: PathBuf,
+    pub(crate) plugins: PathBuf,
+    pub(crate) data: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) partitions: u16,
+}
+
+/// The platform's HTTP API over the real plugins.
+type HostApi = Api<Handle<Registry>>;
+
+/// Serves until a signal, or until the store fails.
+pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
+    let mut signals = Signals::listen().context("signals cannot be received")?;
+    descriptors::raise_limit();
+    let (file, routes) = RoutesFile::open(options.routes.clone())?;
+    let listener = wasmill_api::listen(options.listen)
+        .with_context(|| format!("cannot listen on {}; name another address", options.listen))?;
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
+
+    let (metrics, registry) = Metrics::new();
+    let api = HostApi::new(
+        Limits::default(),
+        metrics.api.clone(),
+        Arc::new(registry),
+        &routes,
+    )
+    .map_err(Failure::config)?;
+    // Probes are answered from here on, while the rest recovers.
+    let (stop_http, http_stopped) = oneshot::channel();
+    let http = tokio::spawn(wasmill_api::serve(api.clone(), listener, async {
+        // An error means that the host is gone, which is a stop as well.
+        let _ = http_stopped.await;
+    }));
+
+    let running = Running::start(&options, routes, metrics, &api);
+    // A signal ends a start as well: nothing is half done that recovery would not see to.
+    let running = tokio::select! {
+        running = running => running?,
+        signal = signals.received() => {
+            tracing::info!(signal, "stopped while starting");
+            return Ok(());
+        }
+    };
+    let applied = Applied {
+        handle: running.handle.clone(),
+        plugins: running.plugins.clone(),
+        api: api.clone(),
+    };
+    let watch = tokio::spawn(file.watch(applied));
+    announce(address)?;
+
+    let ended = tokio::select! {
+        signal = signals.received() => {
+            tracing::info!(signal, "stopping");
+            Ok(())
+        }
+        cause = running.handle.failed() => Err(anyhow!("the store failed: {cause}")),
+    };
+    watch.abort();
+    tokio::select! {
+        () = running.stop(stop_http, http) => tracing::info!("stopped"),
+        signal = signals.received() => {
+            tracing::warn!(signal, "stopped at once");
+            std::process::exit(1);
+        }
+    }
+    Ok(ended?)
+}
+
+/// Tells on stdout, for whoever started the process, that requests may come.
+fn announce(address: SocketAddr) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "listening on http://{address}")
+        .and_then(|()| stdout.flush())
+        .context("stdout cannot be written to")
+}
+
+/// The counters of every layer.
+struct Metrics {
+    api: wasmill_api::Metrics,
+    service: wasmill_service::Metrics,
+    reload: reload::Metrics,
+}
+
+impl Metrics {
+    fn new() -> (Self, prometheus_client::registry::Registry) {
+        let mut registry = prometheus_client::registry::Registry::with_prefix("wasmill");
+        let metrics = Self {
+            api: wasmill_api::Metrics::new(&mut registry),
+            service: wasmill_service::Metrics::new(&mut registry),
+            reload: reload::Metrics::new(&mut registry),
+        };
+        (metrics, registry)
+    }
+}
+
+/// Everything behind HTTP.
+struct Running {
+    handle: Handle<Registry>,
+    plugins: Arc<Registry>,
+    reload: Reload,
+    stopper: Stopper,
+    /// Keeps other processes out of the data directory until the last thing is written.
+    _data: DataDir,
+}
+
+impl Running {
+    async fn start(
+        options: &Options,
+        routes: Routes,
+        metrics: Metrics,
+        api: &HostApi,
+    ) -> Result<Self, Failure> {
+        let (data, log, view) = open_store(options).await?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let config = wasmill_wasm::Config {
+            data: data.path().to_owned(),
+        };
+        let plugins = Registry::new(config, clock.clone(), Arc::new(routes.clone()))
+            .context("the plugins' host did not start")?;
+
+        let mut config = wasmill_service::Config::default();
+        config.engine.partitions = options.partitions;
+        let (guests, runtime) = (plugins.clone(), tokio::runtime::Handle::current());
+        let metrics_of_service = metrics.service;
+        let parts = Parts {
+            log,
+            view,
+            guests,
+            clock,
+            routes,
+            metrics: metrics_of_service,
+            runtime,
+        };
+        let started = spawn_blocking(move || wasmill_service::start(config, parts)).await;
+        let (handle, stopper) = started
+            .context("the recovery broke off")?
+            .context("the data directory could not be recovered")?;
+
+        let reload = reload::start(
+            reload::Config::new(options.plugins.clone()),
+            plugins.clone(),
+            Arc::new(handle.clone()),
+            metrics.reload,
+        );
+        let reload = reload.await.map_err(Failure::config)?;
+        api.open(handle.clone(), missing(&handle, &plugins));
+        Ok(Self {
+            handle,
+            plugins,
+            reload,
+            stopper,
+            _data: data,
+        })
+    }
+
+    /// Ends in the order in which nothing is cut off that could end by itself.
+    async fn stop(self, stop_http: oneshot::Sender<()>, http: JoinHandle<()>) {
+        self.reload.stop().await;
+        // An error means that the listener has ended already.
+        let _ = stop_http.send(());
+        if let Err(error) = http.await {
+            tracing::error!(%error, "the listener ended badly");
+        }
+        self.stopper.stop().await;
+    }
+}
+
+async fn open_store(options: &Options) -> Result<(DataDir, SledLog, SledView), Failure> {
+    let settings = Settings {
+        partitions: options.partitions,
+        ..Settings::default()
+    };
+    let path = options.data.clone();
+    let opened = spawn_blocking(move || {
+        let data = DataDir::open(&path, settings).map_err(Failure::config)?;
+        let (log, view) = Sled::open(&data, &wasmill_store::Options::default())
+            .context("the database could not be opened")?;
+        Ok((data, log, view))
+    });
+    opened
+        .await
+        .context("opening the data directory broke off")?
+}
+
+/// Tells which plugins that the routes in force name are not in service.
+fn missing(
+    handle: &Handle<Registry>,
+    plugins: &Arc<Registry>,
+) -> impl Fn() -> Vec<Name> + Send + Sync + use<> {
+    let (handle, plugins) = (handle.clone(), plugins.clone());
+    move || {
+        let serving = plugins.serving();
+        let named = named::plugins(&handle.routes());
+        named
+            .into_iter()
+            .filter(|name| !serving.contains(name))
+            .collect()
+    }
+}

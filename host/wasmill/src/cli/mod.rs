@@ -1,0 +1,37 @@
+//! The command line: one file a command.
+
+mod check;
+mod serve;
+mod version;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::Failure;
+
+/// Hosts WebAssembly plugins on a durable engine.
+#[derive(Debug, Parser)]
+#[command(name = "wasmill", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the routes with the plugins of a directory
+    Serve(serve::Serve),
+    /// Check a routes file, and that plugins load, without serving
+    Check(check::Check),
+    /// Print the version
+    Version,
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Serve(serve) => serve.run(),
+            Command::Check(check) => check.run(),
+            Command::Version => version::run(),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `wasmill serve --routes FILE --plugins DIR --data DIR`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::app::{self, Failure, LogFormat};
+
+/// Options of `wasmill serve`.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// The routes file, applied again whenever it changes
+    #[arg(long, value_name = "FILE")]
+    routes: PathBuf,
+    /// The directory of the plugins' `.wasm` files, watched for changes
+    #[arg(long, value_name = "DIR")]
+    plugins: PathBuf,
+    /// The data directory, made if it is not there
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The address to serve HTTP on; port 0 lets the system choose
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The number of partitions, fixed when the data directory is made
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=4096))]
+    partitions: u16,
+    /// What to log, such as `info` or `wasmill_wasm=debug,warn`
+    #[arg(long, value_name = "FILTER", env = "RUST_LOG", default_value = "info")]
+    log: String,
+    /// How to write the log, which goes to stderr
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        app::start_log(&self.log, self.log_format)?;
+        let options = app::Options {
+            routes: self.routes,
+            plugins: self.plugins,
+            data: self.data,
+            listen: self.listen,
+            partitions: self.partitions,
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        runtime
+            .context("the threads could not be started")?
+            .block_on(app::serve(options))
+    }
+}

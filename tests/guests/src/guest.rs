@@ -1,0 +1,63 @@
+//! The contract as guests see it: bindings of its imports, and a macro that exports a world over
+//! them from the guest itself, whose symbols the exports are.
+
+#![expect(missing_docs, reason = "the bindings are documented in wit/")]
+
+use wasmill::plugin::types::{Delivery, Error, Outgoing};
+
+wit_bindgen::generate!({ path: "../../wit", world: "imports", generate_all });
+
+pub use wasmill::plugin::types::{Failure, Message, Request, RetryLater};
+pub use wasmill::plugin::{config, dedup, log, queue, state, timer, types};
+
+/// Exports a function `fn(Message) -> Result<(), Failure>` as the handler of a component.
+#[macro_export]
+macro_rules! handler {
+    ($handle:ident) => {
+        #[expect(unsafe_code, reason = "the exports are symbols, which bindings are made of")]
+        mod world {
+            wit_bindgen::generate!({
+                path: "../../wit",
+                world: "step",
+                with: {
+                    "wasmill:plugin/types@0.1.0": wasmill_test_guests::guest::types,
+                    "wasmill:plugin/queue@0.1.0": wasmill_test_guests::guest::queue,
+                    "wasmill:plugin/timer@0.1.0": wasmill_test_guests::guest::timer,
+                    "wasmill:plugin/dedup@0.1.0": wasmill_test_guests::guest::dedup,
+                    "wasmill:plugin/state@0.1.0": wasmill_test_guests::guest::state,
+                    "wasmill:plugin/config@0.1.0": wasmill_test_guests::guest::config,
+                    "wasmill:plugin/log@0.1.0": wasmill_test_guests::guest::log,
+                },
+            });
+
+            export!(Component);
+
+            struct Component;
+
+            impl exports::wasmill::plugin::handler::Guest for Component {
+                fn handle(
+                    message: $crate::guest::Message,
+                ) -> Result<(), $crate::guest::Failure> {
+                    super::$handle(message)
+                }
+            }
+        }
+    };
+}
+
+/// Sends `body` to `topic` without a key.
+pub fn send(topic: &str, body: Vec<u8>) -> Result<String, Error> {
+    queue::send(&Outgoing {
+        topic: topic.to_owned(),
+        key: None,
+        tag: None,
+        headers: Vec::new(),
+        body,
+        when: Delivery::Now,
+    })
+}
+
+/// A failure that asks for a retry, with what went wrong as its cause.
+pub fn retry(error: impl std::fmt::Debug) -> Failure {
+    Failure::Retry(format!("{error:?}"))
+}

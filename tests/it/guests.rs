@@ -1,0 +1,132 @@
+//! Plugins that misbehave, each in its way, beside one that does not: they fail within their
+//! limits and are given up, and their neighbour does not feel it.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use hyper::Method;
+use testkit::client::Client;
+use testkit::install::Installation;
+use testkit::load::{self, Run};
+use testkit::server::Server;
+use testkit::{metrics, sized};
+
+/// The ways to misbehave.
+const MISFITS: [&str; 4] = ["endless_loop", "memory_hog", "trap", "flood"];
+/// How often a failing message is tried: once, and once for each retry.
+const ATTEMPTS: u64 = 2;
+/// Requests a second to the plugin that behaves.
+const RATE: f64 = 200.0;
+/// Longest time until all misbehaving messages are given up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One plugin and subscription for each misfit, and the one that counts.
+fn routes() -> String {
+    let mut routes = String::from(
+        r#"
+[topics]
+"work" = {}
+"counted" = {}
+"misfit.*" = {}
+
+[subscriptions.counter]
+topic = "work"
+plugin = "counter"
+
+[[ingress]]
+method = "POST"
+path = "/work/{key}"
+topic = "work"
+key = "path:key"
+wait_for = ["counted"]
+"#,
+    );
+    for name in MISFITS {
+        routes += &format!(
+            r#"
+[plugins.{name}.limits]
+deadline = "300ms"
+memory_bytes_max = "32MiB"
+
+[subscriptions.{name}]
+topic = "misfit.{name}"
+plugin = "{name}"
+retry = ["50ms"]
+
+[[ingress]]
+method = "POST"
+path = "/{name}/{{key}}"
+topic = "misfit.{name}"
+key = "path:key"
+"#
+        );
+    }
+    routes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plugins_that_misbehave_are_given_up_while_their_neighbour_stays_fast() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let installation = Installation::empty(folder.path(), &routes())?;
+    for name in MISFITS.iter().chain(&["counter"]) {
+        installation.put_plugin(name, &wasmill_test_guests::bytes(name))?;
+    }
+    let server = Server::start(&installation).await?;
+    let client = server.client();
+    let requests = sized(400, 4_000);
+    let usual = work(&client, requests).await?;
+
+    let messages: u64 = sized(2, 50);
+    for name in MISFITS {
+        for key in 0..messages {
+            let path = format!("/{name}/{key}");
+            let body = Bytes::from_static(b"heed");
+            client.send(Method::POST, &path, body).await?.success()?;
+        }
+    }
+    let beside = work(&client, requests).await?;
+    let (usual, beside) = (usual.latency_ms(0.99), beside.latency_ms(0.99));
+    println!("p99 of the plugin that behaves: {usual:.1} ms alone, {beside:.1} ms beside misfits");
+
+    // All that failed was tried as often as its schedule says, and then it is waited for no more.
+    let expected = (MISFITS.len() as u64 * messages * ATTEMPTS) as f64;
+    let begun = Instant::now();
+    while metrics::read(&client, "messages_pending").await? > 0.0 {
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "not given up after {PATIENCE:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(
+        metrics::read(&client, "messages_failed_total").await?,
+        expected
+    );
+    Ok(())
+}
+
+/// Steady work for the plugin that behaves, from request to its effect.
+async fn work(client: &Client, requests: u64) -> Result<Run> {
+    let jobs = (0..requests).collect();
+    let run = load::open(RATE, client, jobs, |client: Client, nth: u64| async move {
+        let path = format!("/work/{}?wait=20s", nth % 100);
+        let reply = client
+            .send(Method::POST, &path, Bytes::from_static(b"1"))
+            .await?
+            .success()?;
+        ensure!(
+            reply.headers.contains_key("wasmill-outcome-topic"),
+            "no outcome: {reply}"
+        );
+        Ok(())
+    })
+    .await;
+    ensure!(
+        run.failed == 0,
+        "{} requests failed: {:?}",
+        run.failed,
+        run.failures
+    );
+    Ok(run)
+}

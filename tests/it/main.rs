@@ -1,0 +1,13 @@
+//! The platform as its users have it: `wasmill serve` as a process, spoken to over HTTP. One file
+//! for each behaviour. The usual size takes minutes; `cargo xtask soak` runs the full one.
+
+mod body_limit;
+mod flash_sale;
+mod guests;
+mod kill;
+mod payment;
+mod poison;
+mod restart;
+mod step_down;
+mod swap;
+mod world;

@@ -1,0 +1,77 @@
+//! What the tests have in common: a shop in a folder of its own, and its books at the end.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tempfile::TempDir;
+use testkit::books::{Plan, Settled};
+use testkit::provider::Policy;
+use testkit::scene::Scene;
+use testkit::traffic::{Market, Taken};
+
+/// A shop, and the folder that it lives in.
+pub(crate) struct World {
+    pub(crate) scene: Scene,
+    /// Dropped last: the host must have ended before its folder goes.
+    _folder: TempDir,
+}
+
+impl World {
+    /// Starts a shop with a deadline and loads `plan` into it.
+    pub(crate) async fn with(plan: &Plan, policy: Policy, deadline: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let scene = Scene::start(folder.path(), policy, deadline).await?;
+        plan.load(&scene.shop).await?;
+        Ok(Self {
+            scene,
+            _folder: folder,
+        })
+    }
+
+    /// Waits until the books of `plan` balance.
+    pub(crate) async fn settle(&self, plan: &Plan, patience: Duration) -> Result<Settled> {
+        let settled = plan
+            .settle(&self.scene.shop, self.scene.provider.ledger(), patience)
+            .await?;
+        let first: Vec<&String> = settled.discrepancies.iter().take(20).collect();
+        assert!(
+            first.is_empty(),
+            "the books do not balance: {first:#?}\n{}",
+            self.scene.server.log_tail()
+        );
+        Ok(settled)
+    }
+}
+
+/// A market in which everything runs short now and then.
+pub(crate) fn busy_market(orders: u64) -> Market {
+    Market {
+        skus: 40,
+        pieces: orders / 25,
+        users: 150,
+        balance: 30_000,
+        coupon_every: 5,
+        orders,
+    }
+}
+
+/// Every buyer was served.
+pub(crate) fn assert_served(taken: &Taken) {
+    let first: Vec<&String> = taken.complaints.iter().take(10).collect();
+    assert!(
+        first.is_empty(),
+        "{} complaints: {first:#?}",
+        taken.complaints.len()
+    );
+    assert!(!taken.orders.is_empty(), "nobody came");
+}
+
+/// Every buyer was served at once.
+pub(crate) fn assert_served_at_once(taken: &Taken) {
+    assert_served(taken);
+    assert_eq!(
+        (taken.broken, taken.unavailable),
+        (0, 0),
+        "broken and 503, though the host ran on"
+    );
+}

@@ -1,0 +1,113 @@
+//! `cargo xtask demo`: the whole platform on loopback, with real orders and a real provider, to
+//! the last cent.
+
+mod play;
+mod report;
+mod stage;
+mod story;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{build, orders};
+use stage::Stage;
+use story::Story;
+
+/// How the demo goes.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Orders of your own, as CSV with the header of `examples/shop/data/orders.csv`.
+    #[arg(long, value_name = "FILE")]
+    orders: Option<PathBuf>,
+    /// Keep the data in `./data` and the server running until Ctrl-C.
+    #[arg(long)]
+    keep: bool,
+    /// How long an order may stay unpaid. The shop's usual half an hour would be a long demo.
+    #[arg(long, value_name = "SPAN", default_value = "20s")]
+    deadline: humantime::Duration,
+    /// Use the shop's usual deadline of half an hour.
+    #[arg(long, conflicts_with = "deadline")]
+    real_deadline: bool,
+    /// Requests at once.
+    #[arg(long, default_value_t = 64)]
+    concurrency: usize,
+    /// Decides what the payment provider does to whom.
+    #[arg(long, default_value_t = 1997)]
+    seed: u64,
+}
+
+impl Options {
+    fn payment_deadline(&self) -> Duration {
+        if self.real_deadline {
+            Duration::from_secs(30 * 60)
+        } else {
+            *self.deadline
+        }
+    }
+}
+
+/// Plays the demo.
+///
+/// # Errors
+/// If something cannot be built or started, or the books do not balance.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let purchases = orders::read(&options.orders.clone().unwrap_or_else(orders::bundled))?;
+    build::all()?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(show(options, &Story::of(&purchases)))
+}
+
+async fn show(options: &Options, story: &Story) -> Result<()> {
+    let mut stage = Stage::set(options).await?;
+    let scene = &mut stage.scene;
+    println!(
+        "wasmill serves the shop on http://{}",
+        scene.shop.http.address()
+    );
+
+    let spinner = ProgressBar::new_spinner().with_message(format!(
+        "loading {} SKUs, {} users and {} coupons",
+        story.plan.stocks.len(),
+        story.plan.users.len(),
+        story.plan.coupons.len()
+    ));
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    story.plan.load(&scene.shop).await?;
+    spinner.finish();
+
+    let bar = ProgressBar::new(story.plan.orders.len() as u64).with_style(
+        ProgressStyle::with_template("placing and paying orders {wide_bar} {pos}/{len} {per_sec}")?,
+    );
+    let run = play::all(story, &scene.shop, options.concurrency, &bar).await;
+    bar.finish();
+    ensure!(
+        run.failed == 0,
+        "{} requests failed: {}",
+        run.failed,
+        run.failures.join("; ")
+    );
+
+    let patience = options.payment_deadline() + Duration::from_secs(90);
+    let waiting = ProgressBar::new_spinner()
+        .with_message("waiting until every order is final: unpaid ones expire, late money returns");
+    waiting.enable_steady_tick(Duration::from_millis(100));
+    let ledger = scene.provider.ledger();
+    let settled = story.plan.settle(&scene.shop, ledger, patience).await?;
+    waiting.finish();
+
+    report::print(story, &run, &settled, &scene.provider);
+    if options.keep {
+        println!(
+            "\nthe shop stays on http://{}: Ctrl-C ends it",
+            scene.shop.http.address()
+        );
+        tokio::signal::ctrl_c()
+            .await
+            .context("cannot wait for Ctrl-C")?;
+    }
+    scene.server.stop().await?;
+    report::verdict(&settled)
+}

@@ -1,0 +1,144 @@
+//! The layers of the architecture as a table: which crate may use which, and what it never names.
+
+/// A row of the table.
+pub(super) struct Layer {
+    /// A crate, or all that begin so, with `*`.
+    pub(super) name: &'static str,
+    /// Crates of the workspace that it may use.
+    pub(super) may_use: &'static [&'static str],
+    /// Paths that it never names: other crates, or parts of std.
+    pub(super) never: &'static [&'static str],
+}
+
+/// What has no place where time, randomness and the outside world come in as arguments.
+const PURE: &[&str] = &[
+    "axum",
+    "getrandom",
+    "hyper",
+    "notify",
+    "rand",
+    "sled",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "tokio",
+    "wasmtime",
+];
+
+/// What does its own input and output, or needs a runtime.
+const IO: &[&str] = &[
+    "axum",
+    "hyper",
+    "notify",
+    "sled",
+    "std::fs",
+    "std::process",
+    "tokio",
+    "wasmtime",
+];
+
+/// What a plugin, which runs inside the sandbox, has no use for.
+const SANDBOXED: &[&str] = &[
+    "std::net",
+    "std::process",
+    "std::thread",
+    "tokio",
+    "wasmtime",
+];
+
+/// From the bottom to the top.
+pub(super) const LAYERS: &[Layer] = &[
+    Layer {
+        name: "wasmill-model",
+        may_use: &[],
+        never: PURE,
+    },
+    Layer {
+        name: "wasmill-engine",
+        may_use: &["wasmill-model"],
+        never: PURE,
+    },
+    Layer {
+        name: "wasmill-port",
+        may_use: &["wasmill-model"],
+        never: PURE,
+    },
+    Layer {
+        name: "wasmill-routes",
+        may_use: &["wasmill-model"],
+        never: IO,
+    },
+    Layer {
+        name: "wasmill-store",
+        may_use: &["wasmill-model", "wasmill-port"],
+        never: &["axum", "wasmtime"],
+    },
+    Layer {
+        name: "wasmill-wasm",
+        may_use: &["wasmill-model", "wasmill-port"],
+        never: &["axum", "sled"],
+    },
+    Layer {
+        name: "wasmill-service",
+        may_use: &["wasmill-engine", "wasmill-model", "wasmill-port"],
+        never: &["axum", "sled", "wasmtime"],
+    },
+    Layer {
+        name: "wasmill-api",
+        may_use: &["wasmill-model", "wasmill-port", "wasmill-service"],
+        never: &["sled", "wasmtime"],
+    },
+    Layer {
+        name: "wasmill",
+        may_use: &["wasmill-*"],
+        never: &["axum", "sled", "wasmtime"],
+    },
+    Layer {
+        name: "wasmill-plugin-kit",
+        may_use: &[],
+        never: SANDBOXED,
+    },
+    Layer {
+        name: "wasmill-plugin-*",
+        may_use: &["wasmill-plugin-kit"],
+        never: SANDBOXED,
+    },
+    Layer {
+        name: "wasmill-test-guests",
+        may_use: &[],
+        never: &[],
+    },
+    // The world around the engine, scripted; the store's twin in memory stands for the disk.
+    Layer {
+        name: "wasmill-sim",
+        may_use: &[
+            "wasmill-engine",
+            "wasmill-model",
+            "wasmill-port",
+            "wasmill-service",
+            "wasmill-store",
+        ],
+        never: &["axum", "sled", "tokio", "wasmtime"],
+    },
+    // It measures parts of the host, and wasmtime itself as the floor.
+    Layer {
+        name: "wasmill-bench",
+        may_use: &["wasmill-*"],
+        never: &["axum", "sled"],
+    },
+    // They know the host as its users do: as a process, over HTTP.
+    Layer {
+        name: "wasmill-tests",
+        may_use: &["wasmill-test-guests"],
+        never: &["sled", "wasmtime"],
+    },
+    Layer {
+        name: "xtask",
+        may_use: &["wasmill-tests"],
+        never: &["sled", "wasmtime"],
+    },
+];
