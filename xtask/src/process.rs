@@ -4,10 +4,27 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+/// Variables that cargo sets for the program that it runs.
+const OURS: [&str; 5] = [
+    "CARGO_BIN_NAME",
+    "CARGO_CRATE_NAME",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PRIMARY_PACKAGE",
+];
+
 /// The cargo that runs us, at the workspace's root.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(testkit::artifacts::workspace());
+    // What cargo tells the programs that it runs is about us. Build scripts that watch these
+    // variables would run again, and everything above them would be built again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || OURS.contains(&&*text) {
+            command.env_remove(&name);
+        }
+    }
     // Else a nested cargo would build into another target directory than the outer one was told.
     if let Ok(target) = testkit::artifacts::target_dir() {
         command.env("CARGO_TARGET_DIR", target);

@@ -110,7 +110,7 @@ impl Stopper {
         let join = move || {
             self.threads
                 .into_iter()
-                .for_each(|thread| drop(thread.join()))
+                .for_each(|thread| drop(thread.join()));
         };
         // The threads end by themselves; a runtime that shuts down need not wait for it.
         let _ = tokio::task::spawn_blocking(join).await;
@@ -204,7 +204,7 @@ pub fn start<G: Guests, L: Log, V: View>(
             );
         })?,
         spawn("view", move || {
-            keeper::run(&view, &view_commands, &view_answers, &metrics)
+            keeper::run(&view, &view_commands, &view_answers, &metrics);
         })?,
     ];
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wasmill_model::Name;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
+use wasmtime::error::Context;
 use wasmtime::{AsContextMut, Engine, Result};
 
 use crate::data::Data;
@@ -86,9 +87,15 @@ impl Exports {
         instance: &Instance,
     ) -> Result<Guests> {
         let mut store = store.as_context_mut();
-        let handler = self.handler.as_ref().map(|found| found.load(&mut store, instance));
-        let gate = self.gate.as_ref().map(|found| found.load(&mut store, instance));
-        let query = self.query.as_ref().map(|found| found.load(&mut store, instance));
+        let handler = self.handler.as_ref().map(|found| {
+            found.load(&mut store, instance).context("its `handler` is not the contract's")
+        });
+        let gate = self.gate.as_ref().map(|found| {
+            found.load(&mut store, instance).context("its `gate` is not the contract's")
+        });
+        let query = self.query.as_ref().map(|found| {
+            found.load(&mut store, instance).context("its `query` is not the contract's")
+        });
         Ok((handler.transpose()?, gate.transpose()?, query.transpose()?))
     }
 }
@@ -96,17 +103,8 @@ impl Exports {
 /// Compiles `bytes`; if they are no component, says what they are instead.
 pub(crate) fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, String> {
     check_kind(bytes)?;
-    Component::from_binary(engine, bytes).map_err(|error| {
-        let cause = format!("{error:#}");
-        if cause.contains("unexpected end") {
-            let length = bytes.len();
-            return format!(
-                "it ends in the middle, after {length} bytes ({cause}): copy the file whole under \
-                 another name, then rename it into place"
-            );
-        }
-        format!("it is no valid component: {cause}")
-    })
+    Component::from_binary(engine, bytes)
+        .map_err(|error| format!("it is no valid component: {error:#}"))
 }
 
 fn check_kind(bytes: &[u8]) -> Result<(), String> {
@@ -125,7 +123,12 @@ fn check_kind(bytes: &[u8]) -> Result<(), String> {
     }
     match bytes.get(4..8) {
         None => Err(format!("it ends after {} bytes: copy the file whole", bytes.len())),
-        Some(version) if version == COMPONENT => Ok(()),
+        Some(version) if version == COMPONENT && is_whole(&bytes[8..]) => Ok(()),
+        Some(version) if version == COMPONENT => Err(format!(
+            "it ends in the middle, after {} bytes: copy the file whole under another name, then \
+             rename it into place",
+            bytes.len()
+        )),
         Some(version) if version == CORE => Err(
             "it is a core module, not a component: build it for wasm32-wasip2, or turn it into a \
              component with `wasm-tools component new`"
@@ -136,6 +139,29 @@ fn check_kind(bytes: &[u8]) -> Result<(), String> {
              current toolchain"
         )),
     }
+}
+
+/// Whether the sections of a component end where the file does: half of a file has one that
+/// would go on.
+fn is_whole(mut sections: &[u8]) -> bool {
+    while let Some((_id, rest)) = sections.split_first() {
+        let mut size = 0_usize;
+        let mut read = 0;
+        // A size is a LEB128 number of at most five bytes.
+        loop {
+            let Some(byte) = rest.get(read).filter(|_| read < 5) else { return false };
+            size |= usize::from(byte & 0x7f) << (7 * read);
+            read += 1;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        match rest[read..].get(size..) {
+            Some(after) => sections = after,
+            None => return false,
+        }
+    }
+    true
 }
 
 /// Refuses interfaces of another version of the contract, imported or exported, by name.
@@ -175,5 +201,8 @@ mod tests {
         says(b"\0asm\x01\0\0\0", "core module");
         says(b"\0asm\x09\0\0\0", "binary format");
         assert_eq!(check_kind(b"\0asm\x0d\0\x01\0"), Ok(()));
+        assert_eq!(check_kind(b"\0asm\x0d\0\x01\0\0\x03abc"), Ok(()));
+        says(b"\0asm\x0d\0\x01\0\0\x03ab", "ends in the middle");
+        says(b"\0asm\x0d\0\x01\0\0\x83", "ends in the middle");
     }
 }

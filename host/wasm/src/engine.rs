@@ -1,5 +1,6 @@
 //! The wasmtime engine: what every component is compiled for and every instance runs in.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use wasmtime::{
@@ -48,6 +49,8 @@ fn config() -> Config {
         // The contract has no `async func`; without it a call is cheaper.
         .concurrency_support(false)
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        // A panic alone takes a dozen.
+        .wasm_backtrace_max_frames(NonZeroUsize::new(48))
         // One thread per component leaves the others to the plugins that serve.
         .parallel_compilation(false);
     config

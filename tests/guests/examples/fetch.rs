@@ -28,7 +28,9 @@ fn get(authority: &str) -> Result<Vec<u8>, ErrorCode> {
         match stream.blocking_read(64 << 10) {
             Ok(chunk) => content.extend(chunk),
             Err(StreamError::Closed) => return Ok(content),
-            Err(error) => return Err(ErrorCode::InternalError(Some(error.to_string()))),
+            Err(StreamError::LastOperationFailed(error)) => {
+                return Err(ErrorCode::InternalError(Some(error.to_debug_string())));
+            }
         }
     }
 }

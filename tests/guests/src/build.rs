@@ -21,7 +21,6 @@ pub const ALL: &[&str] = &[
     "refuse",
     "sleeper",
     "trap",
-    "trap_at_start",
 ];
 
 /// The component of the guest of this name, as a file.

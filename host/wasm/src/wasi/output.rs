@@ -15,6 +15,8 @@ use crate::log::{LINE_BYTES_MAX, Level, PluginLog};
 
 /// How much of the last output is kept to explain a trap: a panic's message stands there.
 const TAIL_BYTES_MAX: usize = 1 << 10;
+/// Rust's hint after a panic, which no plugin's author can follow.
+const HINT: &str = "note: run with `RUST_BACKTRACE=1`";
 /// What a guest may write in one call.
 const WRITE_BYTES_MAX: usize = 64 << 10;
 
@@ -79,7 +81,7 @@ impl Buffer {
         let line = line.trim_end();
         if !line.is_empty() {
             self.log.write(self.level, None, line);
-            if self.tail.len() + line.len() < TAIL_BYTES_MAX {
+            if !line.starts_with(HINT) && self.tail.len() + line.len() < TAIL_BYTES_MAX {
                 self.tail.push_str(line);
                 self.tail.push('\n');
             }

@@ -75,7 +75,7 @@ async fn a_trap_tells_the_panic_and_where_it_was_and_the_next_call_is_well() {
     let bench = Bench::with("trap", PluginSettings::default()).await;
     let failure = failure(bench.handle("bad").await);
     assert_eq!(failure.kind, FailureKind::Retry);
-    for part in ["the guest trapped", "is not fine", "trap::decide", "trap.rs:"] {
+    for part in ["the guest trapped", "is not fine", "at decide (", "trap.rs:"] {
         assert!(failure.cause.contains(part), "no {part:?} in: {}", failure.cause);
     }
     effects(bench.handle("fine").await);
