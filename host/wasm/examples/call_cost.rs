@@ -21,11 +21,16 @@ const PLUGIN: &str = "counter";
 async fn main() {
     let data = tempfile::tempdir().expect("a temporary directory");
     let pooled = routes(Isolation::Pooled);
-    let config = Config { data: data.path().to_owned() };
+    let config = Config {
+        data: data.path().to_owned(),
+    };
     let registry = Registry::new(config, Arc::new(Stopped), pooled.clone()).expect("a registry");
     let component = wasmill_test_guests::bytes("counter");
     let installing = Instant::now();
-    registry.install(&PLUGIN.into(), &component).await.expect("the guest loads");
+    registry
+        .install(&PLUGIN.into(), &component)
+        .await
+        .expect("the guest loads");
     println!("compiled, checked and kept in {:?}", installing.elapsed());
 
     measure(&registry, &pooled, "pooled, runs of 256", 256, 400_000).await;
@@ -43,7 +48,13 @@ async fn measure(registry: &Registry, routes: &Arc<Routes>, what: &str, run: usi
             clock: Arc::new(Stopped),
         };
         let deliveries = (0..run).map(delivery).collect();
-        Run::new(context, PLUGIN.into(), deliveries, Arc::default(), Duration::MAX)
+        Run::new(
+            context,
+            PLUGIN.into(),
+            deliveries,
+            Arc::default(),
+            Duration::MAX,
+        )
     };
     let (mut spent, mut fuel) = (Duration::ZERO, 0);
     for round in 0..calls / run {
@@ -64,7 +75,10 @@ async fn measure(registry: &Registry, routes: &Arc<Routes>, what: &str, run: usi
 
 fn routes(isolation: Isolation) -> Arc<Routes> {
     let topics = ["in", "counted"].map(TopicPattern::new).to_vec();
-    let settings = Arc::new(PluginSettings { isolation, ..PluginSettings::default() });
+    let settings = Arc::new(PluginSettings {
+        isolation,
+        ..PluginSettings::default()
+    });
     let subscriptions = vec![Subscription::new("in", "in", PLUGIN)];
     let mut routes = Routes::new(topics, subscriptions);
     routes.plugins = BTreeMap::from([(Name::from(PLUGIN), settings)]);

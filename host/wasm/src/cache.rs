@@ -30,7 +30,10 @@ impl Cache {
         fs::create_dir_all(&directory)?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Ok(Self { directory, engine: format!("{:016x}", hasher.finish()) })
+        Ok(Self {
+            directory,
+            engine: format!("{:016x}", hasher.finish()),
+        })
     }
 
     /// The code compiled for `hash` before; none if there is none that is whole.
@@ -73,10 +76,7 @@ impl Cache {
 }
 
 /// Removes the files of `directory` that are not `wanted`.
-pub(crate) fn remove_all_but(
-    directory: &Path,
-    wanted: impl Fn(&Path) -> bool,
-) -> io::Result<()> {
+pub(crate) fn remove_all_but(directory: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         if !wanted(&path) {
@@ -86,9 +86,14 @@ pub(crate) fn remove_all_but(
     Ok(())
 }
 
-#[expect(unsafe_code, reason = "wasmtime cannot check that compiled code is its own")]
+#[expect(
+    unsafe_code,
+    reason = "wasmtime cannot check that compiled code is its own"
+)]
 fn decode(engine: &Engine, entry: &[u8]) -> Result<Component, String> {
-    let (checksum, code) = entry.split_at_checked(CHECKSUM_BYTES).ok_or("the entry is cut short")?;
+    let (checksum, code) = entry
+        .split_at_checked(CHECKSUM_BYTES)
+        .ok_or("the entry is cut short")?;
     if Sha256::digest(code)[..] != *checksum {
         return Err("the checksum differs".to_owned());
     }

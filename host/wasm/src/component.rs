@@ -34,7 +34,11 @@ pub(crate) struct Exports {
 }
 
 /// The exports of an instance.
-type Guests = (Option<handler::Guest>, Option<gate::Guest>, Option<query::Guest>);
+type Guests = (
+    Option<handler::Guest>,
+    Option<gate::Guest>,
+    Option<query::Guest>,
+);
 
 impl Version {
     /// Checks that all imports of `component` can be linked and that it exports something to
@@ -54,7 +58,13 @@ impl Version {
         })?;
         let exports = Exports::find(&pre)?;
         let log = Arc::new(PluginLog::new(plugin.clone(), &hash));
-        Ok(Self { plugin, hash, pre, exports, log })
+        Ok(Self {
+            plugin,
+            hash,
+            pre,
+            exports,
+            log,
+        })
     }
 }
 
@@ -67,9 +77,18 @@ impl Exports {
         let refused = |error: wasmtime::Error| format!("{error:#}: build it against the contract");
         let find_if = |interface| exported(interface).then_some(pre);
         let found = Self {
-            handler: find_if("handler").map(handler::GuestIndices::new).transpose().map_err(refused)?,
-            gate: find_if("gate").map(gate::GuestIndices::new).transpose().map_err(refused)?,
-            query: find_if("query").map(query::GuestIndices::new).transpose().map_err(refused)?,
+            handler: find_if("handler")
+                .map(handler::GuestIndices::new)
+                .transpose()
+                .map_err(refused)?,
+            gate: find_if("gate")
+                .map(gate::GuestIndices::new)
+                .transpose()
+                .map_err(refused)?,
+            query: find_if("query")
+                .map(query::GuestIndices::new)
+                .transpose()
+                .map_err(refused)?,
         };
         if found.handler.is_none() && found.gate.is_none() && found.query.is_none() {
             return Err(format!(
@@ -88,13 +107,19 @@ impl Exports {
     ) -> Result<Guests> {
         let mut store = store.as_context_mut();
         let handler = self.handler.as_ref().map(|found| {
-            found.load(&mut store, instance).context("its `handler` is not the contract's")
+            found
+                .load(&mut store, instance)
+                .context("its `handler` is not the contract's")
         });
         let gate = self.gate.as_ref().map(|found| {
-            found.load(&mut store, instance).context("its `gate` is not the contract's")
+            found
+                .load(&mut store, instance)
+                .context("its `gate` is not the contract's")
         });
         let query = self.query.as_ref().map(|found| {
-            found.load(&mut store, instance).context("its `query` is not the contract's")
+            found
+                .load(&mut store, instance)
+                .context("its `query` is not the contract's")
         });
         Ok((handler.transpose()?, gate.transpose()?, query.transpose()?))
     }
@@ -122,7 +147,10 @@ fn check_kind(bytes: &[u8]) -> Result<(), String> {
         });
     }
     match bytes.get(4..8) {
-        None => Err(format!("it ends after {} bytes: copy the file whole", bytes.len())),
+        None => Err(format!(
+            "it ends after {} bytes: copy the file whole",
+            bytes.len()
+        )),
         Some(version) if version == COMPONENT && is_whole(&bytes[8..]) => Ok(()),
         Some(version) if version == COMPONENT => Err(format!(
             "it ends in the middle, after {} bytes: copy the file whole under another name, then \
@@ -149,7 +177,9 @@ fn is_whole(mut sections: &[u8]) -> bool {
         let mut read = 0;
         // A size is a LEB128 number of at most five bytes.
         loop {
-            let Some(byte) = rest.get(read).filter(|_| read < 5) else { return false };
+            let Some(byte) = rest.get(read).filter(|_| read < 5) else {
+                return false;
+            };
             size |= usize::from(byte & 0x7f) << (7 * read);
             read += 1;
             if byte & 0x80 == 0 {
@@ -170,7 +200,9 @@ fn check_contract(engine: &Engine, component: &Component) -> Result<(), String> 
     let imports = component.imports(engine).map(|(name, _)| name);
     let exports = component.exports(engine).map(|(name, _)| name);
     for name in imports.chain(exports) {
-        let Some((_, version)) = name.strip_prefix(CONTRACT).and_then(|it| it.split_once('@'))
+        let Some((_, version)) = name
+            .strip_prefix(CONTRACT)
+            .and_then(|it| it.split_once('@'))
         else {
             continue;
         };

@@ -17,7 +17,10 @@ use crate::log::PluginLog;
 use crate::wasi::{HttpGate, Lines};
 
 /// What a guest is doing, which decides what it may ask of the host.
-#[expect(clippy::large_enum_variant, reason = "one per instance; a box would cost each call")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one per instance; a box would cost each call"
+)]
 pub(crate) enum Activity {
     /// Nothing: it starts, or waits for its next call.
     Idle,
@@ -100,7 +103,10 @@ pub(crate) fn refused(activity: &Activity, function: &str) -> Error {
 
 impl WasiView for Data {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 

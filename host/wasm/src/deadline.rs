@@ -46,7 +46,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_waits_too_long_is_given_up_and_one_in_time_is_not() {
         let deadline = || Instant::now() + Duration::from_secs(1);
-        assert!(within(deadline(), std::future::pending::<()>()).await.is_err());
+        assert!(
+            within(deadline(), std::future::pending::<()>())
+                .await
+                .is_err()
+        );
         let in_time = async {
             tokio::time::sleep(Duration::from_millis(500)).await;
             7

@@ -28,13 +28,15 @@ pub(crate) fn start() -> Result<Engine> {
         Engine::new(config().allocation_strategy(InstanceAllocationStrategy::OnDemand))
     })?;
     let weak = engine.weak();
-    std::thread::Builder::new().name("wasm-epoch".to_owned()).spawn(move || {
-        while let Some(engine) = weak.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(TICK);
-        }
-    })?;
+    std::thread::Builder::new()
+        .name("wasm-epoch".to_owned())
+        .spawn(move || {
+            while let Some(engine) = weak.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                std::thread::sleep(TICK);
+            }
+        })?;
     Ok(engine)
 }
 

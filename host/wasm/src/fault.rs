@@ -46,7 +46,10 @@ fn reason(error: &wasmtime::Error, data: &mut Data, limits: &CallLimits) -> Stri
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => {
-            format!("out of fuel: the call burnt all of its `fuel_max` of {}", limits.fuel_max)
+            format!(
+                "out of fuel: the call burnt all of its `fuel_max` of {}",
+                limits.fuel_max
+            )
         }
         Some(Trap::StackOverflow) => "stack overflow: the guest recursed too deeply".to_owned(),
         Some(trap) => format!("the guest trapped: {trap}"),
@@ -64,7 +67,11 @@ fn reason(error: &wasmtime::Error, data: &mut Data, limits: &CallLimits) -> Stri
 fn write_frames(cause: &mut String, backtrace: &WasmBacktrace) {
     let frames = frames(&backtrace.to_string());
     let own: Vec<&String> = frames.iter().filter(|frame| !is_runtime(frame)).collect();
-    let shown = if own.is_empty() { frames.iter().collect() } else { own };
+    let shown = if own.is_empty() {
+        frames.iter().collect()
+    } else {
+        own
+    };
     for frame in shown.into_iter().take(FRAMES_MAX) {
         let _ = write!(cause, "\n  at {frame}");
     }
@@ -79,7 +86,9 @@ fn frames(text: &str) -> Vec<String> {
             (Some(place), Some(frame)) => {
                 let _ = write!(frame, " ({place})");
             }
-            _ => frames.push(without_hashes(line.split_once("- ").map_or(line, |(_, it)| it))),
+            _ => frames.push(without_hashes(
+                line.split_once("- ").map_or(line, |(_, it)| it),
+            )),
         }
     }
     frames
@@ -109,8 +118,20 @@ fn is_hash(text: &str) -> bool {
 /// Whether a frame belongs to a language's runtime, as all the innermost ones of a panic do.
 fn is_runtime(frame: &str) -> bool {
     let (name, place) = frame.split_once(" (").unwrap_or((frame, ""));
-    let name = name.rsplit('!').next().unwrap_or(name).trim_start_matches('<');
-    let libraries = ["std::", "core::", "alloc::", "__rustc", "__rust_", "rust_panic", "abort"];
+    let name = name
+        .rsplit('!')
+        .next()
+        .unwrap_or(name)
+        .trim_start_matches('<');
+    let libraries = [
+        "std::",
+        "core::",
+        "alloc::",
+        "__rustc",
+        "__rust_",
+        "rust_panic",
+        "abort",
+    ];
     place.starts_with("/rustc/")
         || place.starts_with("wasisdk://")
         || libraries.iter().any(|library| name.starts_with(library))
@@ -132,7 +153,10 @@ mod tests {
               - order[0123456789abcdef]::handle
                     at src/lib.rs:3:1
     3:   0x4d - order.wasm!wasmill:plugin/handler@0.1.0#handle";
-        let own: Vec<String> = frames(text).into_iter().filter(|it| !is_runtime(it)).collect();
+        let own: Vec<String> = frames(text)
+            .into_iter()
+            .filter(|it| !is_runtime(it))
+            .collect();
         let expected = [
             "order::price::<[u8]> (src/lib.rs:7:9)",
             "order::handle (src/lib.rs:3:1)",

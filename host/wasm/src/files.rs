@@ -27,5 +27,6 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 
 /// Makes a rename or removal durable.
 fn sync_parent(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }

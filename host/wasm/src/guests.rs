@@ -22,13 +22,17 @@ impl Guests for Registry {
         plugin: &Name,
         request: Request,
     ) -> Result<Result<Accepted, Problem>, Error> {
-        let serving = self.find(plugin).ok_or_else(|| Error::Unavailable(plugin.clone()))?;
+        let serving = self
+            .find(plugin)
+            .ok_or_else(|| Error::Unavailable(plugin.clone()))?;
         serving.admit(&request).await
     }
 
     async fn answer(&self, state: ScopeState, request: Request) -> Result<Response, Error> {
         let plugin = &state.scope().plugin;
-        let serving = self.find(plugin).ok_or_else(|| Error::Unavailable(plugin.clone()))?;
+        let serving = self
+            .find(plugin)
+            .ok_or_else(|| Error::Unavailable(plugin.clone()))?;
         serving.answer(state, &request).await
     }
 }
@@ -36,6 +40,13 @@ impl Guests for Registry {
 fn end_unavailable(run: &mut Run) {
     if let Some(call) = run.begin() {
         let cause = format!("plugin `{}` is not in service", run.plugin);
-        run.end(call, Err(Failure { kind: FailureKind::Unavailable, cause }), 0);
+        run.end(
+            call,
+            Err(Failure {
+                kind: FailureKind::Unavailable,
+                cause,
+            }),
+            0,
+        );
     }
 }

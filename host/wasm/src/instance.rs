@@ -52,7 +52,13 @@ impl Instance {
             .exports
             .load(&mut store, &instance)
             .map_err(|error| Fault::trapped(&error, store.data_mut(), limits))?;
-        Ok(Self { store, handler, gate, query, calls: 0 })
+        Ok(Self {
+            store,
+            handler,
+            gate,
+            query,
+            calls: 0,
+        })
     }
 
     /// Whether it may serve another call.
@@ -85,17 +91,28 @@ impl Instance {
             causation: causation.as_ref().map(IdText::as_str),
         };
 
-        let Self { store, handler, calls, .. } = self;
+        let Self {
+            store,
+            handler,
+            calls,
+            ..
+        } = self;
         let handler = handler.as_ref().expect("the caller looked at the exports");
         *calls += 1;
         prepare(store, Activity::Handling(call), limits, deadline);
         let answer = within(deadline, handler.call_handle(&mut *store, parameter)).await;
-        let fuel = limits.fuel_max.saturating_sub(store.get_fuel().unwrap_or(0));
+        let fuel = limits
+            .fuel_max
+            .saturating_sub(store.get_fuel().unwrap_or(0));
         let Activity::Handling(call) = store.data_mut().end() else {
             unreachable!("only the end of a call changes the activity")
         };
         let answer = settle(answer, store, limits);
-        (call, answer.map(|result| result.map_err(translate::failure)), fuel)
+        (
+            call,
+            answer.map(|result| result.map_err(translate::failure)),
+            fuel,
+        )
     }
 
     /// Asks the gate about a request.
@@ -105,7 +122,9 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<Result<http::Accepted, http::Problem>, Fault> {
-        let Self { store, gate, calls, .. } = self;
+        let Self {
+            store, gate, calls, ..
+        } = self;
         let gate = gate.as_ref().expect("the caller looked at the exports");
         *calls += 1;
         prepare(store, Activity::Admitting, limits, deadline);
@@ -127,7 +146,12 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<http::Response, Fault> {
-        let Self { store, query, calls, .. } = self;
+        let Self {
+            store,
+            query,
+            calls,
+            ..
+        } = self;
         let query = query.as_ref().expect("the caller looked at the exports");
         *calls += 1;
         let key = state.scope().key.clone();
@@ -170,7 +194,9 @@ impl<'a> RequestLists<'a> {
 
 /// Gives the store all that one call may use.
 fn prepare(store: &mut Store<Data>, activity: Activity, limits: &CallLimits, deadline: Instant) {
-    store.set_fuel(limits.fuel_max).expect("the engine counts fuel");
+    store
+        .set_fuel(limits.fuel_max)
+        .expect("the engine counts fuel");
     store.set_epoch_deadline(1);
     store.data_mut().begin(activity, deadline);
 }
@@ -201,9 +227,14 @@ fn data(
         std::fs::create_dir_all(&files)
             .map_err(|error| Fault(format!("{}: {error}", files.display())))?;
     }
-    let wasi =
-        wasi::context(&settings.grants, &files, host.clock.clone(), stdout, stderr.clone())
-            .map_err(|error| Fault(format!("{}: {error:#}", files.display())))?;
+    let wasi = wasi::context(
+        &settings.grants,
+        &files,
+        host.clock.clone(),
+        stdout,
+        stderr.clone(),
+    )
+    .map_err(|error| Fault(format!("{}: {error:#}", files.display())))?;
     let mut table = ResourceTable::new();
     table.set_max_capacity(RESOURCES_MAX);
     Ok(Data {

@@ -48,7 +48,9 @@ impl Kept {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == RECORD)
+            if path
+                .extension()
+                .is_some_and(|extension| extension == RECORD)
                 && let Some(stem) = path.file_stem().and_then(|stem| stem.to_str())
             {
                 names.push(Name::from(stem));
@@ -67,11 +69,16 @@ impl Kept {
     pub(crate) fn clean(&self) -> io::Result<HashSet<String>> {
         let mut hashes = HashSet::new();
         for name in self.names()? {
-            hashes.insert(fs::read_to_string(self.record(&name))?.trim_end().to_owned());
+            hashes.insert(
+                fs::read_to_string(self.record(&name))?
+                    .trim_end()
+                    .to_owned(),
+            );
         }
         let components: HashSet<PathBuf> = hashes.iter().map(|hash| self.component(hash)).collect();
         cache::remove_all_but(&self.directory, |path| {
-            path.extension().is_some_and(|extension| extension == RECORD)
+            path.extension()
+                .is_some_and(|extension| extension == RECORD)
                 || components.contains(path)
         })?;
         Ok(hashes)

@@ -27,7 +27,11 @@ pub(crate) struct InstanceLimiter {
 
 impl InstanceLimiter {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes: 0, bytes_max, refused: None }
+        Self {
+            bytes: 0,
+            bytes_max,
+            refused: None,
+        }
     }
 
     /// What the guest asked for when it was last refused, in bytes; forgotten by this.

@@ -40,8 +40,15 @@ struct Window {
 impl PluginLog {
     pub(crate) fn new(plugin: Name, version: &str) -> Self {
         let version = version.get(..12).unwrap_or(version).to_owned();
-        let window = Mutex::new(Window { began: Instant::now(), lines: 0 });
-        Self { plugin, version, window }
+        let window = Mutex::new(Window {
+            began: Instant::now(),
+            lines: 0,
+        });
+        Self {
+            plugin,
+            version,
+            window,
+        }
     }
 
     /// Writes one line, cut at [`LINE_BYTES_MAX`], unless the plugin is over its rate.
@@ -72,7 +79,10 @@ impl PluginLog {
                     "the plugin wrote more than {LINES_MAX} lines a second; the rest was dropped"
                 );
             }
-            *window = Window { began: Instant::now(), lines: 0 };
+            *window = Window {
+                began: Instant::now(),
+                lines: 0,
+            };
         }
         window.lines = window.lines.saturating_add(1);
         window.lines <= LINES_MAX

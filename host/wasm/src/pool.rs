@@ -85,8 +85,13 @@ impl Serving {
         self.require(self.version.exports.gate.is_some(), "gate")?;
         let _call = acquire(&self.host.calls).await;
         let deadline = after(Instant::now(), self.settings.limits.deadline);
-        let mut instance = self.instance(deadline).await.map_err(|fault| self.failed(fault))?;
-        let answer = instance.admit(request, &self.settings.limits, deadline).await;
+        let mut instance = self
+            .instance(deadline)
+            .await
+            .map_err(|fault| self.failed(fault))?;
+        let answer = instance
+            .admit(request, &self.settings.limits, deadline)
+            .await;
         let answer = answer.map_err(|fault| self.failed(fault))?;
         self.give_back(instance);
         Ok(answer)
@@ -101,8 +106,13 @@ impl Serving {
         self.require(self.version.exports.query.is_some(), "query")?;
         let _call = acquire(&self.host.calls).await;
         let deadline = after(Instant::now(), self.settings.limits.deadline);
-        let mut instance = self.instance(deadline).await.map_err(|fault| self.failed(fault))?;
-        let answer = instance.answer(state, request, &self.settings.limits, deadline).await;
+        let mut instance = self
+            .instance(deadline)
+            .await
+            .map_err(|fault| self.failed(fault))?;
+        let answer = instance
+            .answer(state, request, &self.settings.limits, deadline)
+            .await;
         let answer = answer.map_err(|fault| self.failed(fault))?;
         self.give_back(instance);
         Ok(answer)
@@ -119,12 +129,17 @@ impl Serving {
         if self.settings.isolation == Isolation::PerMessage || !instance.is_fresh_enough() {
             return;
         }
-        let Ok(room) = self.host.idle.clone().try_acquire_owned() else { return };
+        let Ok(room) = self.host.idle.clone().try_acquire_owned() else {
+            return;
+        };
         let mut idle = self.idle();
         if let Some(idle) = &mut *idle
             && idle.len() < IDLE_MAX
         {
-            idle.push(Idle { instance, _room: room });
+            idle.push(Idle {
+                instance,
+                _room: room,
+            });
         }
     }
 
@@ -144,7 +159,14 @@ impl Serving {
         let deadline = after(now, limits.deadline);
         if self.version.exports.handler.is_none() {
             let cause = format!("plugin `{}` exports no `handler`", self.version.plugin);
-            return (call, Err(Failure { kind: FailureKind::Retry, cause }), 0);
+            return (
+                call,
+                Err(Failure {
+                    kind: FailureKind::Retry,
+                    cause,
+                }),
+                0,
+            );
         }
         let mut instance = match slot.take() {
             Some(instance) => instance,
@@ -180,11 +202,17 @@ impl Serving {
         if exported {
             return Ok(());
         }
-        Err(Error::NoExport { plugin: self.version.plugin.clone(), export })
+        Err(Error::NoExport {
+            plugin: self.version.plugin.clone(),
+            export,
+        })
     }
 
     fn failed(&self, fault: Fault) -> Error {
-        Error::Failed { plugin: self.version.plugin.clone(), cause: fault.0 }
+        Error::Failed {
+            plugin: self.version.plugin.clone(),
+            cause: fault.0,
+        }
     }
 
     fn idle(&self) -> MutexGuard<'_, Option<Vec<Idle>>> {
@@ -193,11 +221,17 @@ impl Serving {
 }
 
 async fn acquire(semaphore: &Semaphore) -> SemaphorePermit<'_> {
-    semaphore.acquire().await.expect("the semaphore is never closed")
+    semaphore
+        .acquire()
+        .await
+        .expect("the semaphore is never closed")
 }
 
 fn retry(fault: Fault) -> Failure {
-    Failure { kind: FailureKind::Retry, cause: fault.0 }
+    Failure {
+        kind: FailureKind::Retry,
+        cause: fault.0,
+    }
 }
 
 /// The hosts granted; what does not read as one grants nothing.

@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wasmill_model::Name;
 use wasmill_model::routes::Routes;
-use wasmill_port::guest::{Installed, Plugins, Rejected};
 use wasmill_port::Clock;
+use wasmill_port::guest::{Installed, Plugins, Rejected};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
@@ -207,7 +207,10 @@ impl Plugins for Registry {
         })
         .await;
         let Some(compiled) = compiled else {
-            return Ok(Installed { version: hash, changed: false });
+            return Ok(Installed {
+                version: hash,
+                changed: false,
+            });
         };
         let compiled = compiled.map_err(reject)?;
         let linker = &self.host.linker;
@@ -220,9 +223,16 @@ impl Plugins for Registry {
         let (kept_name, kept_hash) = (name.clone(), hash.clone());
         blocking(move || host.keep(&kept_name, &kept_hash, &compiled, &bytes))
             .await
-            .map_err(|error| reject(format!("it could not be kept in the data directory: {error}")))?;
+            .map_err(|error| {
+                reject(format!(
+                    "it could not be kept in the data directory: {error}"
+                ))
+            })?;
         self.swap(tried, instance);
-        Ok(Installed { version: hash, changed: true })
+        Ok(Installed {
+            version: hash,
+            changed: true,
+        })
     }
 
     async fn restore(&self, name: &Name) -> Result<Installed, Rejected> {
@@ -230,10 +240,16 @@ impl Plugins for Registry {
         let kept_name = name.clone();
         let kept = blocking(move || host.kept.load(&kept_name)).await;
         let (hash, component) = kept.map_err(|error| {
-            rejected(name, format!("no version of it is kept that could be restored: {error}"))
+            rejected(
+                name,
+                format!("no version of it is kept that could be restored: {error}"),
+            )
         })?;
         if hash != content_hash(&component) {
-            return Err(rejected(name, format!("its kept version {hash} is damaged")));
+            return Err(rejected(
+                name,
+                format!("its kept version {hash} is damaged"),
+            ));
         }
         self.install(name, &component).await
     }
@@ -283,7 +299,10 @@ impl Host {
 }
 
 fn rejected(plugin: &Name, reason: String) -> Rejected {
-    Rejected { plugin: plugin.clone(), reason }
+    Rejected {
+        plugin: plugin.clone(),
+        reason,
+    }
 }
 
 fn content_hash(bytes: &[u8]) -> String {

@@ -29,7 +29,10 @@ pub(crate) fn optional_name(text: Option<String>) -> Option<Name> {
 }
 
 pub(crate) fn names(pairs: Vec<(String, String)>) -> Vec<(Name, Name)> {
-    pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
 }
 
 pub(crate) fn when(delivery: types::Delivery) -> When {
@@ -54,7 +57,10 @@ pub(crate) fn failure(failure: types::Failure) -> Failure {
 
 /// Pairs that the guest is shown without copying their text on this side.
 pub(crate) fn borrowed<T: AsRef<str>>(pairs: &[(T, T)]) -> Vec<(&str, &str)> {
-    pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| (name.as_ref(), value.as_ref()))
+        .collect()
 }
 
 pub(crate) fn accepted(accepted: gate::Accepted) -> http::Accepted {
@@ -70,21 +76,43 @@ pub(crate) fn accepted(accepted: gate::Accepted) -> http::Accepted {
 
 /// The gate's problem; as text if its status is none that a refusal can have.
 pub(crate) fn problem(problem: gate::Problem) -> Result<http::Problem, String> {
-    let gate::Problem { status, title, detail, field } = problem;
+    let gate::Problem {
+        status,
+        title,
+        detail,
+        field,
+    } = problem;
     if !(400..=499).contains(&status) {
         return Err(format!(
             "its gate refused a request with status {status} ({title}: {detail}); a gate refuses \
              with 400 to 499"
         ));
     }
-    Ok(http::Problem { status, title, detail, field })
+    Ok(http::Problem {
+        status,
+        title,
+        detail,
+        field,
+    })
 }
 
 /// The query's response; as text if its status is none that an answer can have.
 pub(crate) fn response(response: query::Response) -> Result<http::Response, String> {
-    let query::Response { status, headers, body, settled } = response;
+    let query::Response {
+        status,
+        headers,
+        body,
+        settled,
+    } = response;
     if !(200..=599).contains(&status) {
-        return Err(format!("its query answered with status {status}; a status is 200 to 599"));
+        return Err(format!(
+            "its query answered with status {status}; a status is 200 to 599"
+        ));
     }
-    Ok(http::Response { status, headers, body: Bytes::from(body), settled })
+    Ok(http::Response {
+        status,
+        headers,
+        body: Bytes::from(body),
+        settled,
+    })
 }

@@ -5,7 +5,7 @@ use wasmill_test_guests::guest::{Failure, Message};
 
 wasmill_test_guests::handler!(handle);
 
-fn handle(_message: Message) -> Result<(), Failure> {
+fn handle(_message: &Message) -> Result<(), Failure> {
     println!("to standard output");
     eprintln!("to standard error");
     log::write(Level::Info, "to the log");

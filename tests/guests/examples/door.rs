@@ -1,11 +1,14 @@
 //! A guest with all three exports. Its gate and its query try what is not theirs when asked to.
 
+use wasmill_test_guests::guest::{Failure, Message, Request, retry, send, state};
 use world::exports::wasmill::plugin::gate::{self, Accepted, Problem};
 use world::exports::wasmill::plugin::handler;
 use world::exports::wasmill::plugin::query::{self, Response};
-use wasmill_test_guests::guest::{Failure, Message, Request, retry, send, state};
 
-#[expect(unsafe_code, reason = "the exports are symbols, which bindings are made of")]
+#[expect(
+    unsafe_code,
+    reason = "the exports are symbols, which bindings are made of"
+)]
 mod world {
     wit_bindgen::generate!({
         path: "../../wit",
@@ -58,14 +61,28 @@ impl query::Guest for Component {
         let body = match request.path.as_str() {
             "/write" => format!("{:?}", state::put("last", b"query")).into_bytes(),
             "/send" => format!("{:?}", send("counted", Vec::new())).into_bytes(),
-            "/hidden" => format!("{:?} {:?}", state::get("\0tname"), state::scan("", None, 9))
-                .into_bytes(),
-            _ => state::get("last").ok().flatten().unwrap_or_else(|| key.into_bytes()),
+            "/hidden" => {
+                format!("{:?} {:?}", state::get("\0tname"), state::scan("", None, 9)).into_bytes()
+            }
+            _ => state::get("last")
+                .ok()
+                .flatten()
+                .unwrap_or_else(|| key.into_bytes()),
         };
-        Response { status: 200, headers: Vec::new(), body, settled: true }
+        Response {
+            status: 200,
+            headers: Vec::new(),
+            body,
+            settled: true,
+        }
     }
 }
 
 fn problem(status: u16, detail: String) -> Problem {
-    Problem { status, title: "refused".to_owned(), detail, field: Some("field".to_owned()) }
+    Problem {
+        status,
+        title: "refused".to_owned(),
+        detail,
+        field: Some("field".to_owned()),
+    }
 }

@@ -6,7 +6,7 @@ use wasmill_test_guests::guest::{Failure, Message};
 
 wasmill_test_guests::handler!(handle);
 
-fn handle(message: Message) -> Result<(), Failure> {
+fn handle(message: &Message) -> Result<(), Failure> {
     let mut turns = message.attempt;
     loop {
         turns = black_box(turns.wrapping_add(1));

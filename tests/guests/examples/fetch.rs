@@ -7,7 +7,7 @@ use wasmill_test_guests::guest::{Failure, Message, retry, state};
 
 wasmill_test_guests::handler!(handle);
 
-fn handle(message: Message) -> Result<(), Failure> {
+fn handle(message: &Message) -> Result<(), Failure> {
     let answer = get(&String::from_utf8_lossy(&message.body)).map_err(retry)?;
     state::put("answer", &answer).map_err(retry)
 }
@@ -20,7 +20,10 @@ fn get(authority: &str) -> Result<Vec<u8>, ErrorCode> {
     request.set_path_with_query(Some("/")).map_err(malformed)?;
     let pending = outgoing_handler::handle(request, None)?;
     pending.subscribe().block();
-    let response = pending.get().expect("it is ready").expect("it was not taken")?;
+    let response = pending
+        .get()
+        .expect("it is ready")
+        .expect("it was not taken")?;
     let body = response.consume().expect("it was not taken");
     let stream = body.stream().expect("it was not taken");
     let mut content = Vec::new();

@@ -5,7 +5,7 @@ use wasmill_test_guests::guest::{Failure, Message, retry, send};
 
 wasmill_test_guests::handler!(handle);
 
-fn handle(message: Message) -> Result<(), Failure> {
+fn handle(message: &Message) -> Result<(), Failure> {
     let heeds = message.body == b"heed";
     for _ in 0..1_000_000 {
         let sent = send("counted", Vec::new());

@@ -5,7 +5,7 @@ use wasmill_test_guests::guest::{Failure, Message, retry, send, state};
 
 wasmill_test_guests::handler!(handle);
 
-fn handle(_message: Message) -> Result<(), Failure> {
+fn handle(_message: &Message) -> Result<(), Failure> {
     match send("counted", vec![7; 100 << 20]) {
         Err(Error::Limit(over)) => {
             let report = format!("{}: {} of {}", over.what, over.actual, over.limit);

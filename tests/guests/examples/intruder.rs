@@ -9,12 +9,20 @@ use wasmill_test_guests::guest::{Failure, Message, config, retry, state};
 
 wasmill_test_guests::handler!(handle);
 
-fn handle(message: Message) -> Result<(), Failure> {
+fn handle(message: &Message) -> Result<(), Failure> {
     let address = String::from_utf8_lossy(&message.body).into_owned();
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let report = [
-        told("absolute path", fs::read("/etc/passwd").map(|found| found.len())),
-        told("parent path", fs::read("../../etc/passwd").map(|found| found.len())),
+        told(
+            "absolute path",
+            fs::read("/etc/passwd").map(|found| found.len()),
+        ),
+        told(
+            "parent path",
+            fs::read("../../etc/passwd").map(|found| found.len()),
+        ),
         told("link", fs::read("/link").map(|found| found.len())),
         told("socket", TcpStream::connect(address).map(|_| "connected")),
         told("environment", Ok::<_, &str>(env::vars().count())),

@@ -6,7 +6,7 @@ use wasmill_test_guests::guest::{Failure, Message};
 
 wasmill_test_guests::handler!(handle);
 
-fn handle(_message: Message) -> Result<(), Failure> {
+fn handle(_message: &Message) -> Result<(), Failure> {
     let mut hoard = Vec::new();
     loop {
         hoard.push(black_box(vec![1_u8; 1 << 20]));

@@ -6,7 +6,7 @@ use wasmill_test_guests::guest::{Failure, Message};
 
 wasmill_test_guests::handler!(handle);
 
-fn handle(message: Message) -> Result<(), Failure> {
+fn handle(message: &Message) -> Result<(), Failure> {
     black_box(descend(message.attempt.into()));
     Ok(())
 }

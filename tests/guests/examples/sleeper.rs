@@ -6,7 +6,7 @@ use wasmill_test_guests::guest::{Failure, Message};
 
 wasmill_test_guests::handler!(handle);
 
-fn handle(_message: Message) -> Result<(), Failure> {
+fn handle(_message: &Message) -> Result<(), Failure> {
     std::thread::sleep(Duration::from_secs(3_600));
     Ok(())
 }

@@ -56,7 +56,14 @@ fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(&root)
-        .args(["build", "--package", "wasmill-test-guests", "--features", "guest", "--examples"])
+        .args([
+            "build",
+            "--package",
+            "wasmill-test-guests",
+            "--features",
+            "guest",
+            "--examples",
+        ])
         .args(["--release", "--target", "wasm32-wasip2", "--target-dir"])
         .arg(&target)
         .env_remove("RUSTFLAGS")

@@ -10,7 +10,7 @@ wit_bindgen::generate!({ path: "../../wit", world: "imports", generate_all });
 pub use wasmill::plugin::types::{Failure, Message, Request, RetryLater};
 pub use wasmill::plugin::{config, dedup, log, queue, state, timer, types};
 
-/// Exports a function `fn(Message) -> Result<(), Failure>` as the handler of a component.
+/// Exports a function `fn(&Message) -> Result<(), Failure>` as the handler of a component.
 #[macro_export]
 macro_rules! handler {
     ($handle:ident) => {
@@ -38,7 +38,7 @@ macro_rules! handler {
                 fn handle(
                     message: $crate::guest::Message,
                 ) -> Result<(), $crate::guest::Failure> {
-                    super::$handle(message)
+                    super::$handle(&message)
                 }
             }
         }

@@ -13,6 +13,11 @@ impl Host for Data {
 
     fn get_all(&mut self) -> Result<Vec<(String, String)>> {
         self.count()?;
-        Ok(self.settings.config.iter().map(|(n, v)| (n.clone(), v.clone())).collect())
+        Ok(self
+            .settings
+            .config
+            .iter()
+            .map(|(n, v)| (n.clone(), v.clone()))
+            .collect())
     }
 }

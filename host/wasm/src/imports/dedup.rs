@@ -9,6 +9,8 @@ use crate::generated::wasmill::plugin::types::Error;
 impl Host for Data {
     fn claim(&mut self, id: String, ttl: u64) -> Result<Result<bool, Error>> {
         self.count()?;
-        Ok(self.handling("dedup.claim").and_then(|call| Ok(call.claim(&id, ttl)?)))
+        Ok(self
+            .handling("dedup.claim")
+            .and_then(|call| Ok(call.claim(&id, ttl)?)))
     }
 }

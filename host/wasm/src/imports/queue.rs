@@ -27,14 +27,23 @@ impl Host for Data {
     fn recall(&mut self, id: String) -> Result<Result<bool, Error>> {
         self.count()?;
         Ok(self.handling("queue.recall").and_then(|call| {
-            let id = id.parse().map_err(|error| Error::Invalid(format!("{error}")))?;
+            let id = id
+                .parse()
+                .map_err(|error| Error::Invalid(format!("{error}")))?;
             Ok(call.recall(id)?)
         }))
     }
 }
 
 fn outgoing(message: Outgoing) -> call::Outgoing {
-    let Outgoing { topic, key, tag, headers, body, when: delivery } = message;
+    let Outgoing {
+        topic,
+        key,
+        tag,
+        headers,
+        body,
+        when: delivery,
+    } = message;
     call::Outgoing {
         topic: topic.into(),
         key: optional_name(key),

@@ -18,7 +18,9 @@ impl Host for Data {
             Activity::Answering(state) => read(state, &name),
             other => return Ok(Err(refused(other, "state.get"))),
         };
-        Ok(found.map(|value| value.map(|value| value.to_vec())).map_err(Error::from))
+        Ok(found
+            .map(|value| value.map(|value| value.to_vec()))
+            .map_err(Error::from))
     }
 
     fn put(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), Error>> {
@@ -30,7 +32,9 @@ impl Host for Data {
 
     fn delete(&mut self, name: String) -> Result<Result<(), Error>> {
         self.count()?;
-        Ok(self.handling("state.delete").and_then(|call| Ok(call.put(&name, None)?)))
+        Ok(self
+            .handling("state.delete")
+            .and_then(|call| Ok(call.put(&name, None)?)))
     }
 
     fn scan(
@@ -47,7 +51,9 @@ impl Host for Data {
             other => return Ok(Err(refused(other, "state.scan"))),
         };
         let owned = |(name, value): (Name, Bytes)| (name.to_string(), value.to_vec());
-        Ok(found.map(|entries| entries.into_iter().map(owned).collect()).map_err(Error::from))
+        Ok(found
+            .map(|entries| entries.into_iter().map(owned).collect())
+            .map_err(Error::from))
     }
 }
 

@@ -24,7 +24,9 @@ impl Host for Data {
 
     fn cancel(&mut self, name: String) -> Result<Result<bool, Error>> {
         self.count()?;
-        Ok(self.handling("timer.cancel").and_then(|call| Ok(call.cancel_timer(&name)?)))
+        Ok(self
+            .handling("timer.cancel")
+            .and_then(|call| Ok(call.cancel_timer(&name)?)))
     }
 
     fn reschedule(&mut self, name: String, at: Delivery) -> Result<Result<bool, Error>> {

@@ -17,7 +17,10 @@ use wasmtime_wasi_http::{
 /// Largest body of an answer.
 const RESPONSE_BYTES_MAX: usize = 16 << 20;
 
-type Exchange = (Response<WasiBody>, Box<dyn Future<Output = Result<()>> + Send>);
+type Exchange = (
+    Response<WasiBody>,
+    Box<dyn Future<Output = Result<()>> + Send>,
+);
 
 /// Decides which requests of an instance leave the host.
 pub(crate) struct HttpGate {
@@ -54,18 +57,29 @@ impl GrantedHost {
 
 impl HttpGate {
     pub(crate) fn new(granted: Arc<[GrantedHost]>) -> Self {
-        Self { granted, deadline: Instant::now() }
+        Self {
+            granted,
+            deadline: Instant::now(),
+        }
     }
 
     fn admits(&self, request: &Request<WasiBody>) -> bool {
         let uri = request.uri();
-        let scheme_port = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-        let Some(host) = uri.authority().and_then(|authority| GrantedHost::parse(authority.as_str()))
+        let scheme_port = if uri.scheme() == Some(&Scheme::HTTPS) {
+            443
+        } else {
+            80
+        };
+        let Some(host) = uri
+            .authority()
+            .and_then(|authority| GrantedHost::parse(authority.as_str()))
         else {
             return false;
         };
         let port = host.port.unwrap_or(scheme_port);
-        self.granted.iter().any(|granted| granted.admits(&host.name, port, scheme_port))
+        self.granted
+            .iter()
+            .any(|granted| granted.admits(&host.name, port, scheme_port))
     }
 
     /// The guest's timeouts, none of which outlasts the call.
@@ -101,7 +115,9 @@ impl WasiHttpHooks for HttpGate {
     }
 }
 
-fn bounded(body: impl http_body::Body<Data = bytes::Bytes, Error = Error> + Send + 'static) -> WasiBody {
+fn bounded(
+    body: impl http_body::Body<Data = bytes::Bytes, Error = Error> + Send + 'static,
+) -> WasiBody {
     Limited::new(body, RESPONSE_BYTES_MAX)
         .map_err(|error| match error.downcast::<Error>() {
             Ok(error) => *error,
@@ -116,7 +132,9 @@ mod tests {
 
     fn admits(granted: &str, uri: &str) -> bool {
         let gate = HttpGate::new([GrantedHost::parse(granted).unwrap()].into());
-        let body = http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let body = http_body_util::Empty::new()
+            .map_err(|never| match never {})
+            .boxed_unsync();
         gate.admits(&Request::builder().uri(uri).body(body).unwrap())
     }
 

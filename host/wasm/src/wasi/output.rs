@@ -36,8 +36,13 @@ struct Buffer {
 
 impl Lines {
     pub(crate) fn new(log: Arc<PluginLog>, level: Level) -> Self {
-        let buffer =
-            Buffer { log, level, line: Vec::new(), cut: false, tail: String::new() };
+        let buffer = Buffer {
+            log,
+            level,
+            line: Vec::new(),
+            cut: false,
+            tail: String::new(),
+        };
         Self(Arc::new(Mutex::new(buffer)))
     }
 

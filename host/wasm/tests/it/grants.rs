@@ -9,7 +9,10 @@ use wasmill_model::routes::{Grants, PluginSettings};
 use crate::support::{Bench, NOW, PLUGIN, effects, failure, written};
 
 fn granted(grants: Grants) -> PluginSettings {
-    PluginSettings { grants, ..PluginSettings::default() }
+    PluginSettings {
+        grants,
+        ..PluginSettings::default()
+    }
 }
 
 #[tokio::test]
@@ -22,13 +25,26 @@ async fn nothing_outside_the_sandbox_is_granted_by_default() {
         assert!(report.contains(&format!("{denied}: denied")), "{report}");
     }
     assert!(report.contains("environment: 0"), "{report}");
-    assert!(report.contains(&format!("clock: {}", NOW.0)), "the platform's time: {report}");
+    assert!(
+        report.contains(&format!("clock: {}", NOW.0)),
+        "the platform's time: {report}"
+    );
 }
 
 #[tokio::test]
 async fn the_granted_directory_is_the_plugins_own() {
-    let bench = Bench::with("files", granted(Grants { files: true, ..Grants::default() })).await;
-    assert_eq!(written(&effects(bench.handle("note.txt").await), "read"), "hello");
+    let bench = Bench::with(
+        "files",
+        granted(Grants {
+            files: true,
+            ..Grants::default()
+        }),
+    )
+    .await;
+    assert_eq!(
+        written(&effects(bench.handle("note.txt").await), "read"),
+        "hello"
+    );
     let own = bench.data().join("files").join(PLUGIN);
     assert_eq!(fs::read(own.join("note.txt")).unwrap(), b"hello");
     for outside in ["../escaped.txt", "../../escaped.txt"] {
@@ -40,7 +56,10 @@ async fn the_granted_directory_is_the_plugins_own() {
 
 #[tokio::test]
 async fn a_link_out_of_the_granted_directory_leads_nowhere() {
-    let settings = granted(Grants { files: true, ..Grants::default() });
+    let settings = granted(Grants {
+        files: true,
+        ..Grants::default()
+    });
     let bench = Bench::with("intruder", settings).await;
     let own = bench.data().join("files").join(PLUGIN);
     symlink("/etc/passwd", own.join("link")).unwrap();

@@ -24,8 +24,10 @@ async fn a_run_goes_through_its_messages_and_each_sees_the_writes_before_it() {
 
 #[tokio::test]
 async fn a_fresh_instance_for_each_message_does_the_same() {
-    let settings =
-        PluginSettings { isolation: Isolation::PerMessage, ..PluginSettings::default() };
+    let settings = PluginSettings {
+        isolation: Isolation::PerMessage,
+        ..PluginSettings::default()
+    };
     let bench = Bench::with("counter", settings).await;
     let mut outcomes = bench.run(&["a", "b"]).await;
     assert_eq!(written(&effects(outcomes.remove(1)), "seen"), "2");
@@ -36,7 +38,10 @@ async fn each_kind_of_failure_reaches_the_subscription_and_undoes_the_call() {
     let bench = Bench::with("refuse", PluginSettings::default()).await;
     let kinds = [
         ("retry", FailureKind::Retry),
-        ("retry-after", FailureKind::RetryAfter(Duration::from_millis(1_500))),
+        (
+            "retry-after",
+            FailureKind::RetryAfter(Duration::from_millis(1_500)),
+        ),
         ("reject", FailureKind::Reject),
     ];
     for (body, kind) in kinds {
@@ -67,7 +72,11 @@ async fn a_plugin_that_is_not_there_costs_no_attempt() {
     let bench = Bench::new(PluginSettings::default());
     let failure = failure(bench.handle("a").await);
     assert_eq!(failure.kind, FailureKind::Unavailable);
-    assert!(failure.cause.contains("`plugin` is not in service"), "{}", failure.cause);
+    assert!(
+        failure.cause.contains("`plugin` is not in service"),
+        "{}",
+        failure.cause
+    );
 }
 
 #[tokio::test]
@@ -75,8 +84,17 @@ async fn a_trap_tells_the_panic_and_where_it_was_and_the_next_call_is_well() {
     let bench = Bench::with("trap", PluginSettings::default()).await;
     let failure = failure(bench.handle("bad").await);
     assert_eq!(failure.kind, FailureKind::Retry);
-    for part in ["the guest trapped", "is not fine", "at decide (", "trap.rs:"] {
-        assert!(failure.cause.contains(part), "no {part:?} in: {}", failure.cause);
+    for part in [
+        "the guest trapped",
+        "is not fine",
+        "at decide (",
+        "trap.rs:",
+    ] {
+        assert!(
+            failure.cause.contains(part),
+            "no {part:?} in: {}",
+            failure.cause
+        );
     }
     effects(bench.handle("fine").await);
 }

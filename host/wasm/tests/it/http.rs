@@ -22,7 +22,11 @@ pub(crate) struct Server {
 impl Server {
     /// A server that says "hello" to those who wait, when told to.
     pub(crate) async fn held() -> Self {
-        Self::start(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello".to_vec(), false).await
+        Self::start(
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello".to_vec(),
+            false,
+        )
+        .await
     }
 
     async fn start(answer: Vec<u8>, go: bool) -> Self {
@@ -37,7 +41,11 @@ impl Server {
                 tokio::spawn(serve(stream, count, gone, answer));
             }
         });
-        Self { address, arrived, go }
+        Self {
+            address,
+            arrived,
+            go,
+        }
     }
 
     /// `host:port`.
@@ -47,14 +55,28 @@ impl Server {
 
     /// Settings that grant this server.
     pub(crate) fn granted(&self) -> PluginSettings {
-        let grants = Grants { http: vec![self.address()], ..Grants::default() };
-        let limits = CallLimits { deadline: Duration::from_secs(60), ..CallLimits::default() };
-        PluginSettings { grants, limits, ..PluginSettings::default() }
+        let grants = Grants {
+            http: vec![self.address()],
+            ..Grants::default()
+        };
+        let limits = CallLimits {
+            deadline: Duration::from_secs(60),
+            ..CallLimits::default()
+        };
+        PluginSettings {
+            grants,
+            limits,
+            ..PluginSettings::default()
+        }
     }
 
     /// Waits until so many requests have arrived.
     pub(crate) async fn wait_for(&self, count: usize) {
-        self.arrived.clone().wait_for(|arrived| *arrived >= count).await.unwrap();
+        self.arrived
+            .clone()
+            .wait_for(|arrived| *arrived >= count)
+            .await
+            .unwrap();
     }
 
     /// Answers all who wait, and all who come.
@@ -110,7 +132,10 @@ async fn a_redirect_to_a_host_that_is_not_granted_is_not_followed() {
     let answer = format!("HTTP/1.1 302 Found\r\n{location}content-length: 2\r\n\r\nno");
     let server = Server::start(answer.into_bytes(), true).await;
     let bench = Bench::with("fetch", server.granted()).await;
-    assert_eq!(written(&effects(bench.handle(&server.address()).await), "answer"), "no");
+    assert_eq!(
+        written(&effects(bench.handle(&server.address()).await), "answer"),
+        "no"
+    );
     assert_eq!(*secret.arrived.borrow(), 0);
 }
 
@@ -122,7 +147,10 @@ async fn an_answer_without_end_is_cut_off() {
     let server = Server::start(answer, true).await;
     let bench = Bench::with("fetch", server.granted()).await;
     let cause = failure(bench.handle(&server.address()).await).cause;
-    assert!(cause.to_lowercase().contains("body size") || cause.contains("HttpResponseBodySize"), "{cause}");
+    assert!(
+        cause.to_lowercase().contains("body size") || cause.contains("HttpResponseBodySize"),
+        "{cause}"
+    );
 }
 
 #[tokio::test]
@@ -133,7 +161,10 @@ async fn a_server_that_never_answers_costs_the_call_its_deadline() {
     let bench = Bench::with("fetch", settings).await;
     let cause = failure(bench.handle(&server.address()).await).cause;
     // Its own timeouts end with the deadline, so either may come first.
-    assert!(cause.contains("deadline") || cause.contains("Timeout"), "{cause}");
+    assert!(
+        cause.contains("deadline") || cause.contains("Timeout"),
+        "{cause}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -39,7 +39,10 @@ async fn what_is_no_component_is_refused_by_what_it_is() {
     for (bytes, words) in cases {
         let refusal = bench.refusal(bytes).await;
         assert!(refusal.contains(words), "no {words:?} in: {refusal}");
-        assert!(refusal.starts_with("plugin `plugin` was refused: it "), "{refusal}");
+        assert!(
+            refusal.starts_with("plugin `plugin` was refused: it "),
+            "{refusal}"
+        );
     }
     assert!(bench.registry.serving().is_empty());
 }
@@ -50,11 +53,17 @@ async fn an_import_that_is_not_linked_is_named() {
     let unknown = r#"(import "acme:bank/vault@1.0.0" (instance (export "open" (func))))"#;
     let refusal = bench.refusal(&component(unknown, "")).await;
     assert!(refusal.contains("acme:bank/vault@1.0.0"), "{refusal}");
-    assert!(refusal.contains("this host links"), "the remedy is named: {refusal}");
+    assert!(
+        refusal.contains("this host links"),
+        "the remedy is named: {refusal}"
+    );
 
     let missing = r#"(import "wasmill:plugin/config@0.1.0" (instance (export "erase" (func))))"#;
     let refusal = bench.refusal(&component(missing, "")).await;
-    assert!(refusal.contains("wasmill:plugin/config") && refusal.contains("erase"), "{refusal}");
+    assert!(
+        refusal.contains("wasmill:plugin/config") && refusal.contains("erase"),
+        "{refusal}"
+    );
 }
 
 #[tokio::test]
@@ -63,7 +72,10 @@ async fn another_version_of_the_contract_is_named_with_this_one() {
     let future = r#"(import "wasmill:plugin/queue@0.2.0" (instance (export "send" (func))))"#;
     let refusal = bench.refusal(&component(future, "")).await;
     assert!(refusal.contains("wasmill:plugin/queue@0.2.0"), "{refusal}");
-    assert!(refusal.contains("this host speaks version 0.1.0"), "{refusal}");
+    assert!(
+        refusal.contains("this host speaks version 0.1.0"),
+        "{refusal}"
+    );
 }
 
 #[tokio::test]
@@ -71,14 +83,20 @@ async fn a_component_without_a_plugins_exports_is_refused() {
     let bench = Bench::new(PluginSettings::default());
     let nothing = wat::parse_str("(component)").unwrap();
     let refusal = bench.refusal(&nothing).await;
-    assert!(refusal.contains("`handler`, `gate` and `query`"), "{refusal}");
+    assert!(
+        refusal.contains("`handler`, `gate` and `query`"),
+        "{refusal}"
+    );
 }
 
 #[tokio::test]
 async fn a_handler_of_another_type_is_refused() {
     let bench = Bench::new(PluginSettings::default());
     let refusal = bench.refusal(&component("", "")).await;
-    assert!(refusal.contains("its `handler` is not the contract's"), "{refusal}");
+    assert!(
+        refusal.contains("its `handler` is not the contract's"),
+        "{refusal}"
+    );
 }
 
 #[tokio::test]
@@ -86,7 +104,12 @@ async fn a_component_that_traps_at_its_start_is_refused_with_the_trap() {
     let bench = Bench::new(PluginSettings::default());
     let fields = "(func $grumble unreachable) (func $wake call $grumble) (start $wake)";
     let refusal = bench.refusal(&component("", fields)).await;
-    for part in ["does not start: the guest trapped", "unreachable", "grumble", "wake"] {
+    for part in [
+        "does not start: the guest trapped",
+        "unreachable",
+        "grumble",
+        "wake",
+    ] {
         assert!(refusal.contains(part), "no {part:?} in: {refusal}");
     }
 }
@@ -94,7 +117,9 @@ async fn a_component_that_traps_at_its_start_is_refused_with_the_trap() {
 #[tokio::test]
 async fn a_component_whose_start_never_ends_is_refused() {
     let bench = Bench::new(PluginSettings::default());
-    let refusal = bench.refusal(&component("", "(func $f (loop (br 0))) (start $f)")).await;
+    let refusal = bench
+        .refusal(&component("", "(func $f (loop (br 0))) (start $f)"))
+        .await;
     assert!(refusal.contains("does not start: out of fuel"), "{refusal}");
 }
 

@@ -22,6 +22,9 @@ fn every_guest_is_used_by_a_test() {
     ]
     .concat();
     for guest in wasmill_test_guests::ALL {
-        assert!(tests.contains(&format!("\"{guest}\"")), "no test uses `{guest}`");
+        assert!(
+            tests.contains(&format!("\"{guest}\"")),
+            "no test uses `{guest}`"
+        );
     }
 }

@@ -38,9 +38,15 @@ impl Bench {
     /// A registry over a data directory that may have been used before.
     pub(crate) fn over(data: Arc<TempDir>, settings: PluginSettings) -> Self {
         let routes = routes(settings);
-        let config = Config { data: data.path().to_owned() };
+        let config = Config {
+            data: data.path().to_owned(),
+        };
         let registry = Registry::new(config, Arc::new(StoppedClock), routes.clone());
-        Self { registry: registry.expect("a registry"), routes, data }
+        Self {
+            registry: registry.expect("a registry"),
+            routes,
+            data,
+        }
     }
 
     /// A registry with `guest` in service as [`PLUGIN`].
@@ -51,7 +57,9 @@ impl Bench {
     }
 
     pub(crate) async fn install(&self, name: &str, guest: &str) -> Result<Installed, Rejected> {
-        self.registry.install(&name.into(), &wasmill_test_guests::bytes(guest)).await
+        self.registry
+            .install(&name.into(), &wasmill_test_guests::bytes(guest))
+            .await
     }
 
     /// Why [`PLUGIN`] refuses these bytes.
@@ -66,7 +74,9 @@ impl Bench {
 
     /// Handles messages with these bodies in one run under one key.
     pub(crate) async fn run(&self, bodies: &[&str]) -> Vec<Outcome> {
-        self.registry.handle(self.make_run(PLUGIN, bodies, Duration::MAX)).await
+        self.registry
+            .handle(self.make_run(PLUGIN, bodies, Duration::MAX))
+            .await
     }
 
     /// Handles one message.
@@ -77,20 +87,39 @@ impl Bench {
     }
 
     pub(crate) fn make_run(&self, plugin: &str, bodies: &[&str], time_max: Duration) -> Run {
-        let deliveries = bodies.iter().enumerate().map(|(index, body)| delivery(index, body));
-        Run::new(self.context(), plugin.into(), deliveries.collect(), Arc::default(), time_max)
+        let deliveries = bodies
+            .iter()
+            .enumerate()
+            .map(|(index, body)| delivery(index, body));
+        Run::new(
+            self.context(),
+            plugin.into(),
+            deliveries.collect(),
+            Arc::default(),
+            time_max,
+        )
     }
 
     pub(crate) fn context(&self) -> RunContext {
         let reader = Arc::new(NoState);
-        RunContext { routes: self.routes.clone(), reader, clock: Arc::new(StoppedClock) }
+        RunContext {
+            routes: self.routes.clone(),
+            reader,
+            clock: Arc::new(StoppedClock),
+        }
     }
 
     /// A key's durable state, as a query sees it.
     pub(crate) fn state(&self, entries: &[(&str, &str)]) -> ScopeState {
-        let scope = Scope { plugin: PLUGIN.into(), key: "key".into() };
+        let scope = Scope {
+            plugin: PLUGIN.into(),
+            key: "key".into(),
+        };
         let entry = |(name, value): &(&str, &str)| {
-            (Name::from(*name), Some(Bytes::copy_from_slice(value.as_bytes())))
+            (
+                Name::from(*name),
+                Some(Bytes::copy_from_slice(value.as_bytes())),
+            )
         };
         let recent: Entries = entries.iter().map(entry).collect();
         ScopeState::new(scope, Arc::new(recent), Arc::new(NoState))
@@ -100,7 +129,9 @@ impl Bench {
 /// The effects of an outcome that must be good.
 #[track_caller]
 pub(crate) fn effects(outcome: Outcome) -> Effects {
-    outcome.result.unwrap_or_else(|failure| panic!("{}", failure.cause))
+    outcome
+        .result
+        .unwrap_or_else(|failure| panic!("{}", failure.cause))
 }
 
 /// The failure of an outcome that must be one.
@@ -112,7 +143,10 @@ pub(crate) fn failure(outcome: Outcome) -> Failure {
 /// What the call wrote under `name`.
 #[track_caller]
 pub(crate) fn written(effects: &Effects, name: &str) -> String {
-    let found = effects.writes.iter().find(|(candidate, _)| candidate == name);
+    let found = effects
+        .writes
+        .iter()
+        .find(|(candidate, _)| candidate == name);
     let (_, value) = found.unwrap_or_else(|| panic!("`{name}` was not written"));
     String::from_utf8_lossy(value.as_ref().expect("it was not deleted")).into_owned()
 }

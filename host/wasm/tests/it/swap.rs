@@ -66,7 +66,10 @@ async fn a_removed_plugin_is_out_of_service_and_forgotten() {
     assert!(bench.registry.serving().is_empty());
     assert!(bench.handle("a").await.result.is_err());
     let refused = bench.registry.restore(&PLUGIN.into()).await.unwrap_err();
-    assert!(refused.reason.contains("no version of it is kept"), "{refused}");
+    assert!(
+        refused.reason.contains("no version of it is kept"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -118,7 +121,11 @@ async fn compiled_code_is_used_again_and_damaged_code_is_not() {
         let restarted = Bench::over(bench.data.clone(), PluginSettings::default());
         restarted.install(PLUGIN, "counter").await.unwrap();
         assert_eq!(written(&effects(restarted.handle("a").await), "seen"), "1");
-        assert_eq!(fs::read(&cached).unwrap(), code, "the entry is written anew");
+        assert_eq!(
+            fs::read(&cached).unwrap(),
+            code,
+            "the entry is written anew"
+        );
     }
 }
 
@@ -126,7 +133,10 @@ async fn compiled_code_is_used_again_and_damaged_code_is_not() {
 async fn new_settings_apply_to_the_calls_after_them() {
     let bench = Bench::with("intruder", PluginSettings::default()).await;
     let report = written(&effects(bench.handle("127.0.0.1:1").await), "report");
-    assert!(report.contains("environment: 0") && report.contains("config: denied"), "{report}");
+    assert!(
+        report.contains("environment: 0") && report.contains("config: denied"),
+        "{report}"
+    );
     bench.registry.set_routes(routes(PluginSettings {
         config: [("greeting".to_owned(), "hello".to_owned())].into(),
         grants: Grants {
@@ -137,12 +147,17 @@ async fn new_settings_apply_to_the_calls_after_them() {
         ..PluginSettings::default()
     }));
     let report = written(&effects(bench.handle("127.0.0.1:1").await), "report");
-    assert!(report.contains("environment: 1") && report.contains("config: hello"), "{report}");
+    assert!(
+        report.contains("environment: 1") && report.contains("config: hello"),
+        "{report}"
+    );
 }
 
 /// The only file with this extension.
 fn only_file(directory: &Path, extension: &str) -> PathBuf {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let mut found = entries.filter(|path| path.extension().is_some_and(|it| it == extension));
     let only = found.next().expect("there is one");
     assert_eq!(found.next(), None);
