@@ -5,11 +5,11 @@
 //! damaged is compiled anew.
 
 use std::collections::HashSet;
-use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use cap_std::fs::Dir;
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -21,13 +21,13 @@ const CHECKSUM_BYTES: usize = 32;
 /// The directory of compiled code.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    directory: PathBuf,
+    directory: Dir,
     engine: String,
 }
 
 impl Cache {
-    pub(crate) fn open(directory: PathBuf, engine: &Engine) -> io::Result<Self> {
-        fs::create_dir_all(&directory)?;
+    pub(crate) fn open(directory: &Path, engine: &Engine) -> io::Result<Self> {
+        let directory = files::open_directory(directory)?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Ok(Self {
@@ -38,12 +38,12 @@ impl Cache {
 
     /// The code compiled for `hash` before; none if there is none that is whole.
     pub(crate) fn load(&self, engine: &Engine, hash: &str) -> Option<Component> {
-        let path = self.path(hash);
-        let entry = fs::read(&path).ok()?;
+        let file = self.file(hash);
+        let entry = self.directory.read(&file).ok()?;
         match decode(engine, &entry) {
             Ok(component) => Some(component),
             Err(cause) => {
-                tracing::debug!(path = %path.display(), cause, "compiling anew");
+                tracing::debug!(file, cause, "compiling anew");
                 None
             }
         }
@@ -51,39 +51,28 @@ impl Cache {
 
     /// Keeps the code of `component`.
     pub(crate) fn store(&self, hash: &str, component: &Component) -> io::Result<()> {
-        let path = self.path(hash);
-        if path.exists() {
+        let file = self.file(hash);
+        if self.directory.exists(&file) {
             return Ok(());
         }
         let code = component.serialize().map_err(io::Error::other)?;
-        files::write_whole(&path, &[&Sha256::digest(&code), &code])
+        files::write_whole(&self.directory, &file, &[&Sha256::digest(&code), &code])
     }
 
     /// Forgets a damaged entry, so that [`Cache::store`] writes it again.
     pub(crate) fn forget(&self, hash: &str) {
-        let _ = fs::remove_file(self.path(hash));
+        let _ = self.directory.remove_file(self.file(hash));
     }
 
     /// Removes all code but that of `wanted` components for this engine.
     pub(crate) fn clean(&self, wanted: &HashSet<String>) -> io::Result<()> {
-        let wanted: HashSet<PathBuf> = wanted.iter().map(|hash| self.path(hash)).collect();
-        remove_all_but(&self.directory, |path| wanted.contains(path))
+        let wanted: HashSet<_> = wanted.iter().map(|hash| self.file(hash)).collect();
+        files::retain(&self.directory, |file| wanted.contains(file))
     }
 
-    fn path(&self, hash: &str) -> PathBuf {
-        self.directory.join(format!("{hash}-{}.cwasm", self.engine))
+    fn file(&self, hash: &str) -> String {
+        format!("{hash}-{}.cwasm", self.engine)
     }
-}
-
-/// Removes the files of `directory` that are not `wanted`.
-pub(crate) fn remove_all_but(directory: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if !wanted(&path) {
-            files::remove(&path)?;
-        }
-    }
-    Ok(())
 }
 
 #[expect(

@@ -1,32 +1,59 @@
-//! Files that are whole or absent, whatever happens.
+//! Files that are whole or absent, whatever happens, and never outside their directory.
 
-use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes `content` beside `path`, syncs it, and renames it into place.
-pub(crate) fn write_whole(path: &Path, content: &[&[u8]]) -> io::Result<()> {
-    let partial = path.with_added_extension("partial");
-    let mut file = File::create(&partial)?;
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+
+/// Opens the directory at `path`, created if it is absent. From here on names are relative to
+/// it, and none, nor any link in it, leads out.
+pub(crate) fn open_directory(path: &Path) -> io::Result<Dir> {
+    std::fs::create_dir_all(path)?;
+    Dir::open_ambient_dir(path, ambient_authority())
+}
+
+/// Writes `content` beside `name`, syncs it, and renames it into place.
+pub(crate) fn write_whole(directory: &Dir, name: &str, content: &[&[u8]]) -> io::Result<()> {
+    let partial = format!("{name}.partial");
+    let mut file = directory.create(&partial)?;
     for part in content {
         file.write_all(part)?;
     }
     file.sync_all()?;
-    fs::rename(&partial, path)?;
-    sync_parent(path)
+    directory.rename(&partial, directory, name)?;
+    sync(directory)
 }
 
-/// Removes `path`; nothing happens if it is absent.
-pub(crate) fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+/// Removes `name`; nothing happens if it is absent.
+pub(crate) fn remove(directory: &Dir, name: &str) -> io::Result<()> {
+    match directory.remove_file(name) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
-        Ok(()) => sync_parent(path),
+        Ok(()) => sync(directory),
     }
 }
 
-/// Makes a rename or removal durable.
-fn sync_parent(path: &Path) -> io::Result<()> {
-    path.parent()
-        .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+/// The names in `directory` that are text.
+pub(crate) fn names(directory: &Dir) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in directory.entries()? {
+        names.extend(entry?.file_name().into_string());
+    }
+    Ok(names)
+}
+
+/// Removes what is not `wanted`.
+pub(crate) fn retain(directory: &Dir, wanted: impl Fn(&str) -> bool) -> io::Result<()> {
+    let names = names(directory)?;
+    names
+        .iter()
+        .filter(|name| !wanted(name))
+        .try_for_each(|name| remove(directory, name))
+}
+
+/// Makes renames and removals durable.
+fn sync(directory: &Dir) -> io::Result<()> {
+    // Opened anew: a `Dir` is only a path to the kernel, which cannot be synced.
+    directory.open(".")?.sync_all()
 }

@@ -95,8 +95,8 @@ impl Registry {
             let path = data.join(name);
             move |source| Error::Directory { path, source }
         };
-        let cache = Cache::open(data.join("cache"), &engine).map_err(directory("cache"))?;
-        let kept = Kept::open(data.join("plugins")).map_err(directory("plugins"))?;
+        let cache = Cache::open(&data.join("cache"), &engine).map_err(directory("cache"))?;
+        let kept = Kept::open(&data.join("plugins")).map_err(directory("plugins"))?;
         let host = Host {
             engine,
             clock,
