@@ -129,7 +129,9 @@ fn accept_error(error: &AcceptError) -> Response {
         AcceptError::Limit(exceeded) if exceeded.what.contains("body") => {
             answer(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
         }
-        AcceptError::Limit(_) => answer(StatusCode::BAD_REQUEST, error.to_string()),
+        AcceptError::Limit(_) | AcceptError::Invalid(_) => {
+            answer(StatusCode::BAD_REQUEST, error.to_string())
+        }
         AcceptError::Stopped => unavailable(error.to_string()),
         // Routes are checked whole, so this request began under routes that are gone by now.
         AcceptError::UnknownTopic(_) => unavailable("the routes changed meanwhile"),

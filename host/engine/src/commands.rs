@@ -10,6 +10,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::engine::Engine;
 
+/// Claims that each message taken in may forget: more than it adds.
+const EXPIRE_COUNT: usize = 4;
+
 /// A message from outside.
 #[derive(Clone, Debug)]
 pub struct Incoming {
@@ -56,6 +59,9 @@ pub enum Refused {
     /// The topic is not declared.
     #[error("topic `{0}` is not declared in the routes")]
     UnknownTopic(Name),
+    /// The key is empty.
+    #[error("a key has at least one byte: leave it out for a message without order and state")]
+    EmptyKey,
     /// A part of the message is over its limit.
     #[error(transparent)]
     Limit(#[from] Exceeded),
@@ -69,12 +75,12 @@ impl Engine {
     pub fn accept(&mut self, incoming: Incoming, now: Millis) -> Result<Accepted, Refused> {
         let now = self.advance(now);
         self.check(&incoming)?;
-        let partition = match &incoming.key {
-            Some(key) => self.partitioner().of(key),
-            None => self.next_unkeyed(),
-        };
-        let seq = self.partition(partition).counters.seq;
-        let id = MessageId::accepted(partition, seq);
+        let partition = self.home(&incoming);
+        self.partition_mut(partition)
+            .claims
+            .expire(now, EXPIRE_COUNT);
+        // Every message taken in is a record of its own, so no two have the same position.
+        let id = MessageId::accepted(partition, self.partition(partition).counters.position);
         let mut ops = Vec::with_capacity(2);
         if let Some(producer) = &incoming.producer_id {
             let claim = claim(&incoming, producer, id, now);
@@ -113,6 +119,9 @@ impl Engine {
             body,
             ..
         } = incoming;
+        if key.as_ref().is_some_and(|key| key.is_empty()) {
+            return Err(Refused::EmptyKey);
+        }
         within(
             "key bytes",
             key.as_ref().map_or(0, |key| key.len()),
@@ -132,7 +141,16 @@ impl Engine {
         Ok(within("body bytes", body.len(), limits::BODY_BYTES_MAX)?)
     }
 
-    /// Spreads messages without a key over the partitions.
+    /// The partition of a message: that of its key. Without a key the producer's id decides, so
+    /// that the same id meets its claim, and without either the partitions take turns.
+    fn home(&mut self, incoming: &Incoming) -> PartitionId {
+        match (&incoming.key, &incoming.producer_id) {
+            (Some(key), _) => self.partitioner().of(key),
+            (None, Some(producer)) => self.partitioner().of(&producer.id),
+            (None, None) => self.next_unkeyed(),
+        }
+    }
+
     fn next_unkeyed(&mut self) -> PartitionId {
         let count = self.partitioner().count();
         self.unkeyed = (self.unkeyed + 1) % count;

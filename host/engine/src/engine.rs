@@ -30,6 +30,8 @@ pub struct Config {
     pub run_count_max: usize,
     /// Most runs under way.
     pub runs_max: usize,
+    /// No run starts while this much is committed and not sealed: the log is behind.
+    pub unsealed_bytes_max: usize,
     /// After how long a plugin that was found missing is tried again.
     pub unavailable_delay: Duration,
 }
@@ -40,6 +42,7 @@ impl Default for Config {
             partitions: 64,
             run_count_max: 32,
             runs_max: 4_096,
+            unsealed_bytes_max: 32 << 20,
             unavailable_delay: Duration::from_millis(250),
         }
     }
@@ -130,8 +133,12 @@ pub struct Engine {
     ready: VecDeque<(PartitionId, LaneId)>,
     runs: usize,
     next_ticket: u64,
+    /// Plugins in service.
+    pub(crate) serving: BTreeSet<Name>,
     /// Parked tracks by the time when they may go on.
     parked: BTreeSet<(Millis, PartitionId, LaneId, SubIndex)>,
+    /// Due timers that reach no subscription of the routes in force: kept until it has one.
+    pub(crate) unheard: Vec<(PartitionId, TimerRef)>,
     watched: HashMap<MessageId, usize>,
     pub(crate) actions: Vec<Action>,
     /// The names that the checkpoint being written covers.
@@ -159,7 +166,9 @@ impl Engine {
             ready: VecDeque::new(),
             runs: 0,
             next_ticket: 0,
+            serving: BTreeSet::new(),
             parked: BTreeSet::new(),
+            unheard: Vec::new(),
             watched: HashMap::new(),
             actions: Vec::new(),
             flushing: Vec::new(),
@@ -185,6 +194,8 @@ impl Engine {
         });
         self.log_bytes += bytes.len() as u64;
         self.next_block += 1;
+        // The log may have been behind.
+        self.dispatch();
         Some((self.next_block - 1, bytes))
     }
 
@@ -198,6 +209,12 @@ impl Engine {
     #[must_use]
     pub fn has_open_block(&self) -> bool {
         !self.block.is_empty()
+    }
+
+    /// How many blocks were sealed since the log began.
+    #[must_use]
+    pub fn sealed_blocks(&self) -> u64 {
+        self.next_block
     }
 
     /// How many blocks the log must hold for all that was committed so far to be durable.
@@ -302,7 +319,7 @@ impl Engine {
             Some(key) => {
                 let state = &self.subs[sub];
                 // One without a plugin keeps its messages in lanes of its own.
-                let plugin = state.plugin().unwrap_or(&state.name).clone();
+                let plugin = state.plugin.as_ref().unwrap_or(&state.name).clone();
                 LaneId::Keyed(Scope {
                     plugin,
                     key: key.clone(),
@@ -317,10 +334,10 @@ impl Engine {
             self.sub(&definition.name);
         }
         for sub in &mut self.subs {
-            sub.definition = routes.subscription(&sub.name).cloned();
-            sub.external = sub
-                .plugin()
-                .is_some_and(|plugin| routes.plugin(plugin).grants.external());
+            sub.define(routes.subscription(&sub.name).cloned());
+            let Some(plugin) = &sub.plugin else { continue };
+            sub.external = routes.plugin(plugin).grants.external();
+            sub.serving = self.serving.contains(plugin);
         }
     }
 
@@ -330,30 +347,33 @@ impl Engine {
     /// A text that says what cannot change while messages may be waiting for it.
     pub fn set_routes(&mut self, routes: &Arc<Routes>) -> Result<(), String> {
         for sub in &self.subs {
-            let (Some(old), Some(new)) = (&sub.definition, routes.subscription(&sub.name)) else {
-                continue;
-            };
-            if old.plugin != new.plugin {
-                return Err(format!(
-                    "subscription `{}` cannot move from plugin `{}` to `{}` while the host runs: \
-                     give it a new name, or restart",
-                    sub.name, old.plugin, new.plugin
-                ));
+            if let Some(new) = routes.subscription(&sub.name) {
+                check_move(sub, &new.plugin)?;
             }
         }
-        let serving: BTreeSet<Name> = self.serving_plugins();
         self.adopt(routes);
-        for plugin in serving {
+        for (id, timer) in std::mem::take(&mut self.unheard) {
+            self.partition_mut(id).timers.resume(timer);
+        }
+        for plugin in self.serving.clone() {
             self.set_serving(&plugin, true);
         }
         Ok(())
     }
+}
 
-    fn serving_plugins(&self) -> BTreeSet<Name> {
-        self.subs
-            .iter()
-            .filter(|sub| sub.serving)
-            .filter_map(|s| s.plugin().cloned())
-            .collect()
+/// Messages stand in the lanes of the plugin that their subscription had when they came.
+fn check_move(sub: &SubState, to: &Name) -> Result<(), String> {
+    let name = &sub.name;
+    match &sub.plugin {
+        Some(from) if from != to && sub.pending > 0 => Err(format!(
+            "subscription `{name}` cannot move from plugin `{from}` to `{to}` while messages \
+             wait for it: give it a new name, or restart"
+        )),
+        None if sub.pending > 0 => Err(format!(
+            "subscription `{name}` has messages from before this start: restart the host with \
+             these routes to deliver them"
+        )),
+        _ => Ok(()),
     }
 }

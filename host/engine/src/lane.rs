@@ -74,6 +74,8 @@ pub(crate) struct Lane {
     pub(crate) running: Option<Running>,
     /// Whether the lane stands in a list of lanes to run.
     pub(crate) listed: bool,
+    /// Whether the lane waits for a subscription to have room.
+    pub(crate) starved: bool,
     /// Due timers of this scope that wait for the run to end.
     pub(crate) deferred: Vec<TimerRef>,
     /// State newer than the view.
@@ -164,6 +166,7 @@ impl Lane {
     pub(crate) fn is_idle(&self) -> bool {
         self.running.is_none()
             && !self.listed
+            && !self.starved
             && self.tracks.is_empty()
             && self.deferred.is_empty()
             && self.recent.is_empty()

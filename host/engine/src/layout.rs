@@ -46,6 +46,11 @@ impl Key {
         self
     }
 
+    fn byte(mut self, byte: u8) -> Self {
+        self.0.push(byte);
+        self
+    }
+
     fn last(mut self, bytes: &[u8]) -> Vec<u8> {
         self.0.extend_from_slice(bytes);
         self.0
@@ -78,14 +83,12 @@ pub(crate) fn track(id: PartitionId, subscription: &str, key: Option<&str>, seq:
 /// A page of a queue.
 #[must_use]
 pub fn page(id: PartitionId, subscription: &str, queue: &QueueId, number: u64) -> Vec<u8> {
-    let key = match queue {
-        QueueId::Backlog => "",
-        QueueId::Key(key) => key,
+    let head = Key::new(PAGE, id).text(subscription);
+    let head = match queue {
+        QueueId::Backlog => head.byte(0),
+        QueueId::Key(key) => head.byte(1).text(key),
     };
-    Key::new(PAGE, id)
-        .text(subscription)
-        .text(key)
-        .last(&number.to_be_bytes())
+    head.last(&number.to_be_bytes())
 }
 
 /// The prefix of all entries of a scope.

@@ -15,7 +15,11 @@ use crate::timers::Timers;
 
 /// Messages of a subscription that a partition gives to lanes at once; the rest stay in the
 /// backlog. Parked ones do not count.
-pub(crate) const ASSIGNED_COUNT_MAX: usize = 128;
+const ASSIGNED_COUNT_MAX: usize = 128;
+
+/// Keys of a subscription that a partition parks in memory. Beyond, the backlog waits until one
+/// of them goes on: when every message fails, memory stays bounded.
+const PARKED_COUNT_MAX: usize = 1_024;
 
 /// What became of a message that recovery finds in a page after its record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +47,8 @@ pub(crate) struct Queue {
     pub(crate) backlog: Backlog,
     /// Messages given to lanes, parked ones and overflows aside.
     pub(crate) assigned: usize,
+    /// Tracks that are parked.
+    pub(crate) parked: usize,
     /// What recovery learnt about messages that lie in pages.
     pub(crate) amendments: HashMap<u64, Amendment>,
 }
@@ -80,6 +86,13 @@ pub(crate) struct Dirty {
     pub(crate) queues: BTreeSet<SubIndex>,
     /// Dead letters to write.
     pub(crate) dead: Vec<wasmill_model::record::DeadLetter>,
+}
+
+impl Queue {
+    /// Whether another message may be given to a lane.
+    pub(crate) fn has_room(&self) -> bool {
+        self.assigned < ASSIGNED_COUNT_MAX && self.parked < PARKED_COUNT_MAX
+    }
 }
 
 impl Partition {

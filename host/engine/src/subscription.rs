@@ -17,6 +17,9 @@ pub(crate) struct SubState {
     pub(crate) name: Name,
     /// None for one that the routes no longer have: its messages are kept, and not delivered.
     pub(crate) definition: Option<Arc<Subscription>>,
+    /// The plugin whose lanes hold its messages, also when the routes no longer have it. None if
+    /// they never had it since the start.
+    pub(crate) plugin: Option<Name>,
     /// Whether its plugin is in service.
     pub(crate) serving: bool,
     /// Whether its plugin acts outside its commits.
@@ -35,6 +38,9 @@ impl SubState {
     pub(crate) fn new(name: Name, definition: Option<Arc<Subscription>>) -> Self {
         Self {
             name,
+            plugin: definition
+                .as_ref()
+                .map(|definition| definition.plugin.clone()),
             definition,
             serving: false,
             external: false,
@@ -45,17 +51,22 @@ impl SubState {
         }
     }
 
-    /// The plugin; a subscription without a definition has none.
-    pub(crate) fn plugin(&self) -> Option<&Name> {
-        self.definition
-            .as_ref()
-            .map(|definition| &definition.plugin)
+    /// Takes the definition of the routes in force.
+    pub(crate) fn define(&mut self, definition: Option<Arc<Subscription>>) {
+        if let Some(definition) = &definition {
+            self.plugin = Some(definition.plugin.clone());
+        }
+        self.definition = definition;
     }
 
-    /// Whether a lane may start another run.
-    pub(crate) fn has_room(&self) -> bool {
-        self.definition
-            .as_ref()
-            .is_some_and(|d| self.running < d.concurrency_max)
+    /// Whether its messages may be delivered at all.
+    pub(crate) fn is_runnable(&self) -> bool {
+        self.serving && self.definition.is_some()
+    }
+
+    /// How many more lanes may start a run.
+    pub(crate) fn room(&self) -> usize {
+        let definition = self.definition.as_ref();
+        definition.map_or(0, |it| it.concurrency_max.saturating_sub(self.running))
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Load {
 #[derive(Debug)]
 pub(crate) struct Timers {
     near: BTreeMap<TimerRef, Delayed>,
-    /// Due, but their scope has a handler running that may yet cancel them.
+    /// Due, but their scope has a handler running that may yet cancel them, or nobody gets them.
     deferred: BTreeMap<TimerRef, Delayed>,
     /// Everything due up to here is in `near`.
     horizon: Millis,
@@ -94,6 +94,11 @@ impl Timers {
         if let Some(delayed) = self.deferred.remove(&reference) {
             self.near.insert(reference, delayed);
         }
+    }
+
+    /// A due message that was set aside, unless it was cancelled meanwhile.
+    pub(crate) fn deferred(&self, reference: TimerRef) -> Option<&Delayed> {
+        self.deferred.get(&reference)
     }
 
     /// When to look again: at the next due time, or when the horizon draws near.

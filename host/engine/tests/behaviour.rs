@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wasmill_engine::{Action, Config, Engine, Incoming, ProducerId, Recovery, Refused, RunRequest};
-use wasmill_model::effects::{Effects, Failure, FailureKind};
+use wasmill_model::effects::{Delayed, Effects, Failure, FailureKind, Scope};
 use wasmill_model::routes::{
     OnExhausted, Order, RetrySchedule, Routes, Subscription, TopicPattern,
 };
-use wasmill_model::{Millis, Name};
+use wasmill_model::{Message, Millis, Name};
 
 const START: Millis = Millis(1_000);
 
@@ -297,4 +297,138 @@ fn ids_of_accepted_messages_are_unique_over_keys_and_partitions() {
             .expect("accepted");
         assert!(ids.insert(accepted.message));
     }
+}
+
+#[test]
+fn messages_that_only_leave_for_other_partitions_have_ids_of_their_own() {
+    let global = Subscription {
+        order: Order::Global,
+        ..sub("global", "a")
+    };
+    let mut engine = engine(vec![global]);
+    let mut ids = HashSet::new();
+    for _ in 0..100 {
+        let accepted = engine
+            .accept(message("a", "k", b""), START)
+            .expect("accepted");
+        assert!(ids.insert(accepted.message));
+    }
+}
+
+#[test]
+fn an_unkeyed_message_meets_its_producers_claim() {
+    let mut engine = engine(vec![sub("s", "a")]);
+    let unkeyed = || Incoming {
+        key: None,
+        producer_id: Some(ProducerId {
+            id: "id".to_owned(),
+            window: Duration::from_secs(1),
+        }),
+        ..message("a", "", b"")
+    };
+    assert!(!engine.accept(unkeyed(), START).expect("accepted").duplicate);
+    assert!(engine.accept(unkeyed(), START).expect("known").duplicate);
+    let empty = engine.accept(message("a", "", b""), START);
+    assert_eq!(empty, Err(Refused::EmptyKey));
+}
+
+#[test]
+fn a_timer_of_a_key_that_is_never_idle_is_delivered() {
+    let mut engine = engine(vec![sub("s", "a"), sub("alarm", "b")]);
+    for _ in 0..3 {
+        engine
+            .accept(message("a", "busy", b""), START)
+            .expect("accepted");
+    }
+    let run = runs(&mut engine).pop().expect("a run");
+    let message = Message {
+        key: Some("busy".into()),
+        topic: "b".into(),
+        timer: Some("t".into()),
+        ..(*run.messages[0].message).clone()
+    };
+    let effects = Effects {
+        delayed: vec![Delayed {
+            due: START,
+            message: Arc::new(message),
+            scope: Some(Scope {
+                plugin: "plugin".into(),
+                key: "busy".into(),
+            }),
+        }],
+        ..Effects::default()
+    };
+    engine.complete(&run.ticket, vec![Ok(effects)], START);
+    let mut alarms = 0;
+    let mut open = runs(&mut engine);
+    while let Some(run) = open.pop() {
+        engine.tick(START);
+        alarms += usize::from(run.subscription == "alarm");
+        if run.subscription == "s" {
+            // One more is always there before the run ends.
+            let more = alarms == 0;
+            more.then(|| {
+                engine
+                    .accept(self::message("a", "busy", b""), START)
+                    .expect("accepted")
+            });
+        }
+        engine.complete(&run.ticket, vec![Ok(Effects::default())], START);
+        open.extend(runs(&mut engine));
+    }
+    assert_eq!(alarms, 1);
+}
+
+#[test]
+fn a_lane_that_waits_for_room_still_runs_its_other_subscriptions() {
+    let narrow = Subscription {
+        concurrency_max: 1,
+        ..sub("narrow", "a")
+    };
+    let mut engine = engine(vec![narrow, sub("wide", "b")]);
+    for (topic, key) in [("a", "x"), ("a", "y"), ("b", "y")] {
+        engine
+            .accept(message(topic, key, b""), START)
+            .expect("accepted");
+    }
+    let open = runs(&mut engine);
+    let of = |name: &str| open.iter().filter(|run| run.subscription == *name).count();
+    assert_eq!((of("narrow"), of("wide")), (1, 1));
+}
+
+#[test]
+fn a_subscription_taken_out_of_the_routes_keeps_its_messages_and_holds_nobody_up() {
+    let all = vec![sub("gone", "a"), sub("stays", "b")];
+    let mut engine = engine(all.clone());
+    engine
+        .accept(message("a", "k", b""), START)
+        .expect("accepted");
+    engine
+        .accept(message("a", "k", b""), START)
+        .expect("accepted");
+    let run = runs(&mut engine).pop().expect("a run");
+    let routes = |subs| Arc::new(Routes::new(vec![TopicPattern::new("*")], subs));
+    engine
+        .set_routes(&routes(vec![all[1].clone()]))
+        .expect("fits");
+    let one = vec![Ok(Effects::default())];
+    engine.complete(&run.ticket, one, START);
+    assert!(runs(&mut engine).is_empty(), "nobody handles what is left");
+    assert_eq!(pending(&engine), 1);
+
+    engine
+        .accept(message("b", "k", b""), START)
+        .expect("accepted");
+    let run = runs(&mut engine).pop().expect("the other subscription's");
+    assert_eq!(run.subscription, "stays");
+    engine.complete(&run.ticket, vec![Ok(Effects::default())], START);
+
+    let moved = Subscription {
+        plugin: "other".into(),
+        ..all[0].clone()
+    };
+    assert!(engine.set_routes(&routes(vec![moved])).is_err());
+    engine.set_routes(&routes(all)).expect("as before");
+    let run = runs(&mut engine).pop().expect("the message that was kept");
+    assert_eq!(run.messages.len(), 1);
 }

@@ -72,12 +72,12 @@ impl Partitioner {
 pub struct MessageId(pub u128);
 
 impl MessageId {
-    /// The id of a message from outside that becomes number `seq` of `partition`.
+    /// The id of the message from outside that the record at `position` of `partition` took in.
     #[must_use]
-    pub fn accepted(partition: PartitionId, seq: u64) -> Self {
+    pub fn accepted(partition: PartitionId, position: u64) -> Self {
         let mut bytes = [0; 10];
         bytes[..2].copy_from_slice(&partition.0.to_be_bytes());
-        bytes[2..].copy_from_slice(&seq.to_be_bytes());
+        bytes[2..].copy_from_slice(&position.to_be_bytes());
         Self(xxh3::xxh3_128_with_seed(&bytes, 1))
     }
 

@@ -18,6 +18,8 @@ pub const STATE_NAME_BYTES_MAX: usize = 256;
 pub const STATE_VALUE_BYTES_MAX: usize = 1 << 20;
 /// Most entries that one `state.scan` returns.
 pub const STATE_SCAN_COUNT_MAX: u32 = 1_000;
+/// Most bytes of values that one `state.scan` returns, except that it returns one entry at least.
+pub const STATE_SCAN_BYTES_MAX: usize = 1 << 20;
 /// Longest cause of a failure that is kept; a longer one is cut.
 pub const CAUSE_BYTES_MAX: usize = 4 << 10;
 

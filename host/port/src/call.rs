@@ -3,7 +3,7 @@
 //! The semantics of the host's interfaces live here, so that every adapter of guests, the real
 //! one and those of tests, has the same. Nothing leaves a call but its [`Effects`].
 
-mod names;
+pub(crate) mod names;
 mod timers;
 
 pub use timers::Alarm;
@@ -164,8 +164,10 @@ impl Call {
     /// # Errors
     /// [`CallError`] without a key, or for a malformed name.
     pub fn get(&self, name: &str) -> Result<Option<Bytes>, CallError> {
-        names::check(name)?;
-        Ok(self.state.as_ref().ok_or(CallError::NoKey)?.get(name)?)
+        self.state
+            .as_ref()
+            .ok_or(CallError::NoKey)?
+            .get_for_guest(name)
     }
 
     /// Writes `name` in the key's state; none deletes it.
@@ -191,14 +193,8 @@ impl Call {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(Name, Bytes)>, CallError> {
-        let limit = limit.min(limits::STATE_SCAN_COUNT_MAX) as usize;
-        // Without a prefix the host's own entries come first: begin after them.
-        let after = after.max(Some(reserved::LAST));
-        Ok(self
-            .state
-            .as_ref()
-            .ok_or(CallError::NoKey)?
-            .scan(prefix, after, limit)?)
+        let state = self.state.as_ref().ok_or(CallError::NoKey)?;
+        state.scan_for_guest(prefix, after, limit)
     }
 
     /// Claims `id` in the key's scope for `ttl_ms`: true for the first claim.
@@ -208,6 +204,7 @@ impl Call {
     pub fn claim(&mut self, id: &str, ttl_ms: u64) -> Result<bool, CallError> {
         names::check(id)?;
         let (name, now) = (reserved::claim(id), self.now());
+        self.account(name.len())?;
         let state = self.state.as_mut().ok_or(CallError::NoKey)?;
         if let Some(value) = state.get(&name)?
             && names::decode_expiry(&value)? > now

@@ -6,10 +6,14 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wasmill_model::Name;
 use wasmill_model::effects::Scope;
+use wasmill_model::{Name, limits, reserved};
 
+use crate::call::{CallError, names};
 use crate::store;
+
+/// Entries that a guest's scan reads at once.
+const SCAN_BATCH: usize = 32;
 
 /// Entries of a scope that are newer than the view: none is a deleted name.
 pub type Entries = BTreeMap<Name, Option<Bytes>>;
@@ -101,6 +105,50 @@ impl ScopeState {
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
         Ok(present.take(limit).collect())
+    }
+
+    /// The value of `name`, as a guest may ask for it.
+    ///
+    /// # Errors
+    /// [`CallError`] for a malformed name, or if the store cannot be read.
+    pub fn get_for_guest(&self, name: &str) -> Result<Option<Bytes>, CallError> {
+        names::check(name)?;
+        Ok(self.get(name)?)
+    }
+
+    /// What a guest's `state.scan` returns: at most [`limits::STATE_SCAN_COUNT_MAX`] entries and
+    /// [`limits::STATE_SCAN_BYTES_MAX`] bytes of values, without the host's own entries.
+    ///
+    /// # Errors
+    /// [`CallError`] if the store cannot be read.
+    pub fn scan_for_guest(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(Name, Bytes)>, CallError> {
+        let limit = limit.min(limits::STATE_SCAN_COUNT_MAX) as usize;
+        // Without a prefix the host's own entries come first: begin after them.
+        let mut after = after.max(Some(reserved::LAST)).map(Name::from);
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        while found.len() < limit {
+            // A few at a time: what is beyond the bound need not be read.
+            let batch = self.scan(
+                prefix,
+                after.as_deref(),
+                SCAN_BATCH.min(limit - found.len()),
+            )?;
+            let Some((last, _)) = batch.last() else { break };
+            after = Some(last.clone());
+            for (name, value) in batch {
+                bytes += value.len();
+                if bytes > limits::STATE_SCAN_BYTES_MAX && !found.is_empty() {
+                    return Ok(found);
+                }
+                found.push((name, value));
+            }
+        }
+        Ok(found)
     }
 
     /// Takes what was written since the last call began, to be committed, and keeps it visible.

@@ -44,6 +44,11 @@ pub fn parse(text: &str) -> Result<Routes, Errors> {
         );
         return report.into_result(Routes::default());
     }
+    if text.trim().is_empty() {
+        let cause = "the file is empty: it may be half written; to route nothing, declare a topic";
+        report.add(0, cause.to_owned());
+        return report.into_result(Routes::default());
+    }
     let (document, syntax) = DeTable::parse_recoverable(text);
     if !syntax.is_empty() {
         // What the parser recovered is a guess: problems in it would mislead.

@@ -1,6 +1,8 @@
 //! What the engine's thread is told.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::mpsc::{self, Receiver, Sender};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -91,6 +93,29 @@ pub(crate) enum ViewCommand {
         atomic: Vec<store::Change>,
         next_block: u64,
     },
+}
+
+/// The channels and counters between the threads.
+pub(crate) struct Wires {
+    pub(crate) engine: (Sender<Command>, Receiver<Command>),
+    pub(crate) log: (Sender<LogCommand>, Receiver<LogCommand>),
+    pub(crate) view: (Sender<ViewCommand>, Receiver<ViewCommand>),
+    /// Checkpoints begun, so that a query notices one that came between.
+    pub(crate) begun: Arc<AtomicU64>,
+    /// Bytes of pages on their way to the view.
+    pub(crate) page_bytes: Arc<AtomicUsize>,
+}
+
+impl Wires {
+    pub(crate) fn new() -> Self {
+        Self {
+            engine: mpsc::channel(),
+            log: mpsc::channel(),
+            view: mpsc::channel(),
+            begun: Arc::default(),
+            page_bytes: Arc::default(),
+        }
+    }
 }
 
 /// The state of the platform, for operators.

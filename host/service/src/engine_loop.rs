@@ -9,6 +9,7 @@ mod checkpoints;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -18,18 +19,20 @@ use wasmill_model::Name;
 use wasmill_model::effects::FailureKind;
 use wasmill_port::{Clock, Guests};
 
-use crate::command::{Accept, Command, LogCommand, Status, SubscriptionStatus, ViewCommand};
+use crate::command::{Accept, Command, LogCommand, Status, SubscriptionStatus, ViewCommand, Wires};
 use crate::delivery::Deliverer;
-use crate::handle::{AcceptError, Receipt};
+use crate::handle::{AcceptError, BUSY_RETRY_AFTER, Receipt};
 use crate::metrics::Metrics;
 use crate::replies::{Replies, Reply, Waiters};
 
-pub(crate) use checkpoints::Checkpoints;
+pub(crate) use checkpoints::{Checkpoints, Cut};
 
 /// Commands handled before what they committed goes to the log.
 const BATCH_COUNT_MAX: usize = 1_024;
 /// A block is sealed at this size even if more has come in.
 const BLOCK_BYTES_MAX: usize = 1 << 20;
+/// Nothing comes in while this much waits for the log, or for the view.
+const BEHIND_BYTES_MAX: usize = 64 << 20;
 /// How often callers that went away are forgotten, and gauges set.
 const PURGE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a stopping host waits for handlers.
@@ -37,22 +40,26 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// What the loop owns.
 pub(crate) struct EngineLoop<G> {
-    pub(crate) engine: Engine,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) deliverer: Deliverer<G>,
-    pub(crate) log: Sender<LogCommand>,
-    pub(crate) view: Sender<ViewCommand>,
-    pub(crate) metrics: Metrics,
-    pub(crate) failure: watch::Sender<Option<String>>,
-    pub(crate) checkpoints: Checkpoints,
+    engine: Engine,
+    clock: Arc<dyn Clock>,
+    deliverer: Deliverer<G>,
+    log: Sender<LogCommand>,
+    view: Sender<ViewCommand>,
+    metrics: Metrics,
+    failure: watch::Sender<Option<String>>,
+    checkpoints: Checkpoints,
+    /// Checkpoints begun, so that a query notices one that came between.
+    begun: Arc<AtomicU64>,
+    /// Bytes of pages on their way to the view.
+    page_bytes: Arc<AtomicUsize>,
     /// Blocks that are durable.
-    pub(crate) durable: u64,
-    pub(crate) state: LoopState,
+    durable: u64,
+    state: LoopState,
 }
 
 /// What changes while the loop runs.
 #[derive(Default)]
-pub(crate) struct LoopState {
+struct LoopState {
     replies: Replies,
     waiters: Waiters,
     /// Runs that must not start before a barrier is durable.
@@ -69,6 +76,38 @@ struct Stopping {
 }
 
 impl<G: Guests> EngineLoop<G> {
+    /// The loop over a recovered engine, and where its failure is told.
+    pub(crate) fn new(
+        engine: Engine,
+        deliverer: Deliverer<G>,
+        wires: &Wires,
+        checkpoints: Checkpoints,
+        metrics: &Metrics,
+    ) -> (Self, watch::Receiver<Option<String>>) {
+        let (failure, failed) = watch::channel(None);
+        let durable = engine.sealed_blocks();
+        let engine_loop = Self {
+            engine,
+            clock: deliverer.context.clock.clone(),
+            deliverer,
+            log: wires.log.0.clone(),
+            view: wires.view.0.clone(),
+            metrics: metrics.clone(),
+            failure,
+            checkpoints,
+            begun: wires.begun.clone(),
+            page_bytes: wires.page_bytes.clone(),
+            durable,
+            state: LoopState::default(),
+        };
+        (engine_loop, failed)
+    }
+
+    /// Where the loop's failure is told.
+    pub(crate) fn failure(&self) -> watch::Sender<Option<String>> {
+        self.failure.clone()
+    }
+
     /// Runs until the host is stopped or its store fails.
     pub(crate) fn run(mut self, commands: &Receiver<Command>) {
         let mut purge_at = Instant::now();
@@ -176,6 +215,10 @@ impl<G: Guests> EngineLoop<G> {
         if self.state.stopping.is_some() {
             return drop(reply.send(Err(AcceptError::Stopped)));
         }
+        if self.is_behind() {
+            let retry_after = BUSY_RETRY_AFTER;
+            return drop(reply.send(Err(AcceptError::Busy { retry_after })));
+        }
         match self.engine.accept(incoming, self.clock.now()) {
             Err(refused) => drop(reply.send(Err(refused.into()))),
             Ok(accepted) => {
@@ -197,6 +240,12 @@ impl<G: Guests> EngineLoop<G> {
                     .push(barrier, Reply::Accepted(reply, receipt), self.durable);
             }
         }
+    }
+
+    /// Whether the disk is so far behind that nothing more may come in.
+    fn is_behind(&self) -> bool {
+        self.engine.unsealed_bytes() >= BEHIND_BYTES_MAX
+            || self.page_bytes.load(Ordering::Relaxed) >= BEHIND_BYTES_MAX
     }
 
     fn serve(&mut self, plugin: &Name, serving: bool, reply: oneshot::Sender<()>) {

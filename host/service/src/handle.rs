@@ -1,7 +1,7 @@
 //! What callers hold: take messages in, ask gates and queries, change routes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -21,8 +21,10 @@ use crate::command::{Accept, Command, Status};
 const IN_FLIGHT_COUNT_MAX: usize = 20_000;
 /// Their bodies' bytes, at most.
 const IN_FLIGHT_BYTES_MAX: usize = 64 << 20;
+/// How often a query is asked anew because a checkpoint began meanwhile.
+const QUERY_TRIES: usize = 3;
 /// When to come again after a refusal for want of room.
-const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A message from outside.
 #[derive(Clone, Debug)]
@@ -78,6 +80,9 @@ pub enum AcceptError {
     /// A part of the message is over its limit.
     #[error(transparent)]
     Limit(#[from] Exceeded),
+    /// A part of the message is not of the form it must have.
+    #[error("{0}")]
+    Invalid(String),
     /// The store failed; the message may or may not be in the log.
     #[error("the store failed: {0}")]
     Store(String),
@@ -92,6 +97,7 @@ impl From<Refused> for AcceptError {
             Refused::Conflict(id) => Self::Conflict { id },
             Refused::UnknownTopic(topic) => Self::UnknownTopic(topic),
             Refused::Limit(exceeded) => Self::Limit(exceeded),
+            Refused::EmptyKey => Self::Invalid(refused.to_string()),
         }
     }
 }
@@ -118,6 +124,7 @@ pub(crate) struct Shared<G> {
     pub(crate) reader: Arc<dyn StateReader>,
     pub(crate) routes: ArcSwap<Routes>,
     pub(crate) in_flight: InFlight,
+    pub(crate) checkpoints_begun: Arc<AtomicU64>,
     pub(crate) failure: watch::Receiver<Option<String>>,
 }
 
@@ -198,6 +205,26 @@ impl<G: Guests> Handle<G> {
             plugin: plugin.clone(),
             key: key.clone(),
         };
+        let begun = || self.shared.checkpoints_begun.load(Ordering::Acquire);
+        let mut answer = self.query_once(&scope, request.clone(), begun()).await?;
+        for _ in 1..QUERY_TRIES {
+            // A checkpoint that began after the snapshot may have put newer entries into the
+            // view: together they would be a state that never was.
+            let (response, before) = answer;
+            if before == begun() {
+                return Ok(response);
+            }
+            answer = self.query_once(&scope, request.clone(), begun()).await?;
+        }
+        Ok(answer.0)
+    }
+
+    async fn query_once(
+        &self,
+        scope: &Scope,
+        request: Request,
+        begun: u64,
+    ) -> Result<(Response, u64), QueryError> {
         let (reply, recent) = oneshot::channel();
         let ask = Command::Snapshot {
             scope: scope.clone(),
@@ -205,8 +232,9 @@ impl<G: Guests> Handle<G> {
         };
         self.send(ask).map_err(|Stopped| QueryError::Stopped)?;
         let recent = recent.await.map_err(|_| QueryError::Stopped)?;
-        let state = ScopeState::new(scope, recent, self.shared.reader.clone());
-        Ok(self.shared.guests.answer(state, request).await?)
+        let state = ScopeState::new(scope.clone(), recent, self.shared.reader.clone());
+        let response = self.shared.guests.answer(state, request).await?;
+        Ok((response, begun))
     }
 
     /// The routes in force.

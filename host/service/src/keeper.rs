@@ -4,6 +4,7 @@
 //! before a checkpoint is reported before it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 use wasmill_engine::layout;
@@ -17,38 +18,54 @@ use crate::metrics::Metrics;
 /// Blind writes that go to the view at once, so that a checkpoint does not hold up the log.
 const SLICE_COUNT: usize = 256;
 
-/// Serves until the channel closes or the view fails.
-pub(crate) fn run(
-    view: &Arc<impl View>,
-    commands: &Receiver<ViewCommand>,
-    engine: &Sender<Command>,
-    metrics: &Metrics,
-) {
-    while let Ok(command) = commands.recv() {
-        let answer = match command {
-            ViewCommand::WritePage { key, bytes } => write_page(&**view, key, bytes),
-            ViewCommand::LoadPage { page } => load_page(&**view, page).map(Some),
+/// What the view's thread owns.
+pub(crate) struct Keeper<V> {
+    pub(crate) view: Arc<V>,
+    pub(crate) commands: Receiver<ViewCommand>,
+    pub(crate) engine: Sender<Command>,
+    /// Bytes of pages on their way here: counted down as they are written.
+    pub(crate) page_bytes: Arc<AtomicUsize>,
+    pub(crate) metrics: Metrics,
+}
+
+impl<V: View> Keeper<V> {
+    /// Serves until the channel closes or the view fails.
+    pub(crate) fn run(self) {
+        while let Ok(command) = self.commands.recv() {
+            // The engine's thread may have ended already; then nobody needs the answer.
+            match self.serve(command) {
+                Ok(Some(answer)) => drop(self.engine.send(answer)),
+                Ok(None) => {}
+                Err(cause) => return drop(self.engine.send(Command::Failed(cause))),
+            }
+        }
+    }
+
+    fn serve(&self, command: ViewCommand) -> Result<Option<Command>, String> {
+        let view = &*self.view;
+        match command {
+            ViewCommand::WritePage { key, bytes } => {
+                let count = bytes.len();
+                let written = write_page(view, key, bytes);
+                self.page_bytes.fetch_sub(count, Ordering::Relaxed);
+                written
+            }
+            ViewCommand::LoadPage { page } => load_page(view, page).map(Some),
             ViewCommand::LoadTimers {
                 partition,
                 after,
                 limit,
-            } => load_timers(&**view, partition, &after, limit).map(Some),
+            } => load_timers(view, partition, &after, limit).map(Some),
             ViewCommand::Checkpoint {
                 blind,
                 atomic,
                 next_block,
             } => {
-                let timer = metrics.checkpoint_timer();
-                let done = checkpoint(&**view, blind, atomic);
+                let timer = self.metrics.checkpoint_timer();
+                let done = checkpoint(view, blind, atomic);
                 drop(timer);
                 done.map(|()| Some(Command::CheckpointDone { next_block }))
             }
-        };
-        // The engine's thread may have ended already; then nobody needs the answer.
-        match answer {
-            Ok(Some(answer)) => drop(engine.send(answer)),
-            Ok(None) => {}
-            Err(cause) => return drop(engine.send(Command::Failed(cause))),
         }
     }
 }
@@ -99,7 +116,8 @@ fn load_timers(
 
 fn checkpoint(view: &impl View, mut blind: Vec<Change>, atomic: Vec<Change>) -> Result<(), String> {
     // In the order of keys neighbours share pages of the store.
-    blind.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    // A stable sort: of two changes of one key the later one must win.
+    blind.sort_by(|a, b| a.key.cmp(&b.key));
     let mut rest = blind.into_iter().peekable();
     while rest.peek().is_some() {
         let slice = rest.by_ref().take(SLICE_COUNT).collect();

@@ -21,6 +21,6 @@ pub use clock::SystemClock;
 pub use command::{Status, SubscriptionStatus};
 pub use handle::{AcceptError, Dedup, Handle, Incoming, QueryError, Receipt};
 pub use metrics::Metrics;
-pub use recovery::recover;
+pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, Retention, StartError, Stopper, start};
 pub use state::ViewReader;

@@ -11,6 +11,24 @@ use crate::start::StartError;
 /// Entries of the view read at once.
 const SCAN_COUNT: usize = 1_000;
 
+/// An engine that is where it was, and what the view and the log held.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The engine.
+    pub engine: Engine,
+    /// The view holds everything before this block.
+    pub view_block: u64,
+    /// Bytes of all blocks before it.
+    pub view_bytes: u64,
+}
+
+impl Recovered {
+    /// Where the view stood: the block, and the log's bytes before it.
+    pub(crate) fn view(&self) -> (u64, u64) {
+        (self.view_block, self.view_bytes)
+    }
+}
+
 /// Recovers the engine from `log`, which was just acquired, and `view`.
 ///
 /// # Errors
@@ -22,7 +40,7 @@ pub fn recover(
     acquired: Acquired,
     view: &impl View,
     now: Millis,
-) -> Result<Engine, StartError> {
+) -> Result<Recovered, StartError> {
     let meta = view.get(layout::META)?;
     let mut recovery = Recovery::new(config, routes, meta.as_deref())?;
     for prefix in Recovery::prefixes() {
@@ -33,6 +51,7 @@ pub fn recover(
         )?;
     }
     let first = recovery.next_block();
+    let view_bytes = recovery.engine().log_bytes();
     if first < acquired.first || first > acquired.next {
         return Err(StartError::Gap {
             first,
@@ -51,7 +70,12 @@ pub fn recover(
         settle_actions(recovery.engine(), view)?;
     }
     tracing::info!(blocks = acquired.next - first, first, "recovered");
-    Ok(recovery.finish(now))
+    let engine = recovery.finish(now);
+    Ok(Recovered {
+        engine,
+        view_block: first,
+        view_bytes,
+    })
 }
 
 /// Writes and loads the pages that replay asks for. Nothing else comes of it: no run starts and

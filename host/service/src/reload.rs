@@ -206,7 +206,7 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
             if self.odd.insert(name.clone()) {
                 tracing::error!(
                     file = name,
-                    "this file's name cannot be a plugin's: rename it"
+                    "this cannot be a plugin: it needs a plugin's name and to be a readable file"
                 );
             }
         }

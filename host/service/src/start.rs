@@ -1,27 +1,33 @@
 //! Starting and stopping the services.
 
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::runtime;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use wasmill_engine::Corrupt;
-use wasmill_engine::codec::DecodeError;
+use wasmill_engine::codec::{self, DecodeError, Header};
 use wasmill_model::{Name, Partitioner, Routes};
-use wasmill_port::store::{self, BlockNumber, Log, View};
-use wasmill_port::{Clock, Guests, RunContext};
+use wasmill_port::store::{self, Acquired, BlockNumber, Log, View};
+use wasmill_port::{Clock, Guests, RunContext, StateReader};
 
-use crate::command::Command;
+use crate::command::{Command, Wires};
+use crate::committer::Committer;
 use crate::delivery::Deliverer;
-use crate::engine_loop::{Checkpoints, EngineLoop, LoopState};
+use crate::engine_loop::{Checkpoints, Cut, EngineLoop};
 use crate::handle::{Handle, InFlight, Shared};
+use crate::keeper::Keeper;
 use crate::metrics::Metrics;
 use crate::recovery::recover;
 use crate::state::ViewReader;
-use crate::{committer, keeper};
+
+/// Blocks of an earlier process at which the log may be cut.
+const CUTS_COUNT: u64 = 64;
 
 /// How the services run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,9 +66,9 @@ pub enum StartError {
     /// Something in the store does not read back.
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
-    /// A page of a queue does not read back.
-    #[error("a page of a queue is damaged: {0}; restore the data directory from a copy")]
-    Page(#[from] DecodeError),
+    /// A page of a queue, or the head of a block, does not read back.
+    #[error("the store is damaged: {0}; restore the data directory from a copy")]
+    Damaged(#[from] DecodeError),
     /// A page of a queue is not there.
     #[error(
         "page {number} of subscription `{subscription}` is missing; restore the data directory \
@@ -144,90 +150,122 @@ pub fn start<G: Guests, L: Log, V: View>(
     config: Config,
     parts: Parts<G, L, V>,
 ) -> Result<(Handle<G>, Stopper), StartError> {
-    let Parts {
-        mut log,
-        view,
-        guests,
-        clock,
-        routes,
-        metrics,
-        runtime,
-    } = parts;
-    let (view, routes) = (Arc::new(view), Arc::new(routes));
+    let mut log = parts.log;
+    let (view, routes) = (Arc::new(parts.view), Arc::new(parts.routes));
+    let (clock, metrics) = (parts.clock, parts.metrics);
     let acquired = log.acquire()?;
-    let engine = recover(config.engine, &routes, &log, acquired, &*view, clock.now())?;
-    clock.raise(engine.now());
+    let recovered = recover(config.engine, &routes, &log, acquired, &*view, clock.now())?;
+    clock.raise(recovered.engine.now());
 
-    let (engine_sender, engine_commands) = mpsc::channel();
-    let (log_sender, log_commands) = mpsc::channel();
-    let (view_sender, view_commands) = mpsc::channel();
-    let (failure_sender, failure) = watch::channel(None);
+    let wires = Wires::new();
     let partitioner = Partitioner::new(config.engine.partitions);
-    let reader = Arc::new(ViewReader {
+    let reader: Arc<dyn StateReader> = Arc::new(ViewReader {
         view: view.clone(),
         partitioner,
     });
-
-    let engine_loop = EngineLoop {
-        checkpoints: Checkpoints::new(config.retention, acquired.next, engine.log_bytes()),
-        engine,
-        deliverer: Deliverer {
-            guests: guests.clone(),
-            context: RunContext {
-                routes: routes.clone(),
-                reader: reader.clone(),
-                clock: clock.clone(),
-            },
-            engine: engine_sender.clone(),
-            runtime,
-        },
+    let context = RunContext {
+        routes: routes.clone(),
+        reader: reader.clone(),
         clock,
-        log: log_sender,
-        view: view_sender,
-        metrics: metrics.clone(),
-        failure: failure_sender,
-        durable: acquired.next,
-        state: LoopState::default(),
     };
-
-    let (log_metrics, log_answers) = (metrics.clone(), engine_sender.clone());
-    let view_answers = engine_sender.clone();
-    let threads = vec![
-        spawn("engine", move || engine_loop.run(&engine_commands))?,
-        spawn("log", move || {
-            committer::run(
-                log,
-                acquired.epoch,
-                &log_commands,
-                &log_answers,
-                &log_metrics,
-            );
-        })?,
-        spawn("view", move || {
-            keeper::run(&view, &view_commands, &view_answers, &metrics);
-        })?,
-    ];
-
+    let deliverer = Deliverer {
+        guests: parts.guests.clone(),
+        context,
+        engine: wires.engine.0.clone(),
+        runtime: parts.runtime,
+    };
+    let cuts = cuts(&log, acquired)?;
+    let checkpoints = Checkpoints::new(config.retention, recovered.view(), cuts);
+    let (engine_loop, failure) =
+        EngineLoop::new(recovered.engine, deliverer, &wires, checkpoints, &metrics);
     let shared = Shared {
-        commands: engine_sender.clone(),
-        guests,
+        commands: wires.engine.0.clone(),
+        guests: parts.guests,
         reader,
         routes: ArcSwap::new(routes),
         in_flight: InFlight::default(),
+        checkpoints_begun: wires.begun.clone(),
         failure,
     };
+    let stopper = threads(engine_loop, (log, acquired), view, wires, &metrics)?;
     let handle = Handle {
         shared: Arc::new(shared),
     };
-    Ok((
-        handle,
-        Stopper {
-            commands: engine_sender,
-            threads,
-        },
-    ))
+    Ok((handle, stopper))
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
-    thread::Builder::new().name(name.to_owned()).spawn(body)
+/// Starts the three threads.
+fn threads<G: Guests>(
+    engine_loop: EngineLoop<G>,
+    (log, acquired): (impl Log, Acquired),
+    view: Arc<impl View>,
+    wires: Wires,
+    metrics: &Metrics,
+) -> Result<Stopper, StartError> {
+    let commands = wires.engine.0;
+    let committer = Committer {
+        log,
+        epoch: acquired.epoch,
+        commands: wires.log.1,
+        engine: commands.clone(),
+        metrics: metrics.clone(),
+    };
+    let keeper = Keeper {
+        view,
+        commands: wires.view.1,
+        engine: commands.clone(),
+        page_bytes: wires.page_bytes,
+        metrics: metrics.clone(),
+    };
+    let (engine_commands, failure) = (wires.engine.1, engine_loop.failure());
+    let threads = vec![
+        spawn("log", move || committer.run(), report(&commands, "log"))?,
+        spawn("view", move || keeper.run(), report(&commands, "view"))?,
+        spawn(
+            "engine",
+            move || engine_loop.run(&engine_commands),
+            move || drop(failure.send_replace(Some(panicked("engine")))),
+        )?,
+    ];
+    Ok(Stopper { commands, threads })
+}
+
+/// Tells the engine that a thread panicked.
+fn report(commands: &Sender<Command>, thread: &'static str) -> impl FnOnce() + Send + 'static {
+    let commands = commands.clone();
+    move || drop(commands.send(Command::Failed(panicked(thread))))
+}
+
+/// Blocks at which the log may be cut that an earlier process wrote, evenly spread.
+fn cuts(log: &impl Log, acquired: Acquired) -> Result<VecDeque<Cut>, StartError> {
+    let step = (acquired.next - acquired.first).div_ceil(CUTS_COUNT).max(1);
+    let mut cuts = VecDeque::new();
+    for block in (acquired.first..acquired.next).step_by(step as usize) {
+        if let Some(bytes) = log.read(block)? {
+            let Header { offset, at } = codec::header(&bytes)?;
+            cuts.push_back(Cut {
+                block,
+                bytes: offset,
+                at,
+            });
+        }
+    }
+    Ok(cuts)
+}
+
+fn panicked(thread: &str) -> String {
+    format!("the {thread} thread panicked")
+}
+
+/// Starts a thread; `failed` is called if it panics, so that nobody waits for it for ever.
+fn spawn(
+    name: &str,
+    body: impl FnOnce() + Send + 'static,
+    failed: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        if catch_unwind(AssertUnwindSafe(body)).is_err() {
+            failed();
+        }
+    })
 }

@@ -75,7 +75,7 @@ impl Host {
             ..wasmill_engine::Config::default()
         };
         let engine = recover(config, routes, &log, acquired, &*view, clock.now());
-        let mut engine = engine.map_err(|error| {
+        let recovered = engine.map_err(|error| {
             let text = error.to_string();
             assert!(
                 !text.contains("restore the data directory"),
@@ -83,6 +83,7 @@ impl Host {
             );
             Dead
         })?;
+        let mut engine = recovered.engine;
         clock.raise(engine.now());
         engine.set_serving(&bank::PLUGIN.into(), true);
         let partitioner = Partitioner::new(PARTITIONS);

@@ -23,7 +23,9 @@ impl Engine {
         if !self.live {
             return;
         }
-        while self.runs < self.config.runs_max {
+        while self.runs < self.config.runs_max
+            && self.unsealed_bytes() < self.config.unsealed_bytes_max
+        {
             let Some((id, lane_id)) = self.ready.pop_front() else {
                 return;
             };
@@ -40,14 +42,38 @@ impl Engine {
         if lane.running.is_some() {
             return;
         }
-        let Some(sub) = lane.next(|index| subs[index].serving) else {
-            return self.partition_mut(id).release(&lane_id);
+        let may_start = |index: SubIndex| subs[index].is_runnable() && subs[index].room() > 0;
+        let Some(sub) = lane.next(may_start) else {
+            return match lane.next(|index| subs[index].is_runnable()) {
+                Some(full) => self.starve(id, lane_id, full),
+                None => self.partition_mut(id).release(&lane_id),
+            };
         };
-        if !subs[sub].has_room() {
-            lane.listed = true;
-            return self.subs[sub].starved.push_back((id, lane_id));
-        }
         self.start_run(id, lane_id, sub);
+    }
+
+    /// Lets a lane wait until the subscription has room for another run. A message of another
+    /// subscription may still wake it.
+    fn starve(&mut self, id: PartitionId, lane_id: LaneId, sub: SubIndex) {
+        let lane = self.partition_mut(id).lanes.get_mut(&lane_id);
+        let Some(lane) = lane.filter(|lane| !lane.starved) else {
+            return;
+        };
+        lane.starved = true;
+        self.subs[sub].starved.push_back((id, lane_id));
+    }
+
+    /// Lists as many of the lanes that wait for the subscription as it has room for.
+    pub(super) fn feed(&mut self, sub: SubIndex) {
+        for _ in 0..self.subs[sub].room() {
+            let Some((id, lane_id)) = self.subs[sub].starved.pop_front() else {
+                return;
+            };
+            if let Some(lane) = self.partition_mut(id).lanes.get_mut(&lane_id) {
+                lane.starved = false;
+            }
+            self.list(id, lane_id);
+        }
     }
 
     fn start_run(&mut self, id: PartitionId, lane_id: LaneId, sub: SubIndex) {
@@ -65,9 +91,9 @@ impl Engine {
         state.running += 1;
         let subscription = state.name.clone();
         let plugin = state
-            .plugin()
-            .expect("a serving subscription has a plugin")
-            .clone();
+            .plugin
+            .clone()
+            .expect("a runnable subscription has a plugin");
         let partition = &mut self.partitions[usize::from(id.0)];
         let lane = partition
             .lanes
@@ -105,28 +131,25 @@ impl Engine {
     /// A run ended: its lane, and lanes that waited for it, may go on.
     pub(super) fn end_run(&mut self, sub: SubIndex) {
         self.runs -= 1;
-        let state = &mut self.subs[sub];
-        state.running -= 1;
-        if let Some((id, lane_id)) = state.starved.pop_front() {
-            self.ready.push_back((id, lane_id));
-        }
+        self.subs[sub].running -= 1;
+        self.feed(sub);
     }
 
     /// Puts a plugin's subscriptions into service, or pauses them: their messages are kept.
     pub fn set_serving(&mut self, plugin: &Name, serving: bool) {
-        for sub in self
-            .subs
-            .iter_mut()
-            .filter(|sub| sub.plugin() == Some(plugin))
-        {
-            sub.serving = serving;
+        for sub in &mut self.subs {
+            if sub.plugin.as_ref() == Some(plugin) {
+                sub.serving = serving;
+            }
         }
         if !serving {
+            self.serving.remove(plugin);
             return;
         }
+        self.serving.insert(plugin.clone());
         let of_plugin = |lane: &LaneId, subs: &[crate::subscription::SubState]| match lane {
             LaneId::Keyed(scope) => scope.plugin == *plugin,
-            LaneId::Loose(sub, _) => subs[*sub].plugin() == Some(plugin),
+            LaneId::Loose(sub, _) => subs[*sub].plugin.as_ref() == Some(plugin),
         };
         let mut found = Vec::new();
         for partition in &self.partitions {
@@ -139,6 +162,7 @@ impl Engine {
         for (id, lane_id) in found {
             self.list(id, lane_id);
         }
+        (0..self.subs.len()).for_each(|sub| self.feed(sub));
         self.dispatch();
     }
 }

@@ -6,14 +6,14 @@ use super::{Action, Engine, PageRef};
 use crate::backlog::{Pending, Pop, QueueId, SealedPage};
 use crate::codec::{self, DecodeError};
 use crate::lane::{LaneId, Parked, TRACK_COUNT_MAX, Track};
-use crate::partition::{ASSIGNED_COUNT_MAX, Amendment};
+use crate::partition::Amendment;
 use crate::subscription::SubIndex;
 
 impl Engine {
     /// Puts a message into its subscription's queue.
     pub(super) fn enqueue(&mut self, id: PartitionId, sub: SubIndex, pending: Pending) {
         let queue = self.partition_mut(id).queue(sub);
-        if queue.backlog.is_empty() && queue.assigned < ASSIGNED_COUNT_MAX {
+        if queue.backlog.is_empty() && queue.has_room() {
             return self.place(id, sub, pending);
         }
         let page = queue.backlog.push(pending);
@@ -27,7 +27,7 @@ impl Engine {
     pub(super) fn pump(&mut self, id: PartitionId, sub: SubIndex) {
         loop {
             let queue = self.partition_mut(id).queue(sub);
-            if queue.backlog.is_empty() || queue.assigned >= ASSIGNED_COUNT_MAX {
+            if queue.backlog.is_empty() || !queue.has_room() {
                 return;
             }
             match queue.backlog.pop() {
@@ -63,12 +63,7 @@ impl Engine {
 
     /// Gives a message from a page to its lane, with what recovery learnt of it.
     fn place_amended(&mut self, id: PartitionId, sub: SubIndex, mut pending: Pending) {
-        match self
-            .partition_mut(id)
-            .queue(sub)
-            .amendments
-            .remove(&pending.seq)
-        {
+        match self.amendment(id, sub, pending.seq) {
             None => self.place(id, sub, pending),
             Some(Amendment::Settled) => {}
             Some(Amendment::Failed {
@@ -82,6 +77,14 @@ impl Engine {
                 self.park(id, sub, key.as_ref(), seq, (attempts, due, cause));
             }
         }
+    }
+
+    /// Takes what recovery learnt of a message.
+    fn amendment(&mut self, id: PartitionId, sub: SubIndex, seq: u64) -> Option<Amendment> {
+        let partition = self.partition_mut(id);
+        let amendment = partition.queue(sub).amendments.remove(&seq)?;
+        partition.dirty.queues.insert(sub);
+        Some(amendment)
     }
 
     /// Moves messages from a key's overflow into its track, as far as there is room.
@@ -107,11 +110,7 @@ impl Engine {
     }
 
     fn refill_one(&mut self, id: PartitionId, lane: &LaneId, sub: SubIndex, mut pending: Pending) {
-        let amendment = self
-            .partition_mut(id)
-            .queue(sub)
-            .amendments
-            .remove(&pending.seq);
+        let amendment = self.amendment(id, sub, pending.seq);
         let parked = match amendment {
             Some(Amendment::Settled) => return,
             Some(Amendment::Failed {
@@ -169,11 +168,12 @@ impl Engine {
     ) -> T {
         let partition = self.partition_mut(id);
         let track = partition.lane_mut(lane).track(sub);
-        let before = assigned(track);
+        let before = (assigned(track), usize::from(track.parked.is_some()));
         let result = change(track);
-        let after = assigned(track);
+        let after = (assigned(track), usize::from(track.parked.is_some()));
         let queue = partition.queue(sub);
-        queue.assigned = queue.assigned + after - before;
+        queue.assigned = queue.assigned + after.0 - before.0;
+        queue.parked = queue.parked + after.1 - before.1;
         result
     }
 

@@ -12,6 +12,9 @@ use crate::backlog::Pending;
 use crate::lane::{LaneId, Parked};
 use crate::subscription::SubIndex;
 
+/// The longest delay that a plugin may choose: a longer one would be no retry.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// What becomes of a failed delivery.
 enum Verdict {
     /// Again, at this time.
@@ -52,7 +55,7 @@ impl Engine {
                 }
             }
         }
-        self.resume_timers(id, &ticket.lane);
+        self.fire_deferred(id, &ticket.lane);
         self.end_run(sub);
         self.list(id, ticket.lane.clone());
         self.dispatch();
@@ -140,7 +143,9 @@ impl Engine {
             FailureKind::Reject => None,
             FailureKind::Retry => scheduled,
             // A plugin chooses how long to wait, not how often to try.
-            FailureKind::RetryAfter(delay) => scheduled.map(|_: Duration| delay),
+            FailureKind::RetryAfter(delay) => {
+                scheduled.map(|_: Duration| delay.min(RETRY_AFTER_MAX))
+            }
         };
         match (delay, definition.on_exhausted) {
             (Some(delay), _) => Verdict::Retry(self.now + delay),
@@ -184,14 +189,17 @@ impl Engine {
         self.commit(ticket.partition, ops);
     }
 
-    /// Timers of the scope that fell due during the run may be delivered now.
-    fn resume_timers(&mut self, id: PartitionId, lane_id: &LaneId) {
+    /// Timers of the scope that fell due during the run, and that it did not cancel, are
+    /// delivered now: before the lane's next run, which could hold them up again.
+    fn fire_deferred(&mut self, id: PartitionId, lane_id: &LaneId) {
         let partition = self.partition_mut(id);
         let Some(lane) = partition.lanes.get_mut(lane_id) else {
             return;
         };
         for timer in std::mem::take(&mut lane.deferred) {
-            partition.timers.resume(timer);
+            if let Some(delayed) = self.partition(id).timers.deferred(timer).cloned() {
+                self.fire(id, delayed);
+            }
         }
     }
 }

@@ -16,6 +16,9 @@ impl Engine {
     /// Does what has fallen due.
     pub fn tick(&mut self, now: Millis) {
         let now = self.advance(now);
+        if !self.live {
+            return;
+        }
         for index in 0..self.config.partitions {
             let id = PartitionId(index);
             self.fire_timers(id, now);
@@ -32,6 +35,9 @@ impl Engine {
     /// When [`Engine::tick`] has something to do next.
     #[must_use]
     pub fn wake(&self) -> Millis {
+        if !self.live {
+            return Millis::MAX;
+        }
         let timers = self
             .partitions
             .iter()
@@ -88,23 +94,27 @@ impl Engine {
         true
     }
 
-    fn fire(&mut self, id: PartitionId, delayed: Delayed) {
-        let mut ops = vec![Op::Undelay(delayed.reference())];
+    pub(super) fn fire(&mut self, id: PartitionId, delayed: Delayed) {
+        let reference = delayed.reference();
         let is_timer = delayed.message.timer.is_some();
         let entry = reserved::delayed(&delayed);
         let send = match &delayed.scope {
             Some(scope) if is_timer => self.routes.fan_out_to(&scope.plugin, delayed.message),
             _ => self.routes.fan_out(delayed.message),
         };
+        if is_timer && send.targets.is_empty() {
+            // The routes lost the subscription; a timer is a promise, so it waits for others.
+            self.partition_mut(id).timers.defer(reference);
+            return self.unheard.push((id, reference));
+        }
+        let mut ops = vec![Op::Undelay(reference)];
         // The entry of a timer stays until its message is handled, so that a cancel still wins;
-        // that of a plain delayed message, or of a timer that reaches nobody, is over.
+        // that of a plain delayed message is over.
         if let Some(scope) = delayed.scope
-            && (!is_timer || send.targets.is_empty())
+            && !is_timer
         {
-            ops.push(Op::State {
-                scope,
-                writes: vec![(entry, None)],
-            });
+            let writes = vec![(entry, None)];
+            ops.push(Op::State { scope, writes });
         }
         self.commit_with_sends(id, ops, [send]);
     }
@@ -117,6 +127,7 @@ impl Engine {
             self.with_track(id, &lane_id, sub, |track| track.parked = None);
             self.refill(id, &lane_id, sub);
             self.list(id, lane_id);
+            self.pump(id, sub);
         }
     }
 

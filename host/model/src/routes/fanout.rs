@@ -16,7 +16,10 @@ impl Routes {
     /// Finds the targets of a timer's `message`: subscriptions of `plugin`, under its own key.
     #[must_use]
     pub fn fan_out_to(&self, plugin: &str, message: Arc<Message>) -> Send {
-        self.fan_out_where(message, |sub| sub.plugin == *plugin)
+        let key = message.key.clone();
+        self.fan_out_where(message, |sub| {
+            sub.plugin == *plugin && key.as_ref().is_some_and(|key| sub.keeps_scope(key))
+        })
     }
 
     fn fan_out_where(&self, message: Arc<Message>, wanted: impl Fn(&Subscription) -> bool) -> Send {

@@ -45,6 +45,16 @@ impl Subscription {
         }
     }
 
+    /// Whether a timer set under `key` is delivered under that key: its scope is its key.
+    #[must_use]
+    pub fn keeps_scope(&self, key: &str) -> bool {
+        match self.order {
+            Order::Key => true,
+            Order::Global => self.name == *key,
+            Order::None => false,
+        }
+    }
+
     /// Whether a message with this tag is received.
     #[must_use]
     pub fn accepts_tag(&self, tag: Option<&Name>) -> bool {

@@ -7,7 +7,7 @@ use wasmill_model::{Millis, Name};
 use super::CallError;
 
 /// Checks a name that a plugin chose.
-pub(super) fn check(name: &str) -> Result<(), CallError> {
+pub(crate) fn check(name: &str) -> Result<(), CallError> {
     if name.is_empty() || name.contains('\0') {
         return Err(CallError::Invalid(format!(
             "a name has 1 to {} bytes and no NUL, this one is {name:?}",

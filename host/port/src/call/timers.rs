@@ -34,7 +34,7 @@ impl Call {
     pub fn set_timer(&mut self, name: &str, when: When, alarm: Alarm) -> Result<(), CallError> {
         names::check(name)?;
         let scope = self.scope()?;
-        self.check_subscribed(&alarm.topic)?;
+        self.check_subscribed(&alarm.topic, &scope.key)?;
         names::check_message(None, alarm.tag.as_ref(), &alarm.headers, &alarm.body)?;
         within(
             "sends per call",
@@ -179,7 +179,7 @@ impl Call {
         state.get(entry)?.map(|value| decode(&value)).transpose()
     }
 
-    fn check_subscribed(&self, topic: &str) -> Result<(), CallError> {
+    fn check_subscribed(&self, topic: &str, key: &str) -> Result<(), CallError> {
         let routes = &self.context.routes;
         if !routes.declares(topic) {
             return Err(CallError::UnknownTopic(topic.to_owned()));
@@ -187,12 +187,12 @@ impl Call {
         let mut own = routes
             .subscriptions()
             .filter(|sub| sub.plugin == self.plugin);
-        if own.any(|sub| sub.topic.matches(topic)) {
+        if own.any(|sub| sub.topic.matches(topic) && sub.keeps_scope(key)) {
             return Ok(());
         }
         Err(CallError::Invalid(format!(
-            "no subscription of plugin `{}` matches topic `{topic}`, so its timer would reach \
-             nobody: add one to the routes",
+            "no subscription of plugin `{}` gets topic `{topic}` under the key `{key}`, so its \
+             timer would reach nobody: add one to the routes",
             self.plugin
         )))
     }

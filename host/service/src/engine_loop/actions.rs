@@ -1,5 +1,7 @@
 //! What the engine asks for: runs to the runtime, pages and timers to the view's thread.
 
+use std::sync::atomic::Ordering;
+
 use wasmill_engine::{Action, Engine, RunRequest, layout};
 use wasmill_port::Guests;
 
@@ -16,6 +18,7 @@ impl<G: Guests> EngineLoop<G> {
                 Action::WritePage(page, bytes) => {
                     let key =
                         layout::page(page.partition, &page.subscription, &page.queue, page.number);
+                    self.page_bytes.fetch_add(bytes.len(), Ordering::Relaxed);
                     self.ask_view(ViewCommand::WritePage { key, bytes });
                 }
                 Action::LoadPage(page) => self.ask_view(ViewCommand::LoadPage { page }),

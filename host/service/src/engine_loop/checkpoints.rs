@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use wasmill_engine::Write;
@@ -26,7 +27,7 @@ pub(crate) struct Checkpoints {
     taken_at: Instant,
     taken_bytes: u64,
     taken_block: u64,
-    /// Blocks at which the log may be cut: the block, the log's bytes before it, its time.
+    /// Blocks at which the log may be cut, in their order.
     cuts: VecDeque<Cut>,
 }
 
@@ -37,23 +38,29 @@ struct Pending {
     command: Option<ViewCommand>,
 }
 
-#[derive(Clone, Copy)]
-struct Cut {
-    block: u64,
-    bytes: u64,
-    at: Millis,
+/// A block before which the log may be cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut {
+    /// The block.
+    pub(crate) block: u64,
+    /// Bytes of all blocks before it.
+    pub(crate) bytes: u64,
+    /// When it, or the one before it, was written.
+    pub(crate) at: Millis,
 }
 
 impl Checkpoints {
-    /// No checkpoint is under way; the view holds everything before `next_block`.
-    pub(crate) fn new(retention: Retention, next_block: u64, log_bytes: u64) -> Self {
+    /// No checkpoint is under way; the view holds everything before the block and the log's
+    /// bytes of `view`. `cuts` are blocks of the log, in their order.
+    pub(crate) fn new(retention: Retention, view: (u64, u64), cuts: VecDeque<Cut>) -> Self {
+        let (view_block, view_bytes) = view;
         Self {
             retention,
             pending: None,
             taken_at: Instant::now(),
-            taken_bytes: log_bytes,
-            taken_block: next_block,
-            cuts: VecDeque::new(),
+            taken_bytes: view_bytes,
+            taken_block: view_block,
+            cuts,
         }
     }
 
@@ -122,6 +129,7 @@ impl<G: Guests> EngineLoop<G> {
             atomic: changes(checkpoint.atomic),
             next_block: checkpoint.barrier,
         };
+        self.begun.fetch_add(1, Ordering::AcqRel);
         let bytes = self.engine.log_bytes();
         self.checkpoints.pending = Some(Pending {
             barrier: checkpoint.barrier,
@@ -162,6 +170,10 @@ impl<G: Guests> EngineLoop<G> {
         let drained = self.engine.runs() == 0 && committed && kept;
         if !drained && Instant::now() < stopping.deadline {
             return ControlFlow::Continue(());
+        }
+        if !committed {
+            let cause = "the host stopped before the log answered: ask again";
+            self.state.replies.fail(cause);
         }
         if let Some(stopping) = self.state.stopping.take() {
             // Whoever asked may have gone.

@@ -17,7 +17,7 @@ const NAME_BYTES_MAX: usize = 64;
 pub(super) struct Look {
     /// The files by the plugin's name.
     pub(super) files: BTreeMap<Name, Stamp>,
-    /// Names of `.wasm` files that no plugin can have.
+    /// `.wasm` files that cannot be plugins: by their name, or because they are no readable files.
     pub(super) odd: Vec<String>,
 }
 
@@ -42,10 +42,11 @@ impl Look {
                         Ok(metadata) if metadata.is_file() => {
                             look.files.insert(name, Stamp::of(&metadata));
                         }
-                        Ok(_) => {}
+                        Ok(_) => look.odd.push(format!("{name}.wasm (no regular file)")),
                         // Removed since it was listed.
                         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                        Err(error) => return Err(error),
+                        // One bad file must not keep the others from being looked at.
+                        Err(error) => look.odd.push(format!("{name}.wasm ({error})")),
                     }
                 }
             }
