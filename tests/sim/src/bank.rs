@@ -135,7 +135,7 @@ fn transfer(call: &mut Call) -> Result<(), Failure> {
         body: body.clone(),
         when,
     };
-    let when = if it.id % 5 == 0 {
+    let when = if it.id.is_multiple_of(5) {
         When::After(it.id % 90)
     } else {
         When::Now
