@@ -48,12 +48,7 @@ async fn of_thousands_of_buyers_at_once_exactly_as_many_are_served_as_there_are_
         |shop, order| async move { shop.place(&order).await },
     )
     .await;
-    ensure!(
-        run.failed == 0,
-        "{} orders were not taken: {:?}",
-        run.failed,
-        run.failures
-    );
+    run.all_well()?;
 
     let shop = &world.scene.shop;
     let statuses = load::gather(64, shop, (0..buyers).collect(), |shop, nth| async move {

@@ -75,9 +75,17 @@ fn bad_files(good: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             b"\0asm\x0d\0\x01\0".to_vec(),
         ),
         ("half a component", good[..good.len() / 2].to_vec()),
-        (
-            "a component that traps at its start",
-            wasmill_test_guests::bytes("trap_at_start"),
-        ),
+        ("a component that traps at its start", traps_at_start()),
     ]
+}
+
+/// A component that has what it takes, were it not for its start.
+fn traps_at_start() -> Vec<u8> {
+    let text = r#"(component
+        (core module $m (func $f unreachable) (start $f) (func (export "handle")))
+        (core instance $i (instantiate $m))
+        (func $handle (canon lift (core func $i "handle")))
+        (instance $handler (export "handle" (func $handle)))
+        (export "wasmill:plugin/handler@0.1.0" (instance $handler)))"#;
+    wat::parse_str(text).expect("the text assembles")
 }

@@ -52,6 +52,16 @@ impl Run {
         }
     }
 
+    /// Nothing, if all jobs went well.
+    ///
+    /// # Errors
+    /// How many failed, and what the first of them said.
+    pub fn all_well(&self) -> Result<()> {
+        let first = self.failures.join("; ");
+        anyhow::ensure!(self.failed == 0, "{} requests failed: {first}", self.failed);
+        Ok(())
+    }
+
     /// Jobs that went well, a second.
     #[must_use]
     pub fn per_second(&self) -> f64 {

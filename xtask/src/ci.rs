@@ -82,7 +82,7 @@ pub(crate) fn test() -> Result<()> {
 /// The process tests at full size, one after the other, with what they print.
 ///
 /// # Errors
-/// As [`test`].
+/// As [`test()`].
 pub(crate) fn soak(options: &SoakOptions) -> Result<()> {
     build::all()?;
     let mut command = cargo();

@@ -52,7 +52,11 @@ pub(crate) async fn serve<P: Platform>(
 ) -> Result<Response, Error> {
     let mut query = request::query_pairs(parts.uri.query());
     let wait = wait::take(&mut query, route.ingress, state.limits.wait_max)?;
-    let producer_id = request::idempotency_key(&parts.headers)?;
+    let producer_id = match route.ingress.gate {
+        // The gate alone knows which requests are the same, and whether any are.
+        Some(_) => None,
+        None => request::idempotency_key(&parts.headers)?,
+    };
     let held = state
         .budget
         .read(
@@ -109,7 +113,6 @@ async fn take_in<P: Platform>(
         body,
         answer,
     } = admit(platform, route, request).await?;
-    // The gate knows best which requests are the same.
     let dedup = dedup_id.or(producer_id).map(|id| Dedup {
         id,
         window: route.dedup_window,

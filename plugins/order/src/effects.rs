@@ -36,96 +36,134 @@ fn carry_out_one<H: Host>(
     effect: Effect,
 ) -> Result<(), Failure> {
     let user_id = || order.map(|order| order.user_id.clone()).unwrap_or_default();
-    let order_id = order_id.to_owned();
     match effect {
-        Effect::ReserveStock { sku, quantity } => {
-            let key = sku.clone();
-            host.send(
-                topic::STOCK_RESERVE,
-                &key,
-                &Reserve {
-                    order_id,
-                    sku,
-                    quantity,
-                },
-            )
-        }
-        Effect::ReleaseStock { sku } => {
-            let key = sku.clone();
-            host.send(topic::STOCK_RELEASE, &key, &ReleaseStock { order_id, sku })
-        }
+        Effect::ReserveStock { sku, quantity } => reserve_stock(host, order_id, sku, quantity),
+        Effect::ReleaseStock { sku } => release_stock(host, order_id, sku),
         Effect::UseCoupon {
             coupon_id,
             goods_amount,
-        } => {
-            let key = coupon_id.clone();
-            let ask = UseCoupon {
-                order_id,
-                coupon_id,
-                user_id: user_id(),
-                goods_amount,
-            };
-            host.send(topic::COUPON_USE, &key, &ask)
-        }
-        Effect::ReleaseCoupon { coupon_id } => {
-            let key = coupon_id.clone();
-            host.send(
-                topic::COUPON_RELEASE,
-                &key,
-                &ReleaseCoupon {
-                    order_id,
-                    coupon_id,
-                },
-            )
-        }
-        Effect::DebitBalance { at_most } => {
-            let ask = Debit {
-                order_id,
-                user_id: user_id(),
-                at_most,
-            };
-            host.send(topic::ACCOUNT_DEBIT, &ask.user_id, &ask)
-        }
-        Effect::CreditBalance => {
-            let ask = Credit {
-                order_id,
-                user_id: user_id(),
-            };
-            host.send(topic::ACCOUNT_CREDIT, &ask.user_id, &ask)
-        }
+        } => use_coupon(host, order_id, user_id(), coupon_id, goods_amount),
+        Effect::ReleaseCoupon { coupon_id } => release_coupon(host, order_id, coupon_id),
+        Effect::DebitBalance { at_most } => debit(host, order_id, user_id(), at_most),
+        Effect::CreditBalance => credit(host, order_id, user_id()),
         Effect::WakeAt(at) => Ok(host.set_timer(TIMER, at, topic::ORDER_DUE)?),
         Effect::LetSleep => Ok(host.cancel_timer(TIMER)?),
-        Effect::Announce(news) => match order {
-            Some(order) => host.send(topic_of(news), &order_id, &View::of(order)),
-            None => Ok(()),
-        },
+        Effect::Announce(news) => announce(host, order_id, order, news),
         Effect::ApprovePayment {
             payment_id,
             amount,
             deadline,
-        } => {
-            let approved = Approved {
-                payment_id,
-                amount,
-                deadline,
-            };
-            host.send(topic::PAYMENT_APPROVED, &approved.payment_id, &approved)
-        }
+        } => approve(host, payment_id, amount, deadline),
         Effect::AcceptPayment { payment_id } => {
-            let verdict = PaymentVerdict {
-                payment_id,
-                cause: None,
-            };
-            host.send(topic::PAYMENT_ACCEPTED, &verdict.payment_id, &verdict)
+            judge(host, topic::PAYMENT_ACCEPTED, payment_id, None)
         }
         Effect::RefundPayment { payment_id, cause } => {
-            let verdict = PaymentVerdict {
-                payment_id,
-                cause: Some(cause),
-            };
-            host.send(topic::PAYMENT_REFUND, &verdict.payment_id, &verdict)
+            judge(host, topic::PAYMENT_REFUND, payment_id, Some(cause))
         }
     }
+}
+
+fn reserve_stock<H: Host>(
+    host: &mut H,
+    order_id: &str,
+    sku: String,
+    quantity: u64,
+) -> Result<(), Failure> {
+    let order_id = order_id.to_owned();
+    let ask = Reserve {
+        order_id,
+        sku,
+        quantity,
+    };
+    host.send(topic::STOCK_RESERVE, &ask.sku, &ask)
+}
+
+fn release_stock<H: Host>(host: &mut H, order_id: &str, sku: String) -> Result<(), Failure> {
+    let order_id = order_id.to_owned();
+    let ask = ReleaseStock { order_id, sku };
+    host.send(topic::STOCK_RELEASE, &ask.sku, &ask)
+}
+
+fn use_coupon<H: Host>(
+    host: &mut H,
+    order_id: &str,
+    user_id: String,
+    coupon_id: String,
+    goods_amount: u64,
+) -> Result<(), Failure> {
+    let ask = UseCoupon {
+        order_id: order_id.to_owned(),
+        coupon_id,
+        user_id,
+        goods_amount,
+    };
+    host.send(topic::COUPON_USE, &ask.coupon_id, &ask)
+}
+
+fn release_coupon<H: Host>(host: &mut H, order_id: &str, coupon_id: String) -> Result<(), Failure> {
+    let order_id = order_id.to_owned();
+    let ask = ReleaseCoupon {
+        order_id,
+        coupon_id,
+    };
+    host.send(topic::COUPON_RELEASE, &ask.coupon_id, &ask)
+}
+
+fn debit<H: Host>(
+    host: &mut H,
+    order_id: &str,
+    user_id: String,
+    at_most: u64,
+) -> Result<(), Failure> {
+    let order_id = order_id.to_owned();
+    let ask = Debit {
+        order_id,
+        user_id,
+        at_most,
+    };
+    host.send(topic::ACCOUNT_DEBIT, &ask.user_id, &ask)
+}
+
+fn credit<H: Host>(host: &mut H, order_id: &str, user_id: String) -> Result<(), Failure> {
+    let order_id = order_id.to_owned();
+    let ask = Credit { order_id, user_id };
+    host.send(topic::ACCOUNT_CREDIT, &ask.user_id, &ask)
+}
+
+fn announce<H: Host>(
+    host: &mut H,
+    order_id: &str,
+    order: Option<&Order>,
+    news: News,
+) -> Result<(), Failure> {
+    match order {
+        Some(order) => host.send(topic_of(news), order_id, &View::of(order)),
+        None => Ok(()),
+    }
+}
+
+fn approve<H: Host>(
+    host: &mut H,
+    payment_id: String,
+    amount: u64,
+    deadline: u64,
+) -> Result<(), Failure> {
+    let approved = Approved {
+        payment_id,
+        amount,
+        deadline,
+    };
+    host.send(topic::PAYMENT_APPROVED, &approved.payment_id, &approved)
+}
+
+fn judge<H: Host>(
+    host: &mut H,
+    topic: &str,
+    payment_id: String,
+    cause: Option<String>,
+) -> Result<(), Failure> {
+    let verdict = PaymentVerdict { payment_id, cause };
+    host.send(topic, &verdict.payment_id, &verdict)
 }
 
 fn topic_of(news: News) -> &'static str {

@@ -215,6 +215,12 @@ impl Payment {
         self.stage == Stage::Charging
     }
 
+    /// Whether no charge may be begun any more. What the provider says of an earlier one counts.
+    #[must_use]
+    pub fn is_too_late(&self, now: u64) -> bool {
+        now >= self.deadline
+    }
+
     /// As `GET /payments/{id}` shows it.
     #[must_use]
     pub fn view(&self) -> PaymentView {
@@ -258,10 +264,10 @@ impl Payment {
     /// Asks again, later and later; and just when the deadline has passed.
     fn polled(mut self, now: u64, interval: u64) -> Decision {
         let backoff = interval.max(1).saturating_mul(1 << self.polls.min(16));
-        let at = if now < self.deadline {
-            (now + backoff.min(POLL_INTERVAL_MS_MAX)).min(self.deadline)
-        } else {
+        let at = if self.is_too_late(now) {
             now + backoff.min(LATE_POLL_INTERVAL_MS)
+        } else {
+            (now + backoff.min(POLL_INTERVAL_MS_MAX)).min(self.deadline)
         };
         self.polls += 1;
         Decision {

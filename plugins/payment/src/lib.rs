@@ -9,6 +9,8 @@ pub mod domain;
 mod door;
 mod effects;
 mod provider;
+#[cfg(test)]
+mod tests;
 
 use wasmill_plugin_kit::messages::{Approved, Callback, Pay, PaymentState, PaymentVerdict, topic};
 use wasmill_plugin_kit::{
@@ -107,11 +109,17 @@ fn poll<H: Http>(host: &mut H, payment: Payment) -> Result<Option<Decision>, Fai
     ))
 }
 
+/// Past the deadline it only asks, and begins no charge: the order could not take the money.
 fn ask<H: Http>(host: &mut H, payment: &Payment) -> Result<Charge, String> {
-    if payment.polls > 0
+    let too_late = payment.is_too_late(host.now());
+    // Too late even a first question looks up: a handler that failed may have begun the charge.
+    if (payment.polls > 0 || too_late)
         && let Some(charge) = provider::look_up(host, payment)?
     {
         return Ok(charge);
+    }
+    if too_late {
+        return Ok(Charge::Failed("deadline passed".to_owned()));
     }
     // The first question, or one that never reached the provider.
     provider::charge(host, payment)

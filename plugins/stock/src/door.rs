@@ -70,6 +70,8 @@ fn put(request: &Request) -> Result<Accepted, Problem> {
     Ok(Accepted::new(sku, &put, &serde_json::json!({ "sku": sku })))
 }
 
+/// No dedup id: a restock that was refused, since the SKU was not there yet, may come again under
+/// its own id. One that was done is in the journal, which knows it for ever.
 fn restock(request: &Request) -> Result<Accepted, Problem> {
     let sku = request.id_param("sku")?;
     let RestockBody {
@@ -82,8 +84,8 @@ fn restock(request: &Request) -> Result<Accepted, Problem> {
     let answer = serde_json::json!({ "sku": sku, "restock_id": restock_id });
     let restock = Restock {
         sku: sku.to_owned(),
-        restock_id: restock_id.clone(),
+        restock_id,
         quantity,
     };
-    Ok(Accepted::new(sku, &restock, &answer).once(restock_id))
+    Ok(Accepted::new(sku, &restock, &answer))
 }

@@ -121,10 +121,13 @@ fn put<H: Host>(host: &mut H, put: PutStock) -> Result<(), Failure> {
 
 fn restock<H: Host>(host: &mut H, ask: &Restock) -> Result<(), Failure> {
     let journal = format!("restock/{}", ask.restock_id);
+    let stock: Option<Stock> = host.load("stock")?;
     if host.get(&journal)?.is_some() {
-        return Ok(());
+        // Said again for the client that asks again, and waits for it.
+        let stock = stock.ok_or_else(|| reject("a restock of a SKU that does not exist"))?;
+        return host.send(topic::STOCK_CHANGED, &ask.sku, &View::of(&ask.sku, &stock));
     }
-    match domain::restock(host.load("stock")?, ask.quantity) {
+    match domain::restock(stock, ask.quantity) {
         Ok(stock) => {
             host.save("stock", &stock)?;
             host.save(&journal, &ask.quantity)?;

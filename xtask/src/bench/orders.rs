@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 use testkit::books::Plan;
-use testkit::load::{self, Run};
+use testkit::load;
 use testkit::provider::Policy;
 use testkit::scene::Scene;
 use testkit::shop::{Item, NewCoupon, NewOrder, NewStock, NewUser, Order, Shop, Status};
@@ -19,7 +19,7 @@ const WARM_UP: usize = 500;
 /// Orders as fast as they go, for each step of the scale.
 const FAST: usize = 3_000;
 /// Orders at half load, for each step of the scale.
-const PACED: usize = 1_500;
+const PACED: usize = 2_000;
 /// How long the host may wait for an order's outcome.
 const WAIT: &str = "30s";
 
@@ -38,14 +38,23 @@ pub(super) async fn figures(scale: usize) -> Result<Figures> {
     plan.load(&scene.shop).await?;
 
     let mut orders: Vec<NewOrder> = plan.orders.values().cloned().collect();
-    let paced = orders.split_off(WARM_UP + fast);
+    let mut paced = orders.split_off(WARM_UP + fast);
     let fast = orders.split_off(WARM_UP);
-    checked(load::closed(AT_ONCE, &scene.shop, orders, confirm).await)?;
+    load::closed(AT_ONCE, &scene.shop, orders, confirm)
+        .await
+        .all_well()?;
     println!("{} orders, {AT_ONCE} at once", fast.len());
-    let fast = checked(load::closed(AT_ONCE, &scene.shop, fast, confirm).await)?;
+    let fast = load::closed(AT_ONCE, &scene.shop, fast, confirm).await;
+    fast.all_well()?;
     let rate = fast.per_second() / 2.0;
     println!("{} orders, {rate:.0} a second", paced.len());
-    let paced = checked(load::open(rate, &scene.shop, paced, confirm).await)?;
+    // What the fast run left behind, such as a checkpoint, is not the paced run's to wait for.
+    let settled = paced.split_off(paced.len() / 5);
+    load::open(rate, &scene.shop, paced, confirm)
+        .await
+        .all_well()?;
+    let paced = load::open(rate, &scene.shop, settled, confirm).await;
+    paced.all_well()?;
 
     let named = |name: &str, figure: f64| (format!("orders.{name}"), figure);
     Ok(Figures::from([
@@ -53,6 +62,7 @@ pub(super) async fn figures(scale: usize) -> Result<Figures> {
         named("p50_ms_at_full_load", fast.latency_ms(0.5)),
         named("p50_ms_at_half_load", paced.latency_ms(0.5)),
         named("p99_ms_at_half_load", paced.latency_ms(0.99)),
+        named("max_ms_at_half_load", paced.latency_ms(1.0)),
         named("rss_mb", scene.server.resident_mb()? as f64),
     ]))
 }
@@ -65,16 +75,6 @@ async fn confirm(shop: Shop, order: NewOrder) -> Result<()> {
         "not what was ordered: {outcome:?}"
     );
     Ok(())
-}
-
-fn checked(run: Run) -> Result<Run> {
-    ensure!(
-        run.failed == 0,
-        "{} orders failed: {:?}",
-        run.failed,
-        run.failures
-    );
-    Ok(run)
 }
 
 /// A user with a balance and a coupon for each order: a balance pays as much as it can, so that

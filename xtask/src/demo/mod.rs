@@ -9,7 +9,7 @@ mod story;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{build, orders};
@@ -83,12 +83,7 @@ async fn show(options: &Options, story: &Story) -> Result<()> {
     );
     let run = play::all(story, &scene.shop, options.concurrency, &bar).await;
     bar.finish();
-    ensure!(
-        run.failed == 0,
-        "{} requests failed: {}",
-        run.failed,
-        run.failures.join("; ")
-    );
+    run.all_well()?;
 
     let patience = options.payment_deadline() + Duration::from_secs(90);
     let waiting = ProgressBar::new_spinner()

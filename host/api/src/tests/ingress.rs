@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
+use axum::http::Request;
 use bytes::Bytes;
 use hyper::body::Frame;
 use wasmill_model::Exceeded;
@@ -16,6 +17,15 @@ use wasmill_service::AcceptError;
 
 use super::{ID, Script, admitted, api, api_with, closed_api, post, request, send};
 use crate::Limits;
+
+/// How long the routes remember a producer's id.
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn keyed(mut request: Request<Body>, idempotency_key: &str) -> Request<Body> {
+    let value = idempotency_key.parse().expect("a value");
+    request.headers_mut().insert("Idempotency-Key", value);
+    request
+}
 
 #[tokio::test]
 async fn a_request_is_answered_with_what_its_gate_says_once_it_is_durable() {
@@ -117,7 +127,7 @@ async fn a_gate_that_refuses_names_the_field() {
 }
 
 #[tokio::test]
-async fn the_producers_id_is_the_gates_or_else_the_idempotency_key() {
+async fn with_a_gate_only_the_gate_names_the_producers_id() {
     let (api, script) = api(Script {
         admit: Box::new(|request| {
             let dedup_id = (request.body == "own").then(|| "gate".to_owned());
@@ -129,29 +139,31 @@ async fn the_producers_id_is_the_gates_or_else_the_idempotency_key() {
         ..Script::default()
     });
     for body in ["own", "none"] {
-        let mut request = request("POST", "/orders", body);
-        request
-            .headers_mut()
-            .insert("Idempotency-Key", "header".parse().expect("a value"));
-        send(&api, request).await;
+        let request = keyed(request("POST", "/orders", body), "header");
+        assert_eq!(send(&api, request).await.status, 202);
     }
     let incoming = script.incoming.lock().expect("unpoisoned");
-    let ids: Vec<_> = incoming
-        .iter()
-        .map(|i| i.dedup.clone().expect("an id"))
-        .collect();
-    assert_eq!((ids[0].id.as_str(), ids[1].id.as_str()), ("gate", "header"));
-    assert_eq!(ids[0].window, Duration::from_secs(60));
+    let own = incoming[0].dedup.as_ref().expect("the gate's id");
+    assert_eq!((own.id.as_str(), own.window), ("gate", MINUTE));
+    assert!(incoming[1].dedup.is_none(), "the gate says it is a new one");
+}
+
+#[tokio::test]
+async fn without_a_gate_the_idempotency_key_is_the_producers_id() {
+    let (api, script) = api(Script::default());
+    send(&api, keyed(request("PUT", "/stock/a", "{}"), "header")).await;
+    send(&api, request("PUT", "/stock/a", "{}")).await;
+    let incoming = script.incoming.lock().expect("unpoisoned");
+    let named = incoming[0].dedup.as_ref().expect("the header's id");
+    assert_eq!((named.id.as_str(), named.window), ("header", MINUTE));
+    assert!(incoming[1].dedup.is_none());
 }
 
 #[tokio::test]
 async fn an_idempotency_key_out_of_bounds_is_refused() {
     let (api, _) = api(Script::default());
-    let mut request = request("POST", "/orders", "{}");
-    request
-        .headers_mut()
-        .insert("Idempotency-Key", "x".repeat(257).parse().expect("a value"));
-    let answer = send(&api, request).await;
+    let request = request("PUT", "/stock/a", "{}");
+    let answer = send(&api, keyed(request, &"x".repeat(257))).await;
     assert_eq!(
         answer.problem(400),
         "`Idempotency-Key` must be a text of 1 to 256 bytes"

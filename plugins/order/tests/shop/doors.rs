@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use wasmill_plugin_kit::{Accepted, Problem, Request};
+use wasmill_plugin_stock::domain::Stock;
 
 use crate::world::World;
 
@@ -130,6 +131,28 @@ fn a_flash_order_is_an_order_of_one_sku() {
     let placed: Value = serde_json::from_slice(&accepted.body).expect("JSON");
     assert_eq!(placed["items"], json!([{ "sku": "a", "quantity": 1 }]));
     assert_eq!(accepted.dedup_id.as_deref(), Some("o1"));
+}
+
+#[test]
+fn a_restock_that_was_refused_can_come_again_and_is_done_once() {
+    let mut world = World::new(0);
+    let body = json!({ "restock_id": "r1", "quantity": 5 });
+    let restock = request("POST", "/stock/a/restock", &body);
+    let mut comes = |topic: &str, request: &Request| {
+        let accepted = world.request("stock", topic, request).expect("right");
+        assert_eq!((accepted.key.as_str(), accepted.dedup_id), ("a", None));
+        world.settle();
+        let stock: Option<Stock> = world.load("stock", "a", "stock");
+        stock.map(|stock| stock.available)
+    };
+    assert_eq!(comes("stock.restock", &restock), None, "there is no SKU");
+    let put = json!({ "unit_price": 1, "initial": 2 });
+    assert_eq!(
+        comes("stock.put", &request("PUT", "/stock/a", &put)),
+        Some(2)
+    );
+    assert_eq!(comes("stock.restock", &restock), Some(7));
+    assert_eq!(comes("stock.restock", &restock), Some(7));
 }
 
 #[test]

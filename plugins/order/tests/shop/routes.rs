@@ -23,6 +23,7 @@ pub(crate) struct Subscription {
     pub(crate) topic: String,
     pub(crate) plugin: String,
     key: Option<String>,
+    retry: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,5 +72,22 @@ impl Subscription {
         found
             .unwrap_or_else(|| panic!("{} has no {pointer}", self.topic))
             .to_owned()
+    }
+}
+
+#[test]
+fn what_returns_goods_or_moves_money_is_retried_for_longer_than_a_day() {
+    let kept = [
+        "order.due",
+        "payment.charged",
+        "stock.release",
+        "coupon.release",
+        "account.credit",
+        "payment.refund",
+    ];
+    for topic in kept {
+        for (name, sub) in Routes::example().subscribers(topic) {
+            assert_eq!(sub.retry.last().map(String::as_str), Some("24h"), "{name}");
+        }
     }
 }

@@ -1,0 +1,86 @@
+//! What plugins are given: settings, limits and grants.
+
+use super::{good, refused};
+
+#[test]
+fn config_reaches_the_plugin_as_text_whatever_its_type() {
+    let routes = good(
+        "[plugins.p]\nconfig = { a = 1.50, b = true, c = 0xff, d = [1, \"x\"], e = { f = 2 }, \
+         g = 1979-05-27 }",
+    );
+    let plugin = routes.plugin("p");
+    let config: Vec<_> = plugin.config.values().map(String::as_str).collect();
+    assert_eq!(
+        config,
+        [
+            "1.50",
+            "true",
+            "255",
+            "[1,\"x\"]",
+            "{\"f\":2}",
+            "1979-05-27"
+        ]
+    );
+}
+
+#[test]
+fn plugin_tables_are_checked_field_by_field() {
+    let cases = [
+        (
+            "isolation = \"none\"",
+            "line 9, column 13: `plugins.p.isolation` is `none`, but must be `pooled` or `per-message`",
+        ),
+        (
+            "limits.memory_bytes_max = \"5GiB\"",
+            "line 9, column 27: `plugins.p.limits.memory_bytes_max` is 5GiB, which is not from 1 to 4294967296 bytes",
+        ),
+        (
+            "limits.memory_bytes_max = \"big\"",
+            "line 9, column 27: `plugins.p.limits.memory_bytes_max` is `big`, which is not a size such as `64KiB`",
+        ),
+        (
+            "limits.fuel_max = 0",
+            "line 9, column 19: `plugins.p.limits.fuel_max` is 0, which is not from 1 to 1000000000000",
+        ),
+        (
+            "limits.deadline = \"0s\"",
+            "line 9, column 19: `plugins.p.limits.deadline` is 0s, which is not from 1ms to 1h",
+        ),
+        (
+            "limits.deadline = 10",
+            "line 9, column 19: `plugins.p.limits.deadline` is an integer, but must be a text in quotes",
+        ),
+        (
+            "limits.sends_max = 0",
+            "line 9, column 20: `plugins.p.limits.sends_max` is 0, which is not from 1 to 100000",
+        ),
+        (
+            "limits.effect_bytes_max = 0",
+            "line 9, column 27: `plugins.p.limits.effect_bytes_max` is 0, which is not from 1 to 268435456",
+        ),
+        (
+            "grants.http = [\"http://a\"]",
+            "line 9, column 16: `plugins.p.grants.http[1]` is `http://a`, but must be a host or host:port such as `api.example.com:443`",
+        ),
+        (
+            "grants.files = \"yes\"",
+            "line 9, column 16: `plugins.p.grants.files` is a string, but must be true or false",
+        ),
+        (
+            "grants.env = { \"A=B\" = \"1\" }",
+            "line 9, column 24: `plugins.p.grants.env.\"A=B\"` cannot name an environment variable: remove `=` and NUL",
+        ),
+        (
+            "grants.env = { A = 1 }",
+            "line 9, column 20: `plugins.p.grants.env.A` is an integer, but must be a text in quotes",
+        ),
+    ];
+    for (line, expected) in cases {
+        refused(&format!("[plugins.p]\n{line}\n"), expected);
+    }
+    refused(
+        "[plugins.\"a.b\"]\n",
+        "line 8, column 10: the plugin's name is `a.b`, which cannot name a plugin: its file's \
+         stem has 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit",
+    );
+}

@@ -1,0 +1,126 @@
+//! Topics, and who hears what is sent to them.
+
+use wasmill_model::routes::RetrySchedule;
+
+use super::{good, problems, refused, subscription, with};
+
+#[test]
+fn topics_have_names_that_logs_and_prefixes_can_bear() {
+    assert_eq!(
+        problems("[topics]\n\"a b\" = {}\n"),
+        [
+            "line 2, column 1: the topic is `a b`, but a topic has 1 to 127 letters, digits, `-`, `_` \
+         and `.`"
+        ]
+    );
+    assert_eq!(
+        problems("[topics]\n\"ab*\" = {}\n"),
+        ["line 2, column 1: the topic is `ab*`, but a prefix of topics ends in `.*`"]
+    );
+    assert_eq!(
+        problems("[topics]\na = 1\n"),
+        ["line 2, column 5: `topics.a` is an integer, but must be a table"]
+    );
+}
+
+#[test]
+fn a_topic_with_dots_and_without_quotes_is_explained() {
+    assert_eq!(
+        problems("[topics]\norder.placed = {}\n"),
+        [
+            "line 2, column 7: topic `order` has the unknown key `placed`; if the topic is \
+         `order.placed`, put it in quotes"
+        ]
+    );
+}
+
+#[test]
+fn the_rocketmq_preset_and_an_empty_schedule_are_schedules() {
+    let rocketmq = good(&with(&subscription("retry = \"rocketmq\"")));
+    assert_eq!(
+        rocketmq.subscription("s").expect("it").retry,
+        RetrySchedule::rocketmq()
+    );
+    let never = good(&with(&subscription("retry = []")));
+    assert_eq!(never.subscription("s").expect("it").retry.after(1), None);
+}
+
+#[test]
+fn subscriptions_are_checked_field_by_field() {
+    let cases = [
+        (
+            "order = \"none\"\nkey = \"/a\"",
+            "line 12, column 7: `subscriptions.s.key` has no meaning unless `order` is `key`; remove one of the two",
+        ),
+        (
+            "key = \"a\"",
+            "line 11, column 7: `subscriptions.s.key` is `a`, but a JSON Pointer begins with `/`, as `/order_id`; a header is `header:NAME`",
+        ),
+        (
+            "key = \"/a~2\"",
+            "line 11, column 7: `subscriptions.s.key` is `/a~2`, but in a JSON Pointer `~` is written `~0`; a header is `header:NAME`",
+        ),
+        (
+            "key = \"header:\"",
+            "line 11, column 7: `subscriptions.s.key` names no header; write `header:NAME`",
+        ),
+        (
+            "tags = \"a | b\"",
+            "line 11, column 8: `subscriptions.s.tags` is `a | b`, but must be tags of 1 to 127 bytes such as `a || b`, or `*`",
+        ),
+        (
+            "order = \"fifo\"",
+            "line 11, column 9: `subscriptions.s.order` is `fifo`, but must be `key` or `none` or `global`",
+        ),
+        (
+            "concurrency = 0",
+            "line 11, column 15: `subscriptions.s.concurrency` is 0, which is not from 1 to 65536",
+        ),
+        (
+            "concurrency = -1",
+            "line 11, column 15: `subscriptions.s.concurrency` is -1, which is not from 1 to 65536",
+        ),
+        (
+            "retry = \"rocket\"",
+            "line 11, column 9: `subscriptions.s.retry` is `rocket`, which is no schedule: write a list such as [\"1s\", \"30s\"], or `rocketmq`; did you mean `rocketmq`?",
+        ),
+        (
+            "retry = [\"1s\", \"soon\"]",
+            "line 11, column 16: `subscriptions.s.retry[2]` is `soon`, which is not a span of time such as `30m`",
+        ),
+        (
+            "retry = [\"1y\"]",
+            "line 11, column 10: `subscriptions.s.retry[1]` is 1y, which is not from 0s to 30days",
+        ),
+        (
+            "retry = 5",
+            "line 11, column 9: `subscriptions.s.retry` is an integer, but must be a list",
+        ),
+        (
+            "on_exhausted = \"drop\"",
+            "line 11, column 16: `subscriptions.s.on_exhausted` is `drop`, but must be `dead-letter` or `halt`",
+        ),
+    ];
+    for (line, expected) in cases {
+        refused(&subscription(line), expected);
+    }
+}
+
+#[test]
+fn a_subscription_to_what_nobody_may_send_to_is_refused() {
+    refused(
+        "[subscriptions.s]\ntopic = \"payment.*\"\nplugin = \"order\"\n",
+        "line 9, column 9: `subscriptions.s.topic` is `payment.*`, which is not declared in \
+         [topics]; declare it there",
+    );
+    refused(
+        "[subscriptions.s]\ntopic = \"order.*\"\nplugin = \"../order\"\n",
+        "line 10, column 10: `subscriptions.s.plugin` is `../order`, which cannot name a plugin: \
+         its file's stem has 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit",
+    );
+    refused(
+        "[subscriptions.\"a b\"]\ntopic = \"order.*\"\nplugin = \"order\"\n",
+        "line 8, column 1: `subscriptions.\"a b\"` cannot name a subscription: use 1 to 64 \
+         letters, digits, `-`, `_` and `.`",
+    );
+}
