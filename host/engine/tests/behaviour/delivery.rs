@@ -1,75 +1,14 @@
-//! The engine's promises, one test each. The simulator of `tests/sim` checks them together.
+//! Who is handed what, when, and what a failure holds up.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use wasmill_engine::{Action, Config, Engine, Incoming, ProducerId, Recovery, Refused, RunRequest};
-use wasmill_model::effects::{Delayed, Effects, Failure, FailureKind, Scope};
-use wasmill_model::routes::{
-    OnExhausted, Order, RetrySchedule, Routes, Subscription, TopicPattern,
-};
+use wasmill_engine::Action;
+use wasmill_model::effects::{Delayed, Effects, FailureKind, Scope};
+use wasmill_model::routes::{OnExhausted, Order, Subscription};
 use wasmill_model::{Message, Millis, Name};
 
-const START: Millis = Millis(1_000);
-
-fn engine(subscriptions: Vec<Subscription>) -> Engine {
-    let topics = ["a", "b"].map(TopicPattern::new).to_vec();
-    let routes = Arc::new(Routes::new(topics, subscriptions));
-    let recovery = Recovery::new(Config::default(), &routes, None).expect("nothing to recover");
-    let mut engine = recovery.finish(START);
-    engine.set_serving(&"plugin".into(), true);
-    engine
-}
-
-fn sub(name: &str, topic: &str) -> Subscription {
-    let retry = RetrySchedule::new(vec![Duration::from_millis(100); 2]);
-    Subscription {
-        retry,
-        ..Subscription::new(name, topic, "plugin")
-    }
-}
-
-fn message(topic: &str, key: &str, body: &'static [u8]) -> Incoming {
-    Incoming {
-        topic: topic.into(),
-        key: Some(key.into()),
-        tag: None,
-        headers: Vec::new(),
-        body: Bytes::from_static(body),
-        producer_id: None,
-        watch: false,
-    }
-}
-
-fn runs(engine: &mut Engine) -> Vec<RunRequest> {
-    let actions = engine.take_actions().into_iter();
-    actions
-        .filter_map(|it| {
-            if let Action::Run(run) = it {
-                Some(run)
-            } else {
-                None
-            }
-        })
-        .collect()
-}
-
-fn key_of(run: &RunRequest) -> Name {
-    run.messages[0].key.clone().expect("a keyed message")
-}
-
-fn failure(kind: FailureKind) -> Result<Effects, Failure> {
-    Err(Failure {
-        kind,
-        cause: "on purpose".to_owned(),
-    })
-}
-
-fn pending(engine: &Engine) -> u64 {
-    engine.census().map(|(_, pending, ..)| pending).sum()
-}
+use super::{START, engine, failure, key_of, message, pending, runs, sub};
 
 #[test]
 fn a_failing_message_parks_its_key_in_its_subscription_only() {
@@ -249,90 +188,6 @@ fn what_waits_behind_a_parked_key_is_in_pages_and_other_keys_flow() {
 }
 
 #[test]
-fn a_producers_id_is_accepted_once_and_refused_with_another_content() {
-    let mut engine = engine(vec![sub("s", "a")]);
-    let with_id = |body| Incoming {
-        producer_id: Some(ProducerId {
-            id: "id".to_owned(),
-            window: Duration::from_secs(1),
-        }),
-        ..message("a", "k", body)
-    };
-    let first = engine.accept(with_id(b"one"), START).expect("accepted");
-    let again = engine
-        .accept(with_id(b"one"), START)
-        .expect("accepted before");
-    assert!(!first.duplicate && again.duplicate);
-    assert_eq!(first.message, again.message);
-    assert_eq!(
-        engine.accept(with_id(b"two"), START),
-        Err(Refused::Conflict("id".to_owned()))
-    );
-    assert_eq!(pending(&engine), 1);
-    let later = engine
-        .accept(with_id(b"two"), Millis(START.0 + 1_000))
-        .expect("forgotten");
-    assert!(!later.duplicate);
-}
-
-#[test]
-fn messages_without_a_subscription_are_accepted_and_unknown_topics_are_not() {
-    let mut engine = engine(vec![sub("s", "a")]);
-    engine
-        .accept(message("b", "k", b""), START)
-        .expect("declared");
-    assert_eq!(pending(&engine), 0);
-    let refused = engine.accept(message("c", "k", b""), START);
-    assert_eq!(refused, Err(Refused::UnknownTopic("c".into())));
-}
-
-#[test]
-fn ids_of_accepted_messages_are_unique_over_keys_and_partitions() {
-    let mut engine = engine(vec![sub("s", "a")]);
-    let mut ids = HashSet::new();
-    for index in 0..1_000 {
-        let key = format!("key-{}", index % 100);
-        let accepted = engine
-            .accept(message("a", &key, b""), START)
-            .expect("accepted");
-        assert!(ids.insert(accepted.message));
-    }
-}
-
-#[test]
-fn messages_that_only_leave_for_other_partitions_have_ids_of_their_own() {
-    let global = Subscription {
-        order: Order::Global,
-        ..sub("global", "a")
-    };
-    let mut engine = engine(vec![global]);
-    let mut ids = HashSet::new();
-    for _ in 0..100 {
-        let accepted = engine
-            .accept(message("a", "k", b""), START)
-            .expect("accepted");
-        assert!(ids.insert(accepted.message));
-    }
-}
-
-#[test]
-fn an_unkeyed_message_meets_its_producers_claim() {
-    let mut engine = engine(vec![sub("s", "a")]);
-    let unkeyed = || Incoming {
-        key: None,
-        producer_id: Some(ProducerId {
-            id: "id".to_owned(),
-            window: Duration::from_secs(1),
-        }),
-        ..message("a", "", b"")
-    };
-    assert!(!engine.accept(unkeyed(), START).expect("accepted").duplicate);
-    assert!(engine.accept(unkeyed(), START).expect("known").duplicate);
-    let empty = engine.accept(message("a", "", b""), START);
-    assert_eq!(empty, Err(Refused::EmptyKey));
-}
-
-#[test]
 fn a_timer_of_a_key_that_is_never_idle_is_delivered() {
     let mut engine = engine(vec![sub("s", "a"), sub("alarm", "b")]);
     for _ in 0..3 {
@@ -369,7 +224,7 @@ fn a_timer_of_a_key_that_is_never_idle_is_delivered() {
             let more = alarms == 0;
             more.then(|| {
                 engine
-                    .accept(self::message("a", "busy", b""), START)
+                    .accept(super::message("a", "busy", b""), START)
                     .expect("accepted")
             });
         }
@@ -394,41 +249,4 @@ fn a_lane_that_waits_for_room_still_runs_its_other_subscriptions() {
     let open = runs(&mut engine);
     let of = |name: &str| open.iter().filter(|run| run.subscription == *name).count();
     assert_eq!((of("narrow"), of("wide")), (1, 1));
-}
-
-#[test]
-fn a_subscription_taken_out_of_the_routes_keeps_its_messages_and_holds_nobody_up() {
-    let all = vec![sub("gone", "a"), sub("stays", "b")];
-    let mut engine = engine(all.clone());
-    engine
-        .accept(message("a", "k", b""), START)
-        .expect("accepted");
-    engine
-        .accept(message("a", "k", b""), START)
-        .expect("accepted");
-    let run = runs(&mut engine).pop().expect("a run");
-    let routes = |subs| Arc::new(Routes::new(vec![TopicPattern::new("*")], subs));
-    engine
-        .set_routes(&routes(vec![all[1].clone()]))
-        .expect("fits");
-    let one = vec![Ok(Effects::default())];
-    engine.complete(&run.ticket, one, START);
-    assert!(runs(&mut engine).is_empty(), "nobody handles what is left");
-    assert_eq!(pending(&engine), 1);
-
-    engine
-        .accept(message("b", "k", b""), START)
-        .expect("accepted");
-    let run = runs(&mut engine).pop().expect("the other subscription's");
-    assert_eq!(run.subscription, "stays");
-    engine.complete(&run.ticket, vec![Ok(Effects::default())], START);
-
-    let moved = Subscription {
-        plugin: "other".into(),
-        ..all[0].clone()
-    };
-    assert!(engine.set_routes(&routes(vec![moved])).is_err());
-    engine.set_routes(&routes(all)).expect("as before");
-    let run = runs(&mut engine).pop().expect("the message that was kept");
-    assert_eq!(run.messages.len(), 1);
 }

@@ -1,0 +1,133 @@
+//! What is taken in, under which id, and for whom.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmill_engine::{Incoming, ProducerId, Refused};
+use wasmill_model::Millis;
+use wasmill_model::effects::Effects;
+use wasmill_model::routes::{Order, Routes, Subscription, TopicPattern};
+
+use super::{START, engine, message, pending, runs, sub};
+
+#[test]
+fn a_producers_id_is_accepted_once_and_refused_with_another_content() {
+    let mut engine = engine(vec![sub("s", "a")]);
+    let with_id = |body| Incoming {
+        producer_id: Some(ProducerId {
+            id: "id".to_owned(),
+            window: Duration::from_secs(1),
+        }),
+        ..message("a", "k", body)
+    };
+    let first = engine.accept(with_id(b"one"), START).expect("accepted");
+    let again = engine
+        .accept(with_id(b"one"), START)
+        .expect("accepted before");
+    assert!(!first.duplicate && again.duplicate);
+    assert_eq!(first.message, again.message);
+    assert_eq!(
+        engine.accept(with_id(b"two"), START),
+        Err(Refused::Conflict("id".to_owned()))
+    );
+    assert_eq!(pending(&engine), 1);
+    let later = engine
+        .accept(with_id(b"two"), Millis(START.0 + 1_000))
+        .expect("forgotten");
+    assert!(!later.duplicate);
+}
+
+#[test]
+fn messages_without_a_subscription_are_accepted_and_unknown_topics_are_not() {
+    let mut engine = engine(vec![sub("s", "a")]);
+    engine
+        .accept(message("b", "k", b""), START)
+        .expect("declared");
+    assert_eq!(pending(&engine), 0);
+    let refused = engine.accept(message("c", "k", b""), START);
+    assert_eq!(refused, Err(Refused::UnknownTopic("c".into())));
+}
+
+#[test]
+fn ids_of_accepted_messages_are_unique_over_keys_and_partitions() {
+    let mut engine = engine(vec![sub("s", "a")]);
+    let mut ids = HashSet::new();
+    for index in 0..1_000 {
+        let key = format!("key-{}", index % 100);
+        let accepted = engine
+            .accept(message("a", &key, b""), START)
+            .expect("accepted");
+        assert!(ids.insert(accepted.message));
+    }
+}
+
+#[test]
+fn messages_that_only_leave_for_other_partitions_have_ids_of_their_own() {
+    let global = Subscription {
+        order: Order::Global,
+        ..sub("global", "a")
+    };
+    let mut engine = engine(vec![global]);
+    let mut ids = HashSet::new();
+    for _ in 0..100 {
+        let accepted = engine
+            .accept(message("a", "k", b""), START)
+            .expect("accepted");
+        assert!(ids.insert(accepted.message));
+    }
+}
+
+#[test]
+fn an_unkeyed_message_meets_its_producers_claim() {
+    let mut engine = engine(vec![sub("s", "a")]);
+    let unkeyed = || Incoming {
+        key: None,
+        producer_id: Some(ProducerId {
+            id: "id".to_owned(),
+            window: Duration::from_secs(1),
+        }),
+        ..message("a", "", b"")
+    };
+    assert!(!engine.accept(unkeyed(), START).expect("accepted").duplicate);
+    assert!(engine.accept(unkeyed(), START).expect("known").duplicate);
+    let empty = engine.accept(message("a", "", b""), START);
+    assert_eq!(empty, Err(Refused::EmptyKey));
+}
+
+#[test]
+fn a_subscription_taken_out_of_the_routes_keeps_its_messages_and_holds_nobody_up() {
+    let all = vec![sub("gone", "a"), sub("stays", "b")];
+    let mut engine = engine(all.clone());
+    engine
+        .accept(message("a", "k", b""), START)
+        .expect("accepted");
+    engine
+        .accept(message("a", "k", b""), START)
+        .expect("accepted");
+    let run = runs(&mut engine).pop().expect("a run");
+    let routes = |subs| Arc::new(Routes::new(vec![TopicPattern::new("*")], subs));
+    engine
+        .set_routes(&routes(vec![all[1].clone()]))
+        .expect("fits");
+    let one = vec![Ok(Effects::default())];
+    engine.complete(&run.ticket, one, START);
+    assert!(runs(&mut engine).is_empty(), "nobody handles what is left");
+    assert_eq!(pending(&engine), 1);
+
+    engine
+        .accept(message("b", "k", b""), START)
+        .expect("accepted");
+    let run = runs(&mut engine).pop().expect("the other subscription's");
+    assert_eq!(run.subscription, "stays");
+    engine.complete(&run.ticket, vec![Ok(Effects::default())], START);
+
+    let moved = Subscription {
+        plugin: "other".into(),
+        ..all[0].clone()
+    };
+    assert!(engine.set_routes(&routes(vec![moved])).is_err());
+    engine.set_routes(&routes(all)).expect("as before");
+    let run = runs(&mut engine).pop().expect("the message that was kept");
+    assert_eq!(run.messages.len(), 1);
+}
