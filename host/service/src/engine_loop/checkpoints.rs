@@ -15,7 +15,7 @@ use crate::command::{LogCommand, ViewCommand};
 use crate::start::Retention;
 
 /// Bytes of log after which the view catches up: bounds memory and the time of a recovery.
-const CHECKPOINT_BYTES: u64 = 32 << 20;
+const CHECKPOINT_BYTES: u64 = 8 << 20;
 /// How long the view may stay behind a log that grows slowly.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 
