@@ -1,6 +1,7 @@
 //! Files that are not as we left them.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use wasmill_port::store::{Change, Log, View};
 use wasmill_store::KEY_BYTES_MAX;
@@ -10,11 +11,16 @@ use crate::fixture::{OnDisk, Store, bytes};
 /// One of the databases as sled sees it.
 fn database(store: &OnDisk, name: &str) -> sled::Db {
     let path = store.scratch.path().join("db").join(name);
-    sled::Config::new()
-        .path(path)
-        .segment_size(4 << 20)
-        .open()
-        .unwrap()
+    let config = sled::Config::new().path(path).segment_size(4 << 20);
+    // Background tasks of a database just closed may hold its file a little longer.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match config.open() {
+            Ok(database) => return database,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        std::thread::yield_now();
+    }
 }
 
 #[test]
