@@ -94,6 +94,7 @@ async fn show(options: &Options, story: &Story) -> Result<()> {
     waiting.finish();
 
     report::print(story, &run, &settled, &scene.provider);
+    let verdict = report::verdict(&settled);
     if options.keep {
         println!(
             "\nthe shop stays on http://{}: Ctrl-C ends it",
@@ -104,5 +105,5 @@ async fn show(options: &Options, story: &Story) -> Result<()> {
             .context("cannot wait for Ctrl-C")?;
     }
     scene.server.stop().await?;
-    report::verdict(&settled)
+    verdict
 }
