@@ -34,7 +34,9 @@ pub fn workspace() -> PathBuf {
 /// If this program was moved out of it.
 pub fn target_dir() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
-    let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();
+    // The tag is written only where cargo made the directory itself; its own notes are always.
+    let marks = ["CACHEDIR.TAG", ".rustc_info.json"];
+    let marked = |folder: &&Path| marks.iter().any(|mark| folder.join(mark).is_file());
     let found = program.ancestors().find(marked).map(Path::to_owned);
     found.with_context(|| {
         format!(
