@@ -40,8 +40,6 @@ const LARGE: &[u8] = &[b'x'; 64 << 10];
 const HANDLED: &str = "messages_handled_total";
 /// Requests at once.
 const AT_ONCE: usize = 256;
-/// Requests with large bodies at once: blocks of about a megabyte.
-const FEW_AT_ONCE: usize = 16;
 /// Memory that must do, whatever is parked.
 const RESIDENT_MB_MAX: u64 = 400;
 /// Longest wait for handling.
@@ -84,10 +82,10 @@ async fn a_parked_key_with_a_long_queue_holds_up_nobody_else() -> Result<()> {
     // shrink: so its space is used again if, beyond that bound, it grows no more.
     let large = sized(6_000, 64_000);
     for _ in 0..2 {
-        post_at_once(FEW_AT_ONCE, &client, paths(large), LARGE).await?;
+        post(&client, paths(large), LARGE).await?;
     }
     let before = bytes_in(&installation.data)?;
-    post_at_once(FEW_AT_ONCE, &client, paths(large), LARGE).await?;
+    post(&client, paths(large), LARGE).await?;
     let after = bytes_in(&installation.data)?;
     let written = (large * LARGE.len()) as u64;
     println!("{written} more bytes handled: {before} bytes on disk before, {after} after");
@@ -118,18 +116,9 @@ fn paths(messages: usize) -> Vec<String> {
 }
 
 async fn post(client: &Client, paths: Vec<String>, body: &'static [u8]) -> Result<()> {
-    post_at_once(AT_ONCE, client, paths, body).await
-}
-
-async fn post_at_once(
-    at_once: usize,
-    client: &Client,
-    paths: Vec<String>,
-    body: &'static [u8],
-) -> Result<()> {
     let on = (client.clone(), Bytes::from_static(body));
     let run = load::closed(
-        at_once,
+        AT_ONCE,
         &on,
         paths,
         |(client, body), path: String| async move {

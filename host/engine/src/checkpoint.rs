@@ -1,4 +1,11 @@
 //! Checkpoints: what the view must hold so that recovery can begin after a block.
+//!
+//! Each partition has its own, so that one of all of them need not be taken at a stroke. A round
+//! of all partitions moves the block on with which recovery begins; it skips the records that a
+//! partition's own checkpoint covers already.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -21,27 +28,45 @@ pub struct Write {
     pub value: Option<Bytes>,
 }
 
-/// A checkpoint, to be written once all blocks before `barrier` are durable.
+/// A checkpoint of some partitions, to be written once all blocks before `barrier` are durable.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// How many blocks the log must hold first; recovery will begin with block `barrier`.
+    /// How many blocks the log must hold first; for these partitions recovery will begin with
+    /// block `barrier`.
     pub barrier: u64,
+    /// The partitions.
+    pub partitions: Range<u16>,
     /// To be written first, in any order and not atomically: applying the log to them again
     /// changes nothing.
     pub blind: Vec<Write>,
     /// To be written last, atomically.
     pub atomic: Vec<Write>,
+    /// Set if this completes a round of all partitions, and then a part of `atomic`: recovery will
+    /// begin there once all is durable.
+    pub completes: Option<Meta>,
 }
 
-/// Where recovery begins.
+/// Where recovery begins, and the engine's time then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Meta {
+pub struct Meta {
     /// The first block that is not in the view.
-    pub(crate) next_block: u64,
+    pub next_block: u64,
     /// Bytes of all blocks before it.
-    pub(crate) log_bytes: u64,
+    pub log_bytes: u64,
     /// The engine's time.
-    pub(crate) now: Millis,
+    pub now: Millis,
+}
+
+/// The round of checkpoints under way, and the checkpoint that is being written.
+#[derive(Debug, Default)]
+pub(crate) struct Checkpoints {
+    /// How things stood when the round began.
+    began: Option<Meta>,
+    /// The partition that comes next.
+    next: u16,
+    written: Range<u16>,
+    /// Names of state that it covers.
+    flushing: Vec<(PartitionId, LaneId, BTreeSet<Name>)>,
 }
 
 /// A subscription's queue in a partition, as a checkpoint keeps it.
@@ -53,45 +78,59 @@ pub(crate) struct StoredQueue {
 }
 
 impl Engine {
-    /// Begins a checkpoint of everything committed and sealed so far. Must be called when no
-    /// block is under construction, and not again before [`Engine::end_checkpoint`].
+    /// Begins a checkpoint of the next `count` partitions: of all that was committed to them and
+    /// sealed so far. After the last partition comes the first, and another round begins.
+    ///
+    /// A partition at a time, so that nothing stands still for long. Must be called when nothing
+    /// is unsealed, since recovery skips whole blocks, and not again before
+    /// [`Engine::end_checkpoint`].
     ///
     /// # Panics
-    /// If a block is under construction.
-    pub fn begin_checkpoint(&mut self) -> Checkpoint {
-        assert_eq!(
-            self.barrier(),
-            self.next_block,
-            "the block must be sealed first"
-        );
-        let mut checkpoint = Checkpoint {
-            barrier: self.next_block,
-            blind: Vec::new(),
-            atomic: Vec::new(),
-        };
-        for index in 0..self.config.partitions {
-            self.checkpoint_partition(PartitionId(index), &mut checkpoint);
-        }
-        let meta = Meta {
+    /// If something is unsealed.
+    pub fn begin_checkpoint(&mut self, count: u16) -> Checkpoint {
+        assert!(!self.has_unsealed(), "blocks must be sealed first");
+        let now = Meta {
             next_block: self.next_block,
             log_bytes: self.log_bytes,
             now: self.now,
         };
-        checkpoint.atomic.push(put(layout::META.to_vec(), &meta));
+        let (first, all) = (self.checkpoints.next, self.config.partitions);
+        let began = *self.checkpoints.began.get_or_insert(now);
+        let end = first.saturating_add(count.max(1)).min(all);
+        let mut checkpoint = Checkpoint {
+            barrier: self.next_block,
+            partitions: first..end,
+            blind: Vec::new(),
+            atomic: Vec::new(),
+            completes: (end == all).then_some(began),
+        };
+        for index in first..end {
+            self.checkpoint_partition(PartitionId(index), &mut checkpoint);
+        }
+        self.checkpoints.written = first..end;
+        self.checkpoints.next = end;
+        if end == all {
+            // A partition without changes since the round began has none in blocks before it.
+            checkpoint.atomic.push(put(layout::META.to_vec(), &began));
+            self.checkpoints.began = None;
+            self.checkpoints.next = 0;
+        }
         checkpoint
     }
 
     /// The checkpoint is in the view: what it holds need not be held in memory.
     pub fn end_checkpoint(&mut self) {
-        for (id, lane_id, names) in std::mem::take(&mut self.flushing) {
+        for (id, lane_id, names) in std::mem::take(&mut self.checkpoints.flushing) {
             let partition = self.partition_mut(id);
             if let Some(lane) = partition.lanes.get_mut(&lane_id) {
                 lane.forget(&names);
             }
             partition.release(&lane_id);
         }
-        for partition in &mut self.partitions {
-            partition.timers.end_checkpoint();
+        for index in std::mem::take(&mut self.checkpoints.written) {
+            self.partition_mut(PartitionId(index))
+                .timers
+                .end_checkpoint();
         }
     }
 
@@ -104,15 +143,17 @@ impl Engine {
                 letter,
             ));
         }
+        let changed = dirty.any || !dirty.lanes.is_empty() || !dirty.queues.is_empty();
         for lane_id in dirty.lanes {
             self.checkpoint_lane(id, lane_id, into);
         }
         for sub in dirty.queues {
             self.checkpoint_queue(id, sub, into);
         }
-        if dirty.any {
-            into.atomic
-                .push(put(layout::partition(id), &self.partition(id).counters));
+        if changed {
+            let counters = &mut self.partition_mut(id).counters;
+            counters.next_block = into.barrier;
+            into.atomic.push(put(layout::partition(id), counters));
         }
     }
 
@@ -156,7 +197,7 @@ impl Engine {
         }
         match names.is_empty() {
             true => self.partition_mut(id).release(&lane_id),
-            false => self.flushing.push((id, lane_id, names)),
+            false => self.checkpoints.flushing.push((id, lane_id, names)),
         }
     }
 

@@ -16,10 +16,12 @@ use wasmill_model::{Message, MessageId, Millis, Name, PartitionId, Partitioner, 
 pub use crate::lane::Entries;
 
 use crate::backlog::{Pending, QueueId};
-use crate::codec::{BlockBuilder, Header};
+use crate::checkpoint::Checkpoints;
+use crate::codec::Header;
 use crate::lane::LaneId;
 use crate::partition::Partition;
 use crate::subscription::{SubIndex, SubState};
+use crate::unsealed::Unsealed;
 
 /// What is fixed for an engine's life.
 #[derive(Clone, Copy, Debug)]
@@ -123,8 +125,8 @@ pub struct Engine {
     pub(crate) now: Millis,
     pub(crate) unkeyed: u16,
 
-    block: BlockBuilder,
-    /// The number that the block under construction gets.
+    unsealed: Unsealed,
+    /// The number that the next block to be sealed gets.
     pub(crate) next_block: u64,
     /// Bytes of all blocks sealed so far.
     pub(crate) log_bytes: u64,
@@ -141,8 +143,7 @@ pub struct Engine {
     pub(crate) unheard: Vec<(PartitionId, TimerRef)>,
     watched: HashMap<MessageId, usize>,
     pub(crate) actions: Vec<Action>,
-    /// The names that the checkpoint being written covers.
-    pub(crate) flushing: Vec<(PartitionId, LaneId, BTreeSet<Name>)>,
+    pub(crate) checkpoints: Checkpoints,
 }
 
 impl Engine {
@@ -160,7 +161,7 @@ impl Engine {
             live: false,
             now: Millis(0),
             unkeyed: 0,
-            block: BlockBuilder::new(),
+            unsealed: Unsealed::default(),
             next_block: 0,
             log_bytes: 0,
             ready: VecDeque::new(),
@@ -171,7 +172,7 @@ impl Engine {
             unheard: Vec::new(),
             watched: HashMap::new(),
             actions: Vec::new(),
-            flushing: Vec::new(),
+            checkpoints: Checkpoints::default(),
         };
         engine.adopt(routes);
         engine
@@ -182,33 +183,44 @@ impl Engine {
         std::mem::take(&mut self.actions)
     }
 
-    /// Seals the block under construction, if anything was committed to it: its number and its
-    /// bytes, to be appended to the log in order.
-    pub fn seal_block(&mut self) -> Option<(u64, Vec<u8>)> {
-        if self.block.is_empty() {
-            return None;
+    /// Seals what was committed: the number of the first block and the bytes of each, to be
+    /// appended to the log in order. No block if nothing was committed.
+    pub fn seal(&mut self) -> (u64, Vec<Vec<u8>>) {
+        let first = self.next_block;
+        let mut blocks = Vec::new();
+        if self.unsealed.is_empty() {
+            return (first, blocks);
         }
-        let bytes = self.block.seal(Header {
-            offset: self.log_bytes,
-            at: self.now,
-        });
-        self.log_bytes += bytes.len() as u64;
-        self.next_block += 1;
+        for mut block in self.unsealed.take() {
+            let bytes = block.seal(Header {
+                offset: self.log_bytes,
+                at: self.now,
+            });
+            self.log_bytes += bytes.len() as u64;
+            self.next_block += 1;
+            blocks.push(bytes);
+        }
         // The log may have been behind.
         self.dispatch();
-        Some((self.next_block - 1, bytes))
+        (first, blocks)
     }
 
     /// Bytes committed and not sealed.
     #[must_use]
     pub fn unsealed_bytes(&self) -> usize {
-        self.block.len()
+        self.unsealed.bytes()
     }
 
     /// Whether something is committed and not sealed.
     #[must_use]
-    pub fn has_open_block(&self) -> bool {
-        !self.block.is_empty()
+    pub fn has_unsealed(&self) -> bool {
+        !self.unsealed.is_empty()
+    }
+
+    /// Whether a whole block is committed and not sealed.
+    #[must_use]
+    pub fn has_full_block(&self) -> bool {
+        self.unsealed.is_full()
     }
 
     /// How many blocks were sealed since the log began.
@@ -220,7 +232,7 @@ impl Engine {
     /// How many blocks the log must hold for all that was committed so far to be durable.
     #[must_use]
     pub fn barrier(&self) -> u64 {
-        self.next_block + u64::from(!self.block.is_empty())
+        self.next_block + self.unsealed.blocks()
     }
 
     /// What is newer than the view in a scope.

@@ -18,9 +18,10 @@ mod partition;
 mod recover;
 mod subscription;
 mod timers;
+mod unsealed;
 
 pub use backlog::Pending;
-pub use checkpoint::{Checkpoint, Write};
+pub use checkpoint::{Checkpoint, Meta, Write};
 pub use commands::{Accepted, Incoming, ProducerId, Refused};
 pub use engine::{Action, Config, Engine, Entries, PageRef, RunRequest, Ticket};
 pub use recover::{Corrupt, Recovery};

@@ -56,6 +56,8 @@ pub(crate) struct Queue {
 /// Counters of a partition, as a checkpoint keeps them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Counters {
+    /// The view holds what the records of blocks before this one did to the partition.
+    pub(crate) next_block: u64,
     /// The position of the next record.
     pub(crate) position: u64,
     /// The number of the next message.

@@ -107,9 +107,12 @@ impl Recovery {
         self.engine.advance(header.at);
         self.engine.next_block += 1;
         self.engine.log_bytes = header.offset + block.len() as u64;
-        records
-            .into_iter()
-            .for_each(|record| self.engine.apply(record));
+        for record in records {
+            let partition = self.engine.partition(record.partition);
+            if partition.counters.next_block <= number {
+                self.engine.apply(record);
+            }
+        }
         Ok(())
     }
 

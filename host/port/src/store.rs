@@ -92,7 +92,8 @@ impl Change {
     }
 }
 
-/// An ordered map of keys to values of any size, read from many threads.
+/// An ordered map of keys to values of any size, read from many threads. After a crash it holds
+/// what was durable and, of what was written since, all up to some point.
 pub trait View: Send + Sync + 'static {
     /// The value of `key`.
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error>;
@@ -106,10 +107,19 @@ pub trait View: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, Bytes)>, Error>;
 
-    /// Writes without waiting for durability: the next [`View::checkpoint`] makes them durable.
+    /// Writes without waiting for durability: the next [`View::sync`] makes them durable.
     /// Not atomic together.
     fn write(&self, changes: Vec<Change>) -> Result<(), Error>;
 
-    /// Writes all of the changes, and everything written before, durably and atomically.
-    fn checkpoint(&self, changes: Vec<Change>) -> Result<(), Error>;
+    /// Writes atomically, without waiting for durability.
+    fn commit(&self, changes: Vec<Change>) -> Result<(), Error>;
+
+    /// Makes everything written before durable.
+    fn sync(&self) -> Result<(), Error>;
+
+    /// [`View::commit`] and [`View::sync`].
+    fn checkpoint(&self, changes: Vec<Change>) -> Result<(), Error> {
+        self.commit(changes)?;
+        self.sync()
+    }
 }

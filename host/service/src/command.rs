@@ -1,18 +1,19 @@
 //! What the engine's thread is told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::oneshot;
-use wasmill_engine::{Entries, PageRef, Ticket};
+use wasmill_engine::{Entries, Meta, PageRef, Ticket};
 use wasmill_model::effects::{Delayed, Effects, Failure, Scope};
 use wasmill_model::{Message, Name, PartitionId, Routes};
 use wasmill_port::store;
 
 use crate::handle::{AcceptError, Receipt};
+use crate::snapshots::Snapshots;
 
 /// A command to the engine's thread.
 pub(crate) enum Command {
@@ -38,7 +39,7 @@ pub(crate) enum Command {
         complete: bool,
     },
     CheckpointDone {
-        next_block: u64,
+        completes: Option<Meta>,
     },
     Failed(String),
     SetRoutes {
@@ -91,7 +92,7 @@ pub(crate) enum ViewCommand {
     Checkpoint {
         blind: Vec<store::Change>,
         atomic: Vec<store::Change>,
-        next_block: u64,
+        completes: Option<Meta>,
     },
 }
 
@@ -100,19 +101,18 @@ pub(crate) struct Wires {
     pub(crate) engine: (Sender<Command>, Receiver<Command>),
     pub(crate) log: (Sender<LogCommand>, Receiver<LogCommand>),
     pub(crate) view: (Sender<ViewCommand>, Receiver<ViewCommand>),
-    /// Checkpoints begun, so that a query notices one that came between.
-    pub(crate) begun: Arc<AtomicU64>,
+    pub(crate) snapshots: Arc<Snapshots>,
     /// Bytes of pages on their way to the view.
     pub(crate) page_bytes: Arc<AtomicUsize>,
 }
 
 impl Wires {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(partitions: u16) -> Self {
         Self {
             engine: mpsc::channel(),
             log: mpsc::channel(),
             view: mpsc::channel(),
-            begun: Arc::default(),
+            snapshots: Arc::new(Snapshots::new(partitions)),
             page_bytes: Arc::default(),
         }
     }

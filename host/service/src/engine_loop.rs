@@ -9,7 +9,7 @@ mod checkpoints;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -24,13 +24,12 @@ use crate::delivery::Deliverer;
 use crate::handle::{AcceptError, BUSY_RETRY_AFTER, Receipt};
 use crate::metrics::Metrics;
 use crate::replies::{Replies, Reply, Waiters};
+use crate::snapshots::Snapshots;
 
 pub(crate) use checkpoints::{Checkpoints, Cut};
 
 /// Commands handled before what they committed goes to the log.
 const BATCH_COUNT_MAX: usize = 1_024;
-/// A block is sealed at this size even if more has come in.
-const BLOCK_BYTES_MAX: usize = 1 << 20;
 /// Nothing comes in while this much waits for the log, or for the view.
 const BEHIND_BYTES_MAX: usize = 64 << 20;
 /// How often callers that went away are forgotten, and gauges set.
@@ -48,8 +47,7 @@ pub(crate) struct EngineLoop<G> {
     metrics: Metrics,
     failure: watch::Sender<Option<String>>,
     checkpoints: Checkpoints,
-    /// Checkpoints begun, so that a query notices one that came between.
-    begun: Arc<AtomicU64>,
+    snapshots: Arc<Snapshots>,
     /// Bytes of pages on their way to the view.
     page_bytes: Arc<AtomicUsize>,
     /// Blocks that are durable.
@@ -64,8 +62,6 @@ struct LoopState {
     waiters: Waiters,
     /// Runs that must not start before a barrier is durable.
     gated: VecDeque<(u64, RunRequest)>,
-    /// Whether a block is on its way to the log.
-    appending: bool,
     stopping: Option<Stopping>,
 }
 
@@ -95,7 +91,7 @@ impl<G: Guests> EngineLoop<G> {
             metrics: metrics.clone(),
             failure,
             checkpoints,
-            begun: wires.begun.clone(),
+            snapshots: wires.snapshots.clone(),
             page_bytes: wires.page_bytes.clone(),
             durable,
             state: LoopState::default(),
@@ -134,7 +130,7 @@ impl<G: Guests> EngineLoop<G> {
         }
         for command in commands.try_iter().take(BATCH_COUNT_MAX) {
             self.handle(command)?;
-            if self.engine.unsealed_bytes() >= BLOCK_BYTES_MAX {
+            if self.engine.has_full_block() {
                 break;
             }
         }
@@ -182,7 +178,7 @@ impl<G: Guests> EngineLoop<G> {
             } => {
                 self.engine.timers_loaded(partition, batch, complete);
             }
-            Command::CheckpointDone { next_block } => self.checkpointed(next_block),
+            Command::CheckpointDone { completes } => self.checkpointed(completes),
             Command::Failed(cause) => return Err(cause),
             Command::SetRoutes { routes, reply } => {
                 let result = self.engine.set_routes(&routes);
@@ -256,7 +252,6 @@ impl<G: Guests> EngineLoop<G> {
 
     fn durable(&mut self, blocks: u64) {
         self.durable = blocks;
-        self.state.appending = false;
         self.state.replies.release(blocks);
         while self
             .state
@@ -269,13 +264,13 @@ impl<G: Guests> EngineLoop<G> {
         }
     }
 
-    /// Hands the block under construction to the log, if the log is free.
+    /// Hands what was committed to the log, if the log is free.
     fn seal(&mut self) {
-        if self.state.appending {
+        if self.durable < self.engine.sealed_blocks() {
             return;
         }
-        if let Some((number, block)) = self.engine.seal_block() {
-            self.state.appending = true;
+        let (first, blocks) = self.engine.seal();
+        for (number, block) in (first..).zip(blocks) {
             // The log's thread has ended only after it reported a failure.
             let _ = self.log.send(LogCommand::Append { number, block });
         }

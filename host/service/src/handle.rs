@@ -1,7 +1,7 @@
 //! What callers hold: take messages in, ask gates and queries, change routes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use wasmill_port::guest::{self, Guests};
 use wasmill_port::{ScopeState, StateReader};
 
 use crate::command::{Accept, Command, Status};
+use crate::snapshots::Snapshots;
 
 /// Messages whose answer is outstanding, at most.
 const IN_FLIGHT_COUNT_MAX: usize = 20_000;
@@ -124,7 +125,7 @@ pub(crate) struct Shared<G> {
     pub(crate) reader: Arc<dyn StateReader>,
     pub(crate) routes: ArcSwap<Routes>,
     pub(crate) in_flight: InFlight,
-    pub(crate) checkpoints_begun: Arc<AtomicU64>,
+    pub(crate) snapshots: Arc<Snapshots>,
     pub(crate) failure: watch::Receiver<Option<String>>,
 }
 
@@ -205,26 +206,18 @@ impl<G: Guests> Handle<G> {
             plugin: plugin.clone(),
             key: key.clone(),
         };
-        let begun = || self.shared.checkpoints_begun.load(Ordering::Acquire);
-        let mut answer = self.query_once(&scope, request.clone(), begun()).await?;
-        for _ in 1..QUERY_TRIES {
-            // A checkpoint that began after the snapshot may have put newer entries into the
-            // view: together they would be a state that never was.
-            let (response, before) = answer;
-            if before == begun() {
+        let version = || self.shared.snapshots.version(&scope);
+        let mut tries = 1..QUERY_TRIES;
+        loop {
+            let before = version();
+            let response = self.query_once(&scope, request.clone()).await?;
+            if before == version() || tries.next().is_none() {
                 return Ok(response);
             }
-            answer = self.query_once(&scope, request.clone(), begun()).await?;
         }
-        Ok(answer.0)
     }
 
-    async fn query_once(
-        &self,
-        scope: &Scope,
-        request: Request,
-        begun: u64,
-    ) -> Result<(Response, u64), QueryError> {
+    async fn query_once(&self, scope: &Scope, request: Request) -> Result<Response, QueryError> {
         let (reply, recent) = oneshot::channel();
         let ask = Command::Snapshot {
             scope: scope.clone(),
@@ -233,8 +226,7 @@ impl<G: Guests> Handle<G> {
         self.send(ask).map_err(|Stopped| QueryError::Stopped)?;
         let recent = recent.await.map_err(|_| QueryError::Stopped)?;
         let state = ScopeState::new(scope.clone(), recent, self.shared.reader.clone());
-        let response = self.shared.guests.answer(state, request).await?;
-        Ok((response, begun))
+        Ok(self.shared.guests.answer(state, request).await?)
     }
 
     /// The routes in force.

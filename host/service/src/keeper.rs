@@ -59,12 +59,12 @@ impl<V: View> Keeper<V> {
             ViewCommand::Checkpoint {
                 blind,
                 atomic,
-                next_block,
+                completes,
             } => {
                 let timer = self.metrics.checkpoint_timer();
-                let done = checkpoint(view, blind, atomic);
+                let done = checkpoint(view, blind, atomic, completes.is_some());
                 drop(timer);
-                done.map(|()| Some(Command::CheckpointDone { next_block }))
+                done.map(|()| Some(Command::CheckpointDone { completes }))
             }
         }
     }
@@ -114,7 +114,12 @@ fn load_timers(
     })
 }
 
-fn checkpoint(view: &impl View, mut blind: Vec<Change>, atomic: Vec<Change>) -> Result<(), String> {
+fn checkpoint(
+    view: &impl View,
+    mut blind: Vec<Change>,
+    atomic: Vec<Change>,
+    durably: bool,
+) -> Result<(), String> {
     // In the order of keys neighbours share pages of the store.
     // A stable sort: of two changes of one key the later one must win.
     blind.sort_by(|a, b| a.key.cmp(&b.key));
@@ -124,6 +129,9 @@ fn checkpoint(view: &impl View, mut blind: Vec<Change>, atomic: Vec<Change>) -> 
         view.write(slice)
             .map_err(|error| format!("writing a checkpoint: {error}"))?;
     }
-    view.checkpoint(atomic)
-        .map_err(|error| format!("completing a checkpoint: {error}"))
+    let done = match durably {
+        true => view.checkpoint(atomic),
+        false => view.commit(atomic),
+    };
+    done.map_err(|error| format!("completing a checkpoint: {error}"))
 }

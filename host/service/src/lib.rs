@@ -14,6 +14,7 @@ mod metrics;
 mod recovery;
 pub mod reload;
 mod replies;
+mod snapshots;
 mod start;
 mod state;
 

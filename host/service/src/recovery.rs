@@ -18,15 +18,6 @@ pub struct Recovered {
     pub engine: Engine,
     /// The view holds everything before this block.
     pub view_block: u64,
-    /// Bytes of all blocks before it.
-    pub view_bytes: u64,
-}
-
-impl Recovered {
-    /// Where the view stood: the block, and the log's bytes before it.
-    pub(crate) fn view(&self) -> (u64, u64) {
-        (self.view_block, self.view_bytes)
-    }
 }
 
 /// Recovers the engine from `log`, which was just acquired, and `view`.
@@ -51,7 +42,6 @@ pub fn recover(
         )?;
     }
     let first = recovery.next_block();
-    let view_bytes = recovery.engine().log_bytes();
     if first < acquired.first || first > acquired.next {
         return Err(StartError::Gap {
             first,
@@ -74,7 +64,6 @@ pub fn recover(
     Ok(Recovered {
         engine,
         view_block: first,
-        view_bytes,
     })
 }
 

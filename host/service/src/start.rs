@@ -157,7 +157,7 @@ pub fn start<G: Guests, L: Log, V: View>(
     let recovered = recover(config.engine, &routes, &log, acquired, &*view, clock.now())?;
     clock.raise(recovered.engine.now());
 
-    let wires = Wires::new();
+    let wires = Wires::new(config.engine.partitions);
     let partitioner = Partitioner::new(config.engine.partitions);
     let reader: Arc<dyn StateReader> = Arc::new(ViewReader {
         view: view.clone(),
@@ -175,7 +175,9 @@ pub fn start<G: Guests, L: Log, V: View>(
         runtime: parts.runtime,
     };
     let cuts = cuts(&log, acquired)?;
-    let checkpoints = Checkpoints::new(config.retention, recovered.view(), cuts);
+    let stand = (recovered.view_block, recovered.engine.log_bytes());
+    let partitions = config.engine.partitions;
+    let checkpoints = Checkpoints::new(config.retention, partitions, stand, cuts);
     let (engine_loop, failure) =
         EngineLoop::new(recovered.engine, deliverer, &wires, checkpoints, &metrics);
     let shared = Shared {
@@ -184,7 +186,7 @@ pub fn start<G: Guests, L: Log, V: View>(
         reader,
         routes: ArcSwap::new(routes),
         in_flight: InFlight::default(),
-        checkpoints_begun: wires.begun.clone(),
+        snapshots: wires.snapshots.clone(),
         failure,
     };
     let stopper = threads(engine_loop, (log, acquired), view, wires, &metrics)?;

@@ -25,7 +25,7 @@ use crate::bank;
 use crate::clock::SimClock;
 
 /// Partitions of the simulated host: few, so that keys meet.
-const PARTITIONS: u16 = 4;
+pub(crate) const PARTITIONS: u16 = 4;
 
 /// The store failed: the host is dead until it restarts.
 #[derive(Debug)]
@@ -53,7 +53,8 @@ pub(crate) struct Host {
     clock: Arc<SimClock>,
     context: RunContext,
     view_work: VecDeque<ViewWork>,
-    appending: Option<(u64, Vec<u8>)>,
+    /// Sealed blocks, from number `durable` on.
+    appending: VecDeque<Vec<u8>>,
     durable: u64,
     checkpointing: bool,
     runs: Vec<RunRequest>,
@@ -103,7 +104,7 @@ impl Host {
             },
             clock,
             view_work: VecDeque::new(),
-            appending: None,
+            appending: VecDeque::new(),
             durable: acquired.next,
             checkpointing: false,
             runs: Vec::new(),
@@ -183,30 +184,30 @@ impl Host {
 
     /// Seals what was committed, if the log is free; false if there was nothing to do.
     pub(crate) fn seal(&mut self) -> bool {
-        if self.appending.is_none() {
-            self.appending = self.engine.seal_block();
-            return self.appending.is_some();
+        if self.appending.is_empty() {
+            self.appending = self.engine.seal().1.into();
+            return !self.appending.is_empty();
         }
         false
     }
 
-    /// Appends the sealed block; false if there is none.
+    /// Appends a sealed block; false if there is none.
     pub(crate) fn append(&mut self) -> Result<bool, Dead> {
-        let Some((number, block)) = self.appending.take() else {
+        let Some(block) = self.appending.pop_front() else {
             return Ok(false);
         };
         self.log
-            .append(self.epoch, number, &block)
+            .append(self.epoch, self.durable, &block)
             .map_err(|_| Dead)?;
-        self.durable = number + 1;
+        self.durable += 1;
         Ok(true)
     }
 
-    /// Begins a checkpoint if none is under way and no block is open.
-    pub(crate) fn begin_checkpoint(&mut self) {
-        if !self.checkpointing && !self.engine.has_open_block() {
+    /// Begins a checkpoint of so many partitions if none is under way and nothing is unsealed.
+    pub(crate) fn begin_checkpoint(&mut self, partitions: u16) {
+        if !self.checkpointing && !self.engine.has_unsealed() {
             self.checkpointing = true;
-            let checkpoint = self.engine.begin_checkpoint();
+            let checkpoint = self.engine.begin_checkpoint(partitions);
             self.collect();
             self.view_work.push_back(ViewWork::Checkpoint(checkpoint));
         }
@@ -256,8 +257,8 @@ impl Host {
     /// Whether nothing is left to be done but what the clock brings.
     pub(crate) fn is_quiet(&self) -> bool {
         self.runs.is_empty()
-            && self.appending.is_none()
-            && !self.engine.has_open_block()
+            && self.appending.is_empty()
+            && !self.engine.has_unsealed()
             && self.view_work.is_empty()
     }
 
@@ -303,12 +304,15 @@ impl Host {
             blind = rest;
         }
         let atomic = checkpoint.atomic.into_iter().map(change).collect();
-        self.view.checkpoint(atomic).map_err(|_| Dead)?;
+        self.view.commit(atomic).map_err(|_| Dead)?;
+        if let Some(meta) = checkpoint.completes {
+            self.view.sync().map_err(|_| Dead)?;
+            if rng.random_ratio(1, 2) {
+                self.log.trim(meta.next_block).map_err(|_| Dead)?;
+            }
+        }
         self.engine.end_checkpoint();
         self.checkpointing = false;
-        if rng.random_ratio(1, 2) {
-            self.log.trim(checkpoint.barrier).map_err(|_| Dead)?;
-        }
         Ok(())
     }
 

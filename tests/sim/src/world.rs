@@ -13,7 +13,7 @@ use wasmill_store::{Fault, Memory};
 
 use crate::bank::{self, TimerOrder, Transfer};
 use crate::clock::SimClock;
-use crate::host::{Dead, Host};
+use crate::host::{Dead, Host, PARTITIONS};
 use crate::promises::Promises;
 
 /// Steps of a world before it settles.
@@ -117,11 +117,14 @@ impl World {
             }
         }
         let host = self.host.as_mut().expect("started");
-        host.begin_checkpoint();
-        while host
-            .work_on_view(&mut self.rng)
-            .expect("no faults while settling")
-        {}
+        // The round under way, then a whole one.
+        for _ in 0..2 {
+            host.begin_checkpoint(PARTITIONS);
+            while host
+                .work_on_view(&mut self.rng)
+                .expect("no faults while settling")
+            {}
+        }
         self.promises.check(host, &self.accounts);
         self.report.transfers = self.promises.acknowledged.len() as u64;
     }
@@ -137,7 +140,10 @@ impl World {
                 let serving = self.rng.random_ratio(3, 4);
                 self.host().set_serving(serving);
             }
-            35..39 => self.host().begin_checkpoint(),
+            35..43 => {
+                let partitions = self.rng.random_range(1..=PARTITIONS);
+                self.host().begin_checkpoint(partitions);
+            }
             _ => drop(self.work()?),
         }
         Ok(())

@@ -158,7 +158,7 @@ impl Engine {
             position,
             ops,
         };
-        self.block.push(&record);
+        self.unsealed.push(&record);
         self.apply(record);
     }
 

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use wasmill_engine::Write;
+use wasmill_engine::{Meta, Write};
 use wasmill_model::Millis;
 use wasmill_port::Guests;
 use wasmill_port::store::Change;
@@ -14,18 +13,21 @@ use super::EngineLoop;
 use crate::command::{LogCommand, ViewCommand};
 use crate::start::Retention;
 
-/// Bytes of log after which the view catches up: bounds memory and the time of a recovery.
-const CHECKPOINT_BYTES: u64 = 8 << 20;
-/// How long the view may stay behind a log that grows slowly.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
+/// Bytes of log over which a round of checkpoints is spread: bounds memory and the time of a
+/// recovery.
+const ROUND_BYTES: u64 = 16 << 20;
+/// How long a round takes over a log that grows slowly.
+const ROUND_TIME: Duration = Duration::from_secs(5);
 
 /// The checkpoints taken, and the one under way.
 pub(crate) struct Checkpoints {
     retention: Retention,
-    /// Waits for its barrier, or is being written.
+    partitions: u16,
+    /// The checkpoint that is being written, or waits for its blocks.
     pending: Option<Pending>,
-    taken_at: Instant,
-    taken_bytes: u64,
+    /// The round under way, or the last one to end.
+    round: Round,
+    /// The block with which a recovery would begin.
     taken_block: u64,
     /// Blocks at which the log may be cut, in their order.
     cuts: VecDeque<Cut>,
@@ -33,9 +35,17 @@ pub(crate) struct Checkpoints {
 
 struct Pending {
     barrier: u64,
-    bytes: u64,
     /// Taken when it is handed to the view's thread.
     command: Option<ViewCommand>,
+}
+
+/// How a round goes on: partition by partition, at the pace of the log or of the clock.
+struct Round {
+    /// When the one before it ended, and the log's bytes then.
+    at: Instant,
+    bytes: u64,
+    /// Partitions done.
+    done: u16,
 }
 
 /// A block before which the log may be cut.
@@ -49,35 +59,61 @@ pub(crate) struct Cut {
     pub(crate) at: Millis,
 }
 
+impl Round {
+    fn begin(log_bytes: u64) -> Self {
+        Self {
+            at: Instant::now(),
+            bytes: log_bytes,
+            done: 0,
+        }
+    }
+}
+
 impl Checkpoints {
-    /// No checkpoint is under way; the view holds everything before the block and the log's
-    /// bytes of `view`. `cuts` are blocks of the log, in their order.
-    pub(crate) fn new(retention: Retention, view: (u64, u64), cuts: VecDeque<Cut>) -> Self {
-        let (view_block, view_bytes) = view;
+    /// No checkpoint is under way: the view holds everything before block `taken_block` of a log
+    /// of `log_bytes`. `cuts` are blocks of the log, in their order.
+    pub(crate) fn new(
+        retention: Retention,
+        partitions: u16,
+        (taken_block, log_bytes): (u64, u64),
+        cuts: VecDeque<Cut>,
+    ) -> Self {
         Self {
             retention,
+            partitions,
             pending: None,
-            taken_at: Instant::now(),
-            taken_bytes: view_bytes,
-            taken_block: view_block,
+            round: Round::begin(log_bytes),
+            taken_block,
             cuts,
         }
     }
 
     /// How long until a checkpoint may be due.
     pub(super) fn patience(&self, barrier: u64) -> Duration {
-        if barrier <= self.taken_block || self.pending.is_some() {
+        if self.is_idle(barrier) || self.pending.is_some() {
             return Duration::MAX;
         }
-        CHECKPOINT_INTERVAL
-            .saturating_sub(self.taken_at.elapsed())
+        let next = ROUND_TIME * u32::from(self.round.done + 1) / u32::from(self.partitions);
+        next.saturating_sub(self.round.at.elapsed())
             .max(Duration::from_millis(1))
     }
 
-    fn is_due(&self, barrier: u64, log_bytes: u64) -> bool {
-        let behind = barrier > self.taken_block;
-        let bytes = log_bytes - self.taken_bytes;
-        behind && (bytes >= CHECKPOINT_BYTES || self.taken_at.elapsed() >= CHECKPOINT_INTERVAL)
+    /// How many partitions are due.
+    fn due(&self, barrier: u64, log_bytes: u64) -> u16 {
+        if self.is_idle(barrier) {
+            return 0;
+        }
+        let all = u64::from(self.partitions);
+        let by_bytes = (log_bytes - self.round.bytes) * all / ROUND_BYTES;
+        let elapsed = self.round.at.elapsed().as_millis() as u64;
+        let by_time = elapsed * all / ROUND_TIME.as_millis() as u64;
+        let due = by_bytes.max(by_time).min(all) as u16;
+        due.saturating_sub(self.round.done)
+    }
+
+    /// Whether the view has everything.
+    fn is_idle(&self, barrier: u64) -> bool {
+        self.round.done == 0 && barrier <= self.taken_block
     }
 
     /// The block before which the log may be trimmed: what is kept stays within bounds.
@@ -104,20 +140,27 @@ impl<G: Guests> EngineLoop<G> {
             }
             return;
         }
-        let barrier = self.engine.barrier();
+        let (barrier, bytes) = (self.engine.barrier(), self.engine.log_bytes());
         let stopping = self.state.stopping.is_some() && self.engine.runs() == 0;
-        let due = self.checkpoints.is_due(barrier, self.engine.log_bytes())
-            || (stopping && barrier > self.checkpoints.taken_block);
+        let due = match stopping && !self.checkpoints.is_idle(barrier) {
+            true => self.checkpoints.partitions - self.checkpoints.round.done,
+            false => self.checkpoints.due(barrier, bytes),
+        };
         // Only between blocks: a record must be all in the checkpoint or not at all.
-        if due && !self.engine.has_open_block() {
-            self.begin_checkpoint();
+        if due > 0 && !self.engine.has_unsealed() {
+            self.begin_checkpoint(due);
         }
     }
 
-    fn begin_checkpoint(&mut self) {
-        let checkpoint = self.engine.begin_checkpoint();
+    fn begin_checkpoint(&mut self, partitions: u16) {
+        let checkpoint = self.engine.begin_checkpoint(partitions);
+        self.checkpoints.round.done = checkpoint.partitions.end;
         // Its pages go to the view's thread before it, and so are written before it.
         self.perform_actions();
+        if checkpoint.atomic.is_empty() && checkpoint.blind.is_empty() {
+            return self.engine.end_checkpoint();
+        }
+        self.snapshots.outdate(checkpoint.partitions);
         let changes = |writes: Vec<Write>| {
             writes
                 .into_iter()
@@ -127,33 +170,36 @@ impl<G: Guests> EngineLoop<G> {
         let command = ViewCommand::Checkpoint {
             blind: changes(checkpoint.blind),
             atomic: changes(checkpoint.atomic),
-            next_block: checkpoint.barrier,
+            completes: checkpoint.completes,
         };
-        self.begun.fetch_add(1, Ordering::AcqRel);
-        let bytes = self.engine.log_bytes();
         self.checkpoints.pending = Some(Pending {
             barrier: checkpoint.barrier,
-            bytes,
             command: Some(command),
         });
-        self.checkpoints.taken_at = Instant::now();
         self.checkpoint();
     }
 
-    pub(super) fn checkpointed(&mut self, next_block: u64) {
+    /// A checkpoint is in the view; one that completes a round, durably.
+    pub(super) fn checkpointed(&mut self, completes: Option<Meta>) {
         self.engine.end_checkpoint();
-        let Some(pending) = self.checkpoints.pending.take() else {
+        self.checkpoints.pending = None;
+        let Some(Meta {
+            next_block,
+            log_bytes,
+            ..
+        }) = completes
+        else {
             return;
         };
-        let (now, bytes) = (self.clock.now(), pending.bytes);
+        let now = self.clock.now();
+        self.checkpoints.round = Round::begin(self.engine.log_bytes());
         self.checkpoints.taken_block = next_block;
-        self.checkpoints.taken_bytes = bytes;
         self.checkpoints.cuts.push_back(Cut {
             block: next_block,
-            bytes,
+            bytes: log_bytes,
             at: now,
         });
-        if let Some(before) = self.checkpoints.cut(now, bytes) {
+        if let Some(before) = self.checkpoints.cut(now, log_bytes) {
             // The log's thread has ended only after it reported a failure.
             let _ = self.log.send(LogCommand::Trim { before });
         }

@@ -150,8 +150,8 @@ impl View for SledView {
         self.apply("write to the view", &changes)
     }
 
-    fn checkpoint(&self, changes: Vec<Change>) -> Result<(), Error> {
-        const WHAT: &str = "checkpoint the view";
+    fn commit(&self, changes: Vec<Change>) -> Result<(), Error> {
+        const WHAT: &str = "commit to the view";
         let _writing = self
             .shared
             .writing
@@ -168,7 +168,11 @@ impl View for SledView {
         } else {
             self.apply(WHAT, &changes)?;
         }
-        database.sync(WHAT)
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.shared.database.sync("sync the view")
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) struct State {
     /// What they would see if all that is volatile were lost.
     durable_view: BTreeMap<Vec<u8>, Bytes>,
     durable_first: BlockNumber,
-    volatile: Vec<Change>,
+    /// What was written since, in its order; each is kept or lost as a whole.
+    volatile: Vec<Vec<Change>>,
     pub(super) operations: u64,
     pub(super) faults: BTreeMap<u64, Fault>,
     pub(super) crashed: bool,
@@ -87,16 +88,17 @@ impl State {
         self.lose();
     }
 
+    /// Writes to the view, atomically.
     pub(super) fn apply(&mut self, changes: Vec<Change>) {
-        for change in changes {
-            put(&mut self.view, &change);
-            self.volatile.push(change);
-        }
+        changes
+            .iter()
+            .for_each(|change| put(&mut self.view, change));
+        self.volatile.push(changes);
     }
 
     /// Makes all that was written to the view durable.
     pub(super) fn sync_view(&mut self) {
-        for change in self.volatile.drain(..) {
+        for change in self.volatile.drain(..).flatten() {
             put(&mut self.durable_view, &change);
         }
     }
@@ -108,12 +110,12 @@ impl State {
     }
 
     fn lose(&mut self) {
-        for change in std::mem::take(&mut self.volatile) {
-            if self.draw() {
-                put(&mut self.durable_view, &change);
-            }
+        let volatile = std::mem::take(&mut self.volatile);
+        let kept = self.draw() % (volatile.len() as u64 + 1);
+        for change in volatile.into_iter().take(kept as usize).flatten() {
+            put(&mut self.durable_view, &change);
         }
-        if self.draw() {
+        if self.draw() % 2 == 1 {
             self.durable_first = self.first;
         }
         self.first = self.durable_first;
@@ -142,9 +144,9 @@ impl State {
         fault
     }
 
-    fn draw(&mut self) -> bool {
+    fn draw(&mut self) -> u64 {
         self.draws += 1;
-        xxh3_64_with_seed(&self.draws.to_le_bytes(), self.seed) & 1 == 1
+        xxh3_64_with_seed(&self.draws.to_le_bytes(), self.seed)
     }
 }
 

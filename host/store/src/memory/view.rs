@@ -5,7 +5,7 @@ use std::ops::Bound;
 use bytes::Bytes;
 use wasmill_port::store::{Change, Error, View};
 
-use super::Memory;
+use super::{Memory, state::State};
 
 /// A handle on the view of a [`Memory`].
 #[derive(Clone, Debug)]
@@ -45,15 +45,20 @@ impl View for MemoryView {
     }
 
     fn write(&self, changes: Vec<Change>) -> Result<(), Error> {
-        self.memory
-            .lock()
-            .write("write to the view", |state| state.apply(changes))
+        self.memory.lock().write("write to the view", |state| {
+            changes
+                .into_iter()
+                .for_each(|change| state.apply(vec![change]));
+        })
     }
 
-    fn checkpoint(&self, changes: Vec<Change>) -> Result<(), Error> {
-        self.memory.lock().write("checkpoint the view", |state| {
-            state.apply(changes);
-            state.sync_view();
-        })
+    fn commit(&self, changes: Vec<Change>) -> Result<(), Error> {
+        self.memory
+            .lock()
+            .write("commit to the view", |state| state.apply(changes))
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.memory.lock().write("sync the view", State::sync_view)
     }
 }

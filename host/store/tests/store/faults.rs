@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use wasmill_port::store::{AppendError, Change, Log, View};
+use wasmill_port::store::{AppendError, Change, Error, Log, View};
 use wasmill_store::{Fault, Memory, MemoryView};
 
 use crate::differential::{apply, change};
@@ -81,53 +81,42 @@ fn what_was_written_may_survive_a_crash_in_part() {
     assert_eq!(survivors(5), survivors(5));
 }
 
-/// What the view may hold: `durable`, and any of `volatile` on top of it.
+/// What the view may hold after a crash: `durable`, and what was written since up to some point.
+#[derive(Default)]
 struct Model {
     durable: BTreeMap<Vec<u8>, bytes::Bytes>,
-    volatile: Vec<Change>,
+    /// Each is kept or lost as a whole.
+    volatile: Vec<Vec<Change>>,
 }
 
 impl Model {
-    fn allows(&self, key: &[u8], value: Option<&bytes::Bytes>) -> bool {
-        let mut written = self.volatile.iter().filter(|change| change.key == key);
-        self.durable.get(key) == value || written.any(|change| change.value.as_ref() == value)
+    fn sync(&mut self) {
+        for changes in self.volatile.drain(..) {
+            apply(&mut self.durable, &changes);
+        }
     }
 
-    /// Checks what is there after the store stopped during a checkpoint of `changes` or another
-    /// operation, and goes on from it.
-    fn resume(&mut self, view: &MemoryView, changes: &[Change], context: &str) {
-        let found: BTreeMap<_, _> = view
-            .scan(b"", b"", usize::MAX)
-            .unwrap()
-            .into_iter()
-            .collect();
-        let mut after = self.durable.clone();
-        apply(&mut after, &self.volatile);
-        apply(&mut after, changes);
-        let keys: Vec<_> = after
-            .keys()
-            .chain(self.durable.keys())
-            .chain(self.volatile.iter().map(|change| &change.key))
-            .chain(found.keys())
-            .collect();
-        let before = keys.iter().all(|key| self.allows(key, found.get(*key)));
-        assert!(
-            found == after || before,
-            "neither before nor after: {context}"
-        );
-        (self.durable, self.volatile) = (found, Vec::new());
+    /// Checks what is there after the store stopped, and goes on from it.
+    fn resume(&mut self, view: &MemoryView, context: &str) {
+        let found = view.scan(b"", b"", usize::MAX).unwrap();
+        let found: BTreeMap<_, _> = found.into_iter().collect();
+        let mut survivors = self.durable.clone();
+        let mut fits = survivors == found;
+        for changes in self.volatile.drain(..) {
+            apply(&mut survivors, &changes);
+            fits |= survivors == found;
+        }
+        assert!(fits, "not what was there at any time since: {context}");
+        self.durable = found;
     }
 }
 
 #[test]
-fn whatever_operation_fails_a_checkpoint_is_whole_and_nothing_durable_is_lost() {
+fn whatever_operation_fails_a_commit_is_whole_and_nothing_durable_is_lost() {
     for seed in 0..60 {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut memory = Memory::new(seed);
-        let mut model = Model {
-            durable: BTreeMap::new(),
-            volatile: Vec::new(),
-        };
+        let mut model = Model::default();
         let (mut log, mut view) = memory.open();
         log.acquire().unwrap();
         for step in 0..50 {
@@ -139,31 +128,38 @@ fn whatever_operation_fails_a_checkpoint_is_whole_and_nothing_durable_is_lost() 
                 };
                 memory.fail_at(memory.operations() + rng.random_range(0..3), fault);
             }
-            let changes: Vec<_> = (0..rng.random_range(1..5))
-                .map(|_| change(&mut rng))
-                .collect();
             let context = format!("step {step}, seed {seed}");
-            if rng.random() {
-                let written = view.write(changes.clone());
-                model.volatile.extend(changes);
-                if written.is_err() {
-                    acquire(&memory, &mut log);
-                    model.resume(&view, &[], &context);
-                }
-            } else if view.checkpoint(changes.clone()).is_ok() {
-                let volatile = std::mem::take(&mut model.volatile);
-                apply(&mut model.durable, &volatile);
-                apply(&mut model.durable, &changes);
-            } else {
+            if operate(&view, &mut model, &mut rng).is_err() {
                 acquire(&memory, &mut log);
-                model.resume(&view, &changes, &context);
+                model.resume(&view, &context);
             }
             if rng.random_ratio(1, 10) {
                 memory = memory.crash(rng.random());
                 (log, view) = memory.open();
                 log.acquire().unwrap();
-                model.resume(&view, &[], &context);
+                model.resume(&view, &context);
             }
+        }
+    }
+}
+
+fn operate(view: &MemoryView, model: &mut Model, rng: &mut StdRng) -> Result<(), Error> {
+    let changes: Vec<_> = (0..rng.random_range(1..5)).map(|_| change(rng)).collect();
+    match rng.random_range(0..4) {
+        0 | 1 => {
+            model
+                .volatile
+                .extend(changes.iter().map(|it| vec![it.clone()]));
+            view.write(changes)
+        }
+        2 => {
+            model.volatile.push(changes.clone());
+            view.commit(changes)
+        }
+        _ => {
+            view.sync()?;
+            model.sync();
+            Ok(())
         }
     }
 }
