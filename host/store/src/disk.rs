@@ -11,7 +11,9 @@ mod database;
 mod journal;
 mod keys;
 mod log;
+mod packs;
 mod recovery;
+mod slots;
 mod view;
 
 use std::sync::Arc;

@@ -10,6 +10,8 @@ use xxhash_rust::xxh3::xxh3_64;
 /// of its own, which it never syncs, when a node (up to 19 values) exceeds a quarter of a segment.
 pub(crate) const CHUNK_BYTES_MAX: usize = 48 * 1024;
 const HEADER_BYTES: usize = 4 + 8 + 8;
+/// The most bytes that one chunk holds.
+pub(crate) const ONE_CHUNK_BYTES_MAX: usize = CHUNK_BYTES_MAX - HEADER_BYTES;
 
 /// What the first chunk says about the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +37,7 @@ pub(crate) enum Damage {
 
 /// Splits `bytes` into at least one chunk, numbered from 0.
 pub(crate) fn split(bytes: &[u8]) -> Vec<(u32, Vec<u8>)> {
-    let (head, rest) = bytes.split_at(bytes.len().min(CHUNK_BYTES_MAX - HEADER_BYTES));
+    let (head, rest) = bytes.split_at(bytes.len().min(ONE_CHUNK_BYTES_MAX));
     let count = 1 + rest.len().div_ceil(CHUNK_BYTES_MAX);
     let mut first = Vec::with_capacity(HEADER_BYTES + head.len());
     first.extend(

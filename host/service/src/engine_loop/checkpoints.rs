@@ -200,6 +200,7 @@ impl<G: Guests> EngineLoop<G> {
             at: now,
         });
         if let Some(before) = self.checkpoints.cut(now, log_bytes) {
+            tracing::debug!(before, next_block, log_bytes, "trimming the log");
             // The log's thread has ended only after it reported a failure.
             let _ = self.log.send(LogCommand::Trim { before });
         }

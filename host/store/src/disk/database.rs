@@ -28,6 +28,10 @@ const SEGMENT_BYTES: usize = 4 * 1024 * 1024;
 /// Written bytes after which a sync is due, whether anyone waits for it or not. sled reuses a
 /// segment once newer ones were written, and must not do so before they are durable.
 const UNSYNCED_BYTES_MAX: u64 = 1024 * 1024;
+/// sled rewrites a page at every tenth write to it, and only then moves one other page out of a
+/// piece of the file that is to be used again. Among large values that is too seldom.
+const CLEANING_WRITES: usize = 10;
+const CLEANING: &[u8] = b"cleaning";
 /// How long background tasks of a closed database may hold its file.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -53,6 +57,8 @@ pub(super) struct Config {
 #[derive(Debug)]
 struct Open {
     tree: sled::Db,
+    /// A page that is written so that sled cleans.
+    cleaning: sled::Tree,
     /// The file `tree` writes.
     file: File,
 }
@@ -110,6 +116,20 @@ impl Database {
     pub(super) fn sync(&self, what: impl Display) -> Result<(), Error> {
         self.with(|open| self.sync_open(open))
             .map_err(|cause| self.fail(what, cause))
+    }
+
+    /// Lets sled move so many pages out of the way, so that more of its file is used again, if the
+    /// file is larger than `bytes`.
+    pub(super) fn clean(&self, bytes: u64, pages: usize) -> Result<(), Error> {
+        let cleaned = self.with(|open| {
+            if open.file.metadata()?.len() > bytes {
+                for _ in 0..pages * CLEANING_WRITES {
+                    open.cleaning.insert(CLEANING, CLEANING)?;
+                }
+            }
+            Ok(())
+        });
+        cleaned.map_err(|cause| self.fail("clean the file", cause))
     }
 
     /// Makes the database work again after it failed, if the disk does.
@@ -241,7 +261,14 @@ fn open(config: &Config) -> Result<Open, Error> {
     let opened = fs::OpenOptions::new().write(true).open(path.join("db"));
     let file = opened.map_err(|cause| error(cause.into()))?;
     (config.recover)(&tree).map_err(error)?;
-    Ok(Open { tree, file })
+    let cleaning = tree
+        .open_tree(CLEANING)
+        .map_err(|cause| error(cause.into()))?;
+    Ok(Open {
+        tree,
+        cleaning,
+        file,
+    })
 }
 
 /// sled words this itself, without the operating system's error code.

@@ -11,32 +11,44 @@ pub(super) const TRIMMED: &[u8] = b"t";
 /// The view key whose chunks are about to change.
 pub(super) const SETTLING: &[u8] = b"s";
 /// First bytes of the other keys.
-const BLOCK: u8 = b'b';
+const PACK: u8 = b'b';
+const SLOT: u8 = b'c';
 const JOURNAL: u8 = b'j';
 const VALUE: u8 = b'v';
 const CHUNK: u8 = b'w';
-/// All blocks.
-pub(super) const BLOCKS: &[u8] = &[BLOCK];
+/// All packs of blocks.
+pub(super) const PACKS: &[u8] = &[PACK];
+/// All slots.
+pub(super) const SLOTS: &[u8] = &[SLOT];
 /// All chunks of a checkpoint's journal.
 pub(super) const JOURNALS: &[u8] = &[JOURNAL];
 /// All values of the view.
 pub(super) const VALUES: &[u8] = &[VALUE];
 
-/// Chunk `chunk` of block `number`.
-pub(super) fn block(number: u64, chunk: u32) -> [u8; 13] {
-    let mut key = [BLOCK; 13];
-    key[1..9].copy_from_slice(&number.to_be_bytes());
-    key[9..].copy_from_slice(&chunk.to_be_bytes());
+/// The slots of the pack that begins with block `number`.
+pub(super) fn pack(number: u64) -> [u8; 9] {
+    let mut key = [PACK; 9];
+    key[1..].copy_from_slice(&number.to_be_bytes());
     key
 }
 
-/// The number and chunk of a block's key.
-pub(super) fn parse_block(key: &[u8]) -> Option<(u64, u32)> {
-    let (number, chunk) = key.strip_prefix(BLOCKS)?.split_first_chunk()?;
-    Some((
-        u64::from_be_bytes(*number),
-        u32::from_be_bytes(chunk.try_into().ok()?),
-    ))
+/// The number in a pack's key.
+pub(super) fn parse_pack(key: &[u8]) -> Option<u64> {
+    let number = key.strip_prefix(PACKS)?.try_into().ok()?;
+    Some(u64::from_be_bytes(number))
+}
+
+/// Slot `number`.
+pub(super) fn slot(number: u32) -> [u8; 5] {
+    let mut key = [SLOT; 5];
+    key[1..].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The number in a slot's key.
+pub(super) fn parse_slot(key: &[u8]) -> Option<u32> {
+    let number = key.strip_prefix(SLOTS)?.try_into().ok()?;
+    Some(u32::from_be_bytes(number))
 }
 
 /// Chunk `chunk` of the journal.

@@ -1,4 +1,4 @@
-//! The log over sled: a block is its chunks, the first of which is written last.
+//! The log over sled: packs of blocks. A pack is the list of its chunks' slots, written after them.
 
 use std::sync::Arc;
 
@@ -9,12 +9,22 @@ use wasmill_port::store::{Acquired, AppendError, BlockNumber, Error, Log};
 use super::{
     database::{Cause, Database},
     keys,
+    packs::{self, Open},
+    slots::{self, Slots},
 };
 use crate::frame;
 
-/// Trimmed blocks that a call deletes: trimming spreads over appends, so that none waits long.
-const SWEPT_BY_APPEND_MAX: u64 = 4;
-const SWEPT_BY_TRIM_MAX: u64 = 64;
+/// Packs of trimmed blocks that a call deletes: trimming spreads over appends, so that none waits
+/// long. Many more than one, so that large blocks do not outrun small ones.
+const SWEPT_BY_APPEND_MAX: usize = 64;
+const SWEPT_BY_TRIM_MAX: usize = 512;
+/// Two and a half times what the slots hold is what sled takes by itself. Beyond that and this
+/// much, it is made to clean a page for so many bytes appended: else, when large blocks follow
+/// thousands of small ones, its file grows on and on.
+const SLACK_BYTES: u64 = 64 << 20;
+const CLEANED_BYTES: usize = 32 << 10;
+/// Slots that a call deletes.
+const SLOTS_GIVEN_UP_MAX: usize = 64;
 
 /// The log of a sled database.
 ///
@@ -25,8 +35,11 @@ pub struct SledLog {
     database: Database,
     view: Arc<Database>,
     writer: Option<Acquired>,
-    /// Blocks before this one are deleted, not only trimmed.
+    /// Packs before this block are deleted, not only trimmed.
     swept: BlockNumber,
+    slots: Slots,
+    /// The last pack, while it has room.
+    open: Option<Open>,
 }
 
 impl SledLog {
@@ -36,30 +49,68 @@ impl SledLog {
             view,
             writer: None,
             swept: 0,
+            slots: Slots::default(),
+            open: None,
         }
     }
 
     fn try_append(&mut self, at: BlockNumber, block: &[u8]) -> Result<(), Error> {
         let what = format!("append block {at}");
-        let chunks = frame::split(block);
-        self.database.write(&what, block.len(), |tree| {
-            for (number, chunk) in chunks.into_iter().rev() {
-                tree.insert(keys::block(at, number), chunk)?;
-            }
-            Ok(())
-        })?;
-        self.database.sync(what)
+        let database = &self.database;
+        // Taken away until the append is known to have happened.
+        let open = self.open.take().and_then(|mut open| {
+            let (slot, body) = open.join(block)?;
+            let (_, chunk) = frame::split(body).swap_remove(0);
+            Some((slot, chunk, open))
+        });
+        if let Some((slot, chunk, open)) = open {
+            database.write(&what, chunk.len(), |tree| {
+                Ok(tree.insert(keys::slot(slot), chunk)?)
+            })?;
+            self.open = Some(open);
+        } else {
+            let body = packs::single(block);
+            let chunks = frame::split(&body);
+            let slots = self.slots.take(chunks.len());
+            database.write(&what, block.len(), |tree| {
+                for (slot, (_, chunk)) in slots.iter().zip(chunks) {
+                    tree.insert(keys::slot(*slot), chunk)?;
+                }
+                Ok(tree.insert(keys::pack(at), slots::encode(&slots))?)
+            })?;
+            self.open = Open::of(at, &slots, body);
+        }
+        let held = u64::from(self.slots.count()) * frame::CHUNK_BYTES_MAX as u64;
+        let pages = 1 + block.len() / CLEANED_BYTES;
+        database.clean(held * 5 / 2 + SLACK_BYTES, pages)?;
+        database.sync(what)
     }
 
-    /// Deletes up to `limit` of the blocks before `first`.
-    fn sweep(&mut self, first: BlockNumber, limit: u64) -> Result<(), Error> {
-        let end = first.min(self.swept.saturating_add(limit));
-        for number in self.swept..end {
+    /// Deletes up to `limit` packs whose blocks are all before `first`.
+    fn sweep(&mut self, first: BlockNumber, limit: usize) -> Result<(), Error> {
+        const WHAT: &str = "delete trimmed blocks";
+        for _ in 0..limit {
+            if self.swept >= first {
+                break;
+            }
+            let (slots, swept) = self.database.write(WHAT, 0, |tree| {
+                let mut packs = tree.scan_prefix(keys::PACKS);
+                let (Some(oldest), Some(second)) = (packs.next(), packs.next()) else {
+                    return Ok((Vec::new(), first));
+                };
+                let (oldest, second) = (oldest?, parse(Ok(second?.0))?);
+                if second > first {
+                    return Ok((Vec::new(), first));
+                }
+                tree.remove(oldest.0)?;
+                Ok((slots::parse(&oldest.1)?, second))
+            })?;
+            self.slots.give_back(slots);
+            self.swept = swept;
+        }
+        for slot in std::iter::from_fn(|| self.slots.give_up()).take(SLOTS_GIVEN_UP_MAX) {
             self.database
-                .write(format!("delete block {number}"), 0, |tree| {
-                    delete(tree, number)
-                })?;
-            self.swept = number + 1;
+                .write(WHAT, 0, |tree| Ok(tree.remove(keys::slot(slot))?))?;
         }
         Ok(())
     }
@@ -71,26 +122,25 @@ impl Log for SledLog {
         self.writer = None;
         self.database.reopen()?;
         self.view.reopen()?;
-        let (acquired, swept) = self.database.write(WHAT, 0, |tree| {
+        (self.swept, self.open) = (0, None);
+        let (acquired, slots, open) = self.database.write(WHAT, 0, |tree| {
             let epoch = number_at(tree, keys::EPOCH)? + 1;
             tree.insert(keys::EPOCH, &epoch.to_be_bytes())?;
             let trimmed = number_at(tree, keys::TRIMMED)?;
-            let next = last(tree)?.map_or(trimmed, |last| trimmed.max(last + 1));
-            let swept = match tree.scan_prefix(keys::BLOCKS).keys().next() {
-                Some(key) => parse(&key?)?.0,
-                None => next,
-            };
+            let (next, open) = last(tree)?;
+            let next = trimmed.max(next);
             Ok((
                 Acquired {
                     epoch,
                     first: trimmed,
                     next,
                 },
-                swept,
+                Slots::of(tree)?,
+                open,
             ))
         })?;
         self.database.sync(WHAT)?;
-        self.swept = swept;
+        (self.slots, self.open) = (slots, open);
         self.writer = Some(acquired);
         Ok(acquired)
     }
@@ -121,11 +171,12 @@ impl Log for SledLog {
             if number < trimmed {
                 return Ok(None);
             }
-            let Some(first) = tree.get(keys::block(number, 0))? else {
+            let packs = tree.range(keys::pack(0)..=keys::pack(number));
+            let Some((key, entry)) = packs.rev().next().transpose()? else {
                 return Ok(None);
             };
-            let read = |chunk| Ok::<_, Cause>(tree.get(keys::block(number, chunk))?);
-            frame::join(&first, read).map(Some)
+            let first = parse(Ok(key))?;
+            packs::nth(body(tree, &slots::parse(&entry)?)?, number - first)
         })
     }
 
@@ -145,24 +196,29 @@ impl Log for SledLog {
     }
 }
 
-/// The number of the last whole block. What a crash left of one that was not acknowledged goes.
-fn last(tree: &sled::Db) -> Result<Option<BlockNumber>, Cause> {
-    while let Some(entry) = tree.scan_prefix(keys::BLOCKS).keys().next_back() {
-        let (number, _) = parse(&entry?)?;
-        if tree.contains_key(keys::block(number, 0))? {
-            return Ok(Some(number));
-        }
-        delete(tree, number)?;
+/// The number of the block after the last one, and the last pack, if it may have room.
+fn last(tree: &sled::Db) -> Result<(BlockNumber, Option<Open>), Cause> {
+    let Some((key, entry)) = tree.scan_prefix(keys::PACKS).next_back().transpose()? else {
+        return Ok((0, None));
+    };
+    let (first, slots) = (parse(Ok(key))?, slots::parse(&entry)?);
+    // One of several slots is a single block.
+    if slots.len() > 1 {
+        return Ok((first + 1, None));
     }
-    Ok(None)
+    let open = Open::of(first, &slots, body(tree, &slots)?.to_vec());
+    let next = open.as_ref().map_or(Ok(first), Open::next)?;
+    Ok((next, open))
 }
 
-/// Deletes a block's chunks from the last to the first, so that none is ever without its head.
-fn delete(tree: &sled::Db, number: BlockNumber) -> Result<(), Cause> {
-    for key in tree.scan_prefix(&keys::block(number, 0)[..9]).keys().rev() {
-        tree.remove(key?)?;
-    }
-    Ok(())
+/// What a pack holds.
+fn body(tree: &sled::Db, slots: &[u32]) -> Result<Bytes, Cause> {
+    let read = |chunk: u32| match slots.get(chunk as usize) {
+        Some(slot) => Ok::<_, Cause>(tree.get(keys::slot(*slot))?),
+        None => Ok(None),
+    };
+    let first = read(0)?.ok_or(frame::Damage::Missing(0))?;
+    frame::join(&first, read)
 }
 
 fn number_at(tree: &sled::Db, key: &[u8]) -> Result<u64, Cause> {
@@ -175,6 +231,7 @@ fn number_at(tree: &sled::Db, key: &[u8]) -> Result<u64, Cause> {
     }
 }
 
-fn parse(key: &IVec) -> Result<(BlockNumber, u32), Cause> {
-    keys::parse_block(key).ok_or_else(|| Cause::Corrupt(format!("damaged: key {key:?} of a block")))
+fn parse(key: sled::Result<IVec>) -> Result<BlockNumber, Cause> {
+    let key = key?;
+    keys::parse_pack(&key).ok_or_else(|| Cause::Corrupt(format!("damaged: key {key:?} of a block")))
 }
