@@ -14,6 +14,13 @@ use testkit::{metrics, sized};
 
 /// The ways to misbehave.
 const MISFITS: [&str; 4] = ["endless_loop", "memory_hog", "trap", "flood"];
+/// What operators read of each.
+const CAUSES: [&str; 4] = [
+    "ran past its `deadline`",
+    "`memory_bytes_max` is 33554432",
+    "the guest trapped",
+    "limit",
+];
 /// How often a failing message is tried: once, and once for each retry.
 const ATTEMPTS: u64 = 2;
 /// The counter of calls that failed.
@@ -104,6 +111,19 @@ async fn plugins_that_misbehave_are_given_up_while_their_neighbour_stays_fast() 
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(metrics::read(&client, FAILED).await?, expected);
+
+    // Each is a dead letter, and operators are told why.
+    let dead = metrics::read(&client, "dead_letters_total").await?;
+    assert_eq!(dead, (MISFITS.len() as u64 * messages) as f64);
+    let log = server.log()?;
+    for (name, cause) in MISFITS.iter().zip(CAUSES) {
+        let told = |line: &str| {
+            line.contains("a message was given up")
+                && line.contains(&format!("subscription=\"{name}\""))
+                && line.contains(cause)
+        };
+        ensure!(log.lines().any(told), "not told of {name}: {log}");
+    }
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmill_model::effects::{Scope, TimerRef};
+use wasmill_model::record::DeadLetter;
 use wasmill_model::{Message, MessageId, Millis, Name, PartitionId, Partitioner, Routes};
 
 pub use crate::lane::Entries;
@@ -71,6 +72,8 @@ pub enum Action {
     },
     /// A message of a flow that somebody watches.
     Watched(Arc<Message>),
+    /// A message was given up.
+    Buried(Box<DeadLetter>),
 }
 
 /// A page of a queue in the view.

@@ -4,6 +4,7 @@
 //! soon as the log is free: the busier the host, the larger the blocks.
 
 mod actions;
+mod burials;
 mod checkpoints;
 
 use std::collections::VecDeque;
@@ -26,13 +27,14 @@ use crate::metrics::Metrics;
 use crate::replies::{Replies, Reply, Waiters};
 use crate::snapshots::Snapshots;
 
+use burials::Burials;
 pub(crate) use checkpoints::{Checkpoints, Cut};
 
 /// Commands handled before what they committed goes to the log.
 const BATCH_COUNT_MAX: usize = 1_024;
 /// Nothing comes in while this much waits for the log, or for the view.
 const BEHIND_BYTES_MAX: usize = 64 << 20;
-/// How often callers that went away are forgotten, and gauges set.
+/// How often callers that went away are forgotten, gauges set, and dead letters told of.
 const PURGE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a stopping host waits for handlers.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(10);
@@ -63,6 +65,7 @@ struct LoopState {
     /// Runs that must not start before a barrier is durable.
     gated: VecDeque<(u64, RunRequest)>,
     stopping: Option<Stopping>,
+    burials: Burials,
 }
 
 /// A host that is stopping.
@@ -117,6 +120,7 @@ impl<G: Guests> EngineLoop<G> {
                 purge_at = Instant::now() + PURGE_INTERVAL;
                 self.state.waiters.purge(&mut self.engine);
                 self.set_gauges();
+                self.state.burials.tell();
             }
         }
     }
@@ -306,10 +310,9 @@ impl<G: Guests> EngineLoop<G> {
     }
 
     fn set_gauges(&self) {
-        let pending: u64 = self.engine.census().map(|(_, pending, ..)| pending).sum();
-        self.metrics
-            .pending
-            .set(i64::try_from(pending).unwrap_or(i64::MAX));
+        for (subscription, pending, ..) in self.engine.census() {
+            self.metrics.set_pending(subscription, pending);
+        }
     }
 
     /// Everybody who waits is told, and who asks from now on finds the thread gone.

@@ -2,10 +2,25 @@
 
 use std::time::{Duration, Instant};
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use wasmill_model::Name;
+
+/// Subscriptions are as many as the routes have, and had.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSubscription {
+    subscription: String,
+}
+
+fn of(subscription: &Name) -> OfSubscription {
+    OfSubscription {
+        subscription: subscription.to_string(),
+    }
+}
 
 /// Counters of the services; clones share them.
 #[derive(Clone, Debug)]
@@ -14,7 +29,8 @@ pub struct Metrics {
     pub(crate) handled: Counter,
     pub(crate) failed: Counter,
     pub(crate) runs: Counter,
-    pub(crate) pending: Gauge,
+    pending: Family<OfSubscription, Gauge>,
+    dead_letters: Family<OfSubscription, Counter>,
     blocks: Counter,
     block_bytes: Counter,
     commit_seconds: Histogram,
@@ -30,7 +46,8 @@ impl Metrics {
             handled: Counter::default(),
             failed: Counter::default(),
             runs: Counter::default(),
-            pending: Gauge::default(),
+            pending: Family::default(),
+            dead_letters: Family::default(),
             blocks: Counter::default(),
             block_bytes: Counter::default(),
             commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
@@ -63,8 +80,13 @@ impl Metrics {
         );
         registry.register(
             "messages_pending",
-            "Messages that wait, are parked or run, over all subscriptions",
+            "Messages that wait, are parked or run",
             metrics.pending.clone(),
+        );
+        registry.register(
+            "dead_letters",
+            "Messages given up",
+            metrics.dead_letters.clone(),
         );
         registry.register_with_unit(
             "log_append",
@@ -79,6 +101,15 @@ impl Metrics {
             metrics.checkpoint_seconds.clone(),
         );
         metrics
+    }
+
+    pub(crate) fn set_pending(&self, subscription: &Name, count: u64) {
+        let gauge = self.pending.get_or_create(&of(subscription));
+        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn buried(&self, subscription: &Name) {
+        self.dead_letters.get_or_create(&of(subscription)).inc();
     }
 
     pub(crate) fn block_committed(&self, bytes: usize, took: Duration) {

@@ -89,7 +89,10 @@ fn settle_actions(engine: &mut Engine, view: &impl View) -> Result<(), StartErro
                         })?;
                     engine.page_loaded(&page, &bytes)?;
                 }
-                Action::Run(_) | Action::LoadTimers { .. } | Action::Watched(_) => {}
+                Action::Run(_)
+                | Action::LoadTimers { .. }
+                | Action::Watched(_)
+                | Action::Buried(_) => {}
             }
         }
     }

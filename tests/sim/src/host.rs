@@ -23,6 +23,7 @@ use wasmill_store::{Memory, MemoryLog, MemoryView};
 
 use crate::bank;
 use crate::clock::SimClock;
+use crate::sabotage::Sabotage;
 
 /// Partitions of the simulated host: few, so that keys meet.
 pub(crate) const PARTITIONS: u16 = 4;
@@ -58,6 +59,7 @@ pub(crate) struct Host {
     durable: u64,
     checkpointing: bool,
     runs: Vec<RunRequest>,
+    sabotage: Sabotage,
 }
 
 impl Host {
@@ -66,6 +68,7 @@ impl Host {
         store: &Memory,
         clock: Arc<SimClock>,
         routes: &Arc<Routes>,
+        sabotage: Sabotage,
     ) -> Result<Self, Dead> {
         let (mut log, view) = store.open();
         let view = Arc::new(view);
@@ -108,12 +111,14 @@ impl Host {
             durable: acquired.next,
             checkpointing: false,
             runs: Vec::new(),
+            sabotage,
         })
     }
 
     /// Blocks that are durable.
     pub(crate) fn durable(&self) -> u64 {
-        self.durable
+        let sealed = self.engine.sealed_blocks();
+        self.sabotage.durable(self.durable, sealed)
     }
 
     /// Takes a message in; durable once [`Host::durable`] reaches the number returned.
@@ -131,8 +136,9 @@ impl Host {
 
     /// Does what has fallen due.
     pub(crate) fn tick(&mut self) {
-        if self.engine.wake() <= self.clock.now() {
-            self.engine.tick(self.clock.now());
+        let now = self.clock.now() + Duration::from_millis(self.sabotage.ahead());
+        if self.engine.wake() <= now {
+            self.engine.tick(now);
             self.collect();
         }
     }
@@ -157,7 +163,8 @@ impl Host {
             message: pending.message,
             attempt: pending.attempts + 1,
         });
-        let deliveries = deliveries.collect();
+        let mut deliveries: Vec<_> = deliveries.collect();
+        self.sabotage.run(&mut deliveries);
         let mut run = Run::new(
             self.context.clone(),
             plugin,
@@ -197,7 +204,7 @@ impl Host {
             return Ok(false);
         };
         self.log
-            .append(self.epoch, self.durable, &block)
+            .append(self.epoch, self.durable, self.sabotage.append(&block))
             .map_err(|_| Dead)?;
         self.durable += 1;
         Ok(true)
@@ -295,7 +302,12 @@ impl Host {
         found.len()
     }
 
-    fn write_checkpoint(&mut self, checkpoint: Checkpoint, rng: &mut StdRng) -> Result<(), Dead> {
+    fn write_checkpoint(
+        &mut self,
+        mut checkpoint: Checkpoint,
+        rng: &mut StdRng,
+    ) -> Result<(), Dead> {
+        self.sabotage.checkpoint(&mut checkpoint.blind);
         let change = |Write { key, value }| Change { key, value };
         let mut blind: Vec<_> = checkpoint.blind.into_iter().map(change).collect();
         while !blind.is_empty() {
@@ -343,7 +355,7 @@ impl Host {
                         limit,
                     });
                 }
-                Action::Watched(_) => {}
+                Action::Watched(_) | Action::Buried(_) => {}
             }
         }
     }

@@ -8,6 +8,8 @@ mod bank;
 mod clock;
 mod host;
 mod promises;
+mod sabotage;
 mod world;
 
-pub use world::{Report, simulate};
+pub use sabotage::Bug;
+pub use world::{Report, simulate, simulate_with};

@@ -15,6 +15,7 @@ use crate::bank::{self, TimerOrder, Transfer};
 use crate::clock::SimClock;
 use crate::host::{Dead, Host, PARTITIONS};
 use crate::promises::Promises;
+use crate::sabotage::{Bug, Sabotage};
 
 /// Steps of a world before it settles.
 const STEPS: usize = 900;
@@ -35,8 +36,16 @@ pub struct Report {
 /// # Errors
 /// What was found wrong, with the seed that repeats it.
 pub fn simulate(seed: u64) -> Result<Report, String> {
+    simulate_with(seed, None)
+}
+
+/// Runs the world of `seed` with a bug planted in its host.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_with(seed: u64, bug: Option<Bug>) -> Result<Report, String> {
     let run = AssertUnwindSafe(|| {
-        let mut world = World::new(seed);
+        let mut world = World::new(seed, Sabotage(bug));
         world.live();
         world.settle();
         world.report
@@ -63,10 +72,11 @@ struct World {
     next_id: u64,
     turns: Vec<u64>,
     report: Report,
+    sabotage: Sabotage,
 }
 
 impl World {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, sabotage: Sabotage) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let accounts: Vec<_> = (0..rng.random_range(2..9))
             .map(|n| format!("account-{n}"))
@@ -83,6 +93,7 @@ impl World {
             promises: Promises::default(),
             next_id: 0,
             report: Report::default(),
+            sabotage,
             rng,
         }
     }
@@ -277,7 +288,7 @@ impl World {
             };
             self.store.fail_at(self.rng.random_range(0..400), fault);
         }
-        match Host::start(&self.store, self.clock.clone(), &self.routes) {
+        match Host::start(&self.store, self.clock.clone(), &self.routes, self.sabotage) {
             Ok(host) => self.host = Some(host),
             Err(Dead) => {
                 assert!(faults, "a host must start on a store that works");

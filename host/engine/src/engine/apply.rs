@@ -263,6 +263,9 @@ impl Engine {
         } else {
             self.settle(id, sub, letter.key.as_ref(), letter.seq);
         }
+        if self.live {
+            self.actions.push(Action::Buried(Box::new(letter.clone())));
+        }
         self.partition_mut(id).dirty.dead.push(letter);
     }
 

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Error, Settings, sync};
 
-/// The format this program writes and reads.
-const FORMAT: u32 = 1;
+/// The format this program writes and reads: of this directory and all in it. 2: checkpoints by
+/// partition, and the log in slots.
+const FORMAT: u32 = 2;
 const NAME: &str = "header.json";
 
 #[derive(Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The log: lines on stderr, for people or machines.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -26,6 +26,7 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), Failure> {
         .map_err(Failure::config)?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
     match format {
         LogFormat::Text => builder.init(),
