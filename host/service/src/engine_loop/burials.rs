@@ -27,7 +27,7 @@ impl Burials {
             subscription = &**subscription,
             topic = &*letter.message.topic,
             key = letter.key.as_deref(),
-            message = %letter.message.id,
+            id = %letter.message.id,
             attempts = letter.attempts,
             cause = letter.cause,
             "a message was given up, and is a dead letter"
