@@ -78,6 +78,9 @@ impl From<QueryError> for Error {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::Guest(error) => Self::Guest(error),
+            QueryError::Busy => Self::Busy {
+                what: "changed the key's state each time while it was read",
+            },
             QueryError::Stopped => Self::Stopped,
         }
     }

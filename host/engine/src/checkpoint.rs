@@ -14,7 +14,7 @@ use wasmill_model::{Millis, Name, PartitionId};
 use crate::backlog::{BacklogMark, QueueId};
 use crate::codec::encode;
 use crate::engine::Engine;
-use crate::lane::{LaneId, StoredTrack};
+use crate::lane::{Lane, LaneId, StoredTrack};
 use crate::layout;
 use crate::partition::Amendment;
 use crate::subscription::SubIndex;
@@ -65,7 +65,11 @@ pub(crate) struct Checkpoints {
     /// The partition that comes next.
     next: u16,
     written: Range<u16>,
-    /// Names of state that it covers.
+    /// Bytes of the log before the last round that is in the view, and before the round that the
+    /// checkpoint being written completes.
+    pub(crate) covered_bytes: u64,
+    completes: Option<u64>,
+    /// Lanes that wait for it to end, and the names of state that it covers.
     flushing: Vec<(PartitionId, LaneId, BTreeSet<Name>)>,
 }
 
@@ -114,6 +118,7 @@ impl Engine {
             checkpoint.atomic.push(put(layout::META.to_vec(), &began));
             self.checkpoints.began = None;
             self.checkpoints.next = 0;
+            self.checkpoints.completes = Some(began.log_bytes);
         }
         checkpoint
     }
@@ -124,6 +129,7 @@ impl Engine {
             let partition = self.partition_mut(id);
             if let Some(lane) = partition.lanes.get_mut(&lane_id) {
                 lane.forget(&names);
+                lane.end_checkpoint();
             }
             partition.release(&lane_id);
         }
@@ -131,6 +137,11 @@ impl Engine {
             self.partition_mut(PartitionId(index))
                 .timers
                 .end_checkpoint();
+        }
+        if let Some(bytes) = self.checkpoints.completes.take() {
+            self.checkpoints.covered_bytes = bytes;
+            // Runs may have waited for it.
+            self.dispatch();
         }
     }
 
@@ -195,7 +206,9 @@ impl Engine {
         for sub in subs {
             self.checkpoint_track(id, &lane_id, sub, into);
         }
-        match names.is_empty() {
+        let lanes = &self.partition(id).lanes;
+        let leaving = |lane: &Lane| lane.tracks.iter().any(|(_, track)| track.leaving);
+        match names.is_empty() && !lanes.get(&lane_id).is_some_and(leaving) {
             true => self.partition_mut(id).release(&lane_id),
             false => self.checkpoints.flushing.push((id, lane_id, names)),
         }
@@ -238,6 +251,7 @@ impl Engine {
             };
             into.atomic.push(put(place, &track));
         } else if was_stored {
+            track.leaving = true;
             into.atomic.push(delete(place));
         }
         if let Some(key) = key {

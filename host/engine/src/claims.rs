@@ -57,9 +57,9 @@ impl Claims {
 
     /// What a checkpoint writes and deletes.
     pub(crate) fn take_changes(&mut self) -> (Vec<Claim>, Vec<(Millis, u128)>) {
-        (
-            std::mem::take(&mut self.fresh),
-            std::mem::take(&mut self.expired),
-        )
+        // A recovery may have replaced a claim and brought it back.
+        let mut expired = std::mem::take(&mut self.expired);
+        expired.retain(|gone| !self.by_expiry.contains_key(gone));
+        (std::mem::take(&mut self.fresh), expired)
     }
 }

@@ -35,6 +35,8 @@ pub struct Config {
     pub runs_max: usize,
     /// No run starts while this much is committed and not sealed: the log is behind.
     pub unsealed_bytes_max: usize,
+    /// No run starts while this much of the log is not in the view: checkpoints are behind.
+    pub uncovered_bytes_max: u64,
     /// After how long a plugin that was found missing is tried again.
     pub unavailable_delay: Duration,
 }
@@ -46,6 +48,7 @@ impl Default for Config {
             run_count_max: 32,
             runs_max: 4_096,
             unsealed_bytes_max: 32 << 20,
+            uncovered_bytes_max: 256 << 20,
             unavailable_delay: Duration::from_millis(250),
         }
     }
@@ -224,6 +227,19 @@ impl Engine {
     #[must_use]
     pub fn has_full_block(&self) -> bool {
         self.unsealed.is_full()
+    }
+
+    /// Bytes of the log that a recovery would skip: they came before the last whole round of
+    /// checkpoints.
+    #[must_use]
+    pub fn covered_bytes(&self) -> u64 {
+        self.checkpoints.covered_bytes
+    }
+
+    /// Whether so much is not in the view that checkpoints must catch up first.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.log_bytes - self.covered_bytes() >= self.config.uncovered_bytes_max
     }
 
     /// How many blocks were sealed since the log began.

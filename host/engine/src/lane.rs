@@ -38,6 +38,9 @@ pub(crate) struct Track {
     pub(crate) parked: Option<Parked>,
     /// Whether the view has an entry of this track.
     pub(crate) stored: bool,
+    /// Whether the checkpoint under way deletes the entry and its pages. Until then the track must
+    /// stay, so that its next page does not get the number of one that is about to be deleted.
+    pub(crate) leaving: bool,
 }
 
 /// A failed message's wait for its next delivery.
@@ -159,7 +162,14 @@ impl Lane {
     /// Drops tracks without messages that the view does not have either.
     pub(crate) fn drop_empty_tracks(&mut self) {
         self.tracks
-            .retain(|(_, track)| !track.is_empty() || track.stored);
+            .retain(|(_, track)| !track.is_empty() || track.stored || track.leaving);
+    }
+
+    /// What a checkpoint deleted of tracks is gone.
+    pub(crate) fn end_checkpoint(&mut self) {
+        for (_, track) in &mut self.tracks {
+            track.leaving = false;
+        }
     }
 
     /// Whether nothing would be lost by forgetting the lane.

@@ -37,6 +37,7 @@ impl Recovery {
             let meta: Meta = read("the checkpoint's mark", bytes)?;
             engine.next_block = meta.next_block;
             engine.log_bytes = meta.log_bytes;
+            engine.checkpoints.covered_bytes = meta.log_bytes;
             engine.now = meta.now;
         }
         Ok(Self { engine })
@@ -133,17 +134,20 @@ impl Recovery {
 
     fn restore_queue(&mut self, id: PartitionId, stored: StoredQueue) {
         let sub = self.engine.sub(&stored.subscription);
-        self.engine.subs[sub].pending += stored.backlog.len();
         let queue = self.engine.partition_mut(id).queue(sub);
         queue.backlog = Backlog::restore(stored.backlog);
         let settled = stored
             .amendments
             .iter()
             .filter(|(_, it)| it.is_settled())
-            .count();
+            .count() as u64;
         queue.amendments = stored.amendments.into_iter().collect();
+        // Some of those that are settled lie in the pages of tracks, which are yet to be restored:
+        // the number may be below zero on the way.
         let pending = &mut self.engine.subs[sub].pending;
-        *pending = pending.saturating_sub(settled as u64);
+        *pending = pending
+            .wrapping_add(stored.backlog.len())
+            .wrapping_sub(settled);
     }
 
     fn restore_track(&mut self, id: PartitionId, stored: StoredTrack) {
@@ -157,7 +161,8 @@ impl Recovery {
         let sub = self.engine.sub(&subscription);
         let seq = waiting.first().map_or(0, |pending| pending.seq);
         let lane_id = self.engine.lane_of(sub, key.as_ref(), seq);
-        self.engine.subs[sub].pending += waiting.len() as u64 + overflow.len();
+        let pending = &mut self.engine.subs[sub].pending;
+        *pending = pending.wrapping_add(waiting.len() as u64 + overflow.len());
         self.engine.restore_track(id, lane_id, sub, |track| {
             track.waiting = waiting.into();
             track.overflow = Backlog::restore(overflow);

@@ -220,9 +220,10 @@ impl Call {
         mut self,
         result: Result<(), Failure>,
     ) -> (Result<Effects, Failure>, Option<ScopeState>) {
+        // A timer whose entry cannot be read now would be pending although it rang.
+        let result = result.and_then(|()| Ok(self.consume_own_timer()?));
         match result {
             Ok(()) => {
-                self.consume_own_timer();
                 if let Some(state) = &mut self.state {
                     self.effects.writes = state.commit();
                 }

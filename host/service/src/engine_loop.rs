@@ -244,7 +244,8 @@ impl<G: Guests> EngineLoop<G> {
 
     /// Whether the disk is so far behind that nothing more may come in.
     fn is_behind(&self) -> bool {
-        self.engine.unsealed_bytes() >= BEHIND_BYTES_MAX
+        self.engine.is_behind()
+            || self.engine.unsealed_bytes() >= BEHIND_BYTES_MAX
             || self.page_bytes.load(Ordering::Relaxed) >= BEHIND_BYTES_MAX
     }
 

@@ -23,7 +23,7 @@ const IN_FLIGHT_COUNT_MAX: usize = 20_000;
 /// Their bodies' bytes, at most.
 const IN_FLIGHT_BYTES_MAX: usize = 64 << 20;
 /// How often a query is asked anew because a checkpoint began meanwhile.
-const QUERY_TRIES: usize = 3;
+const QUERY_TRIES: usize = 8;
 /// When to come again after a refusal for want of room.
 pub(crate) const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -109,6 +109,9 @@ pub enum QueryError {
     /// The plugin did not answer.
     #[error(transparent)]
     Guest(#[from] guest::Error),
+    /// Checkpoints came between what was read, each time: ask again.
+    #[error("the key's state changed while it was read")]
+    Busy,
     /// The host is stopping, or its store failed.
     #[error("the host is stopping")]
     Stopped,
@@ -207,14 +210,14 @@ impl<G: Guests> Handle<G> {
             key: key.clone(),
         };
         let version = || self.shared.snapshots.version(&scope);
-        let mut tries = 1..QUERY_TRIES;
-        loop {
+        for _ in 0..QUERY_TRIES {
             let before = version();
             let response = self.query_once(&scope, request.clone()).await?;
-            if before == version() || tries.next().is_none() {
+            if before == version() {
                 return Ok(response);
             }
         }
+        Err(QueryError::Busy)
     }
 
     async fn query_once(&self, scope: &Scope, request: Request) -> Result<Response, QueryError> {

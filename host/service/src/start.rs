@@ -175,7 +175,8 @@ pub fn start<G: Guests, L: Log, V: View>(
         runtime: parts.runtime,
     };
     let cuts = cuts(&log, acquired)?;
-    let stand = (recovered.view_block, recovered.engine.log_bytes());
+    // What recovery replayed is due at once.
+    let stand = (recovered.view_block, recovered.engine.covered_bytes());
     let partitions = config.engine.partitions;
     let checkpoints = Checkpoints::new(config.retention, partitions, stand, cuts);
     let (engine_loop, failure) =

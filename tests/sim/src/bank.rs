@@ -32,6 +32,8 @@ pub(crate) struct Transfer {
     /// The handler rejects it: it must become a dead letter and move nothing.
     pub(crate) poison: bool,
     pub(crate) timer: Option<TimerOrder>,
+    /// What makes it large, so that few of them fill a page of a queue.
+    pub(crate) padding: String,
 }
 
 /// What a transfer does with a timer of its account.

@@ -41,7 +41,6 @@ enum ViewWork {
         after: Vec<u8>,
         limit: usize,
     },
-    /// Once its barrier is durable.
     Checkpoint(Checkpoint),
 }
 
@@ -58,6 +57,8 @@ pub(crate) struct Host {
     appending: VecDeque<Vec<u8>>,
     durable: u64,
     checkpointing: bool,
+    /// A checkpoint that waits for its blocks. Other work on the view overtakes it.
+    waiting: Option<Checkpoint>,
     runs: Vec<RunRequest>,
     sabotage: Sabotage,
 }
@@ -110,6 +111,7 @@ impl Host {
             appending: VecDeque::new(),
             durable: acquired.next,
             checkpointing: false,
+            waiting: None,
             runs: Vec::new(),
             sabotage,
         })
@@ -207,6 +209,7 @@ impl Host {
             .append(self.epoch, self.durable, self.sabotage.append(&block))
             .map_err(|_| Dead)?;
         self.durable += 1;
+        self.pass_checkpoint_on();
         Ok(true)
     }
 
@@ -216,6 +219,15 @@ impl Host {
             self.checkpointing = true;
             let checkpoint = self.engine.begin_checkpoint(partitions);
             self.collect();
+            self.waiting = Some(checkpoint);
+            self.pass_checkpoint_on();
+        }
+    }
+
+    /// Once its blocks are durable, the checkpoint goes to the view.
+    fn pass_checkpoint_on(&mut self) {
+        let durable = self.durable;
+        if let Some(checkpoint) = self.waiting.take_if(|it| it.barrier <= durable) {
             self.view_work.push_back(ViewWork::Checkpoint(checkpoint));
         }
     }
@@ -252,10 +264,6 @@ impl Host {
                 self.engine.timers_loaded(partition, batch, complete);
                 self.collect();
             }
-            ViewWork::Checkpoint(checkpoint) if checkpoint.barrier > self.durable => {
-                self.view_work.push_front(ViewWork::Checkpoint(checkpoint));
-                return Ok(false);
-            }
             ViewWork::Checkpoint(checkpoint) => self.write_checkpoint(checkpoint, rng)?,
         }
         Ok(true)
@@ -267,6 +275,7 @@ impl Host {
             && self.appending.is_empty()
             && !self.engine.has_unsealed()
             && self.view_work.is_empty()
+            && self.waiting.is_none()
     }
 
     /// Whether no message waits, and no timer.

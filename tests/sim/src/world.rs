@@ -71,6 +71,7 @@ struct World {
     promises: Promises,
     next_id: u64,
     turns: Vec<u64>,
+    padding: usize,
     report: Report,
     sabotage: Sabotage,
 }
@@ -92,6 +93,7 @@ impl World {
             unacknowledged: VecDeque::new(),
             promises: Promises::default(),
             next_id: 0,
+            padding: if rng.random_ratio(1, 3) { 8_000 } else { 0 },
             report: Report::default(),
             sabotage,
             rng,
@@ -212,6 +214,7 @@ impl World {
             amount: self.rng.random_range(1..100),
             poison: self.rng.random_ratio(1, 25),
             timer,
+            padding: "x".repeat(self.padding),
         }
     }
 

@@ -25,6 +25,7 @@ impl Engine {
         }
         while self.runs < self.config.runs_max
             && self.unsealed_bytes() < self.config.unsealed_bytes_max
+            && !self.is_behind()
         {
             let Some((id, lane_id)) = self.ready.pop_front() else {
                 return;

@@ -155,16 +155,18 @@ impl Call {
     }
 
     /// Removes the entry of the timer that this call handled, unless the handler set it anew.
-    pub(super) fn consume_own_timer(&mut self) {
+    ///
+    /// # Errors
+    /// [`CallError`] if the entry cannot be read.
+    pub(super) fn consume_own_timer(&mut self) -> Result<(), CallError> {
         let Some((entry, id)) = self.own_timer() else {
-            return;
+            return Ok(());
         };
-        let is_own = self
-            .pending(&entry)
-            .is_ok_and(|p| p.is_some_and(|p| p.message.id == id));
+        let is_own = self.pending(&entry)?.is_some_and(|it| it.message.id == id);
         if is_own && let Some(state) = &mut self.state {
             state.set(entry, None);
         }
+        Ok(())
     }
 
     /// The entry and id of the timer being handled; none for other messages.

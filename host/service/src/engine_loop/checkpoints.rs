@@ -16,6 +16,8 @@ use crate::start::Retention;
 /// Bytes of log over which a round of checkpoints is spread: bounds memory and the time of a
 /// recovery.
 const ROUND_BYTES: u64 = 16 << 20;
+/// Most partitions of one checkpoint, however late the round is.
+const STEP_COUNT_MAX: u16 = 8;
 /// How long a round takes over a log that grows slowly.
 const ROUND_TIME: Duration = Duration::from_secs(5);
 
@@ -70,19 +72,19 @@ impl Round {
 }
 
 impl Checkpoints {
-    /// No checkpoint is under way: the view holds everything before block `taken_block` of a log
-    /// of `log_bytes`. `cuts` are blocks of the log, in their order.
+    /// No checkpoint is under way: the view holds everything before block `taken_block`, and with
+    /// it `taken_bytes` of the log. `cuts` are blocks of the log, in their order.
     pub(crate) fn new(
         retention: Retention,
         partitions: u16,
-        (taken_block, log_bytes): (u64, u64),
+        (taken_block, taken_bytes): (u64, u64),
         cuts: VecDeque<Cut>,
     ) -> Self {
         Self {
             retention,
             partitions,
             pending: None,
-            round: Round::begin(log_bytes),
+            round: Round::begin(taken_bytes),
             taken_block,
             cuts,
         }
@@ -144,7 +146,7 @@ impl<G: Guests> EngineLoop<G> {
         let stopping = self.state.stopping.is_some() && self.engine.runs() == 0;
         let due = match stopping && !self.checkpoints.is_idle(barrier) {
             true => self.checkpoints.partitions - self.checkpoints.round.done,
-            false => self.checkpoints.due(barrier, bytes),
+            false => self.checkpoints.due(barrier, bytes).min(STEP_COUNT_MAX),
         };
         // Only between blocks: a record must be all in the checkpoint or not at all.
         if due > 0 && !self.engine.has_unsealed() {

@@ -31,6 +31,8 @@ const UNSYNCED_BYTES_MAX: u64 = 1024 * 1024;
 /// sled rewrites a page at every tenth write to it, and only then moves one other page out of a
 /// piece of the file that is to be used again. Among large values that is too seldom.
 const CLEANING_WRITES: usize = 10;
+/// The most that one page takes: what a node of the tree may.
+const PAGE_BYTES_MAX: u64 = SEGMENT_BYTES as u64 / 4;
 const CLEANING: &[u8] = b"cleaning";
 /// How long background tasks of a closed database may hold its file.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -103,10 +105,7 @@ impl Database {
     ) -> Result<R, Error> {
         let written = self.with(|open| {
             let written = write(&open.tree)?;
-            let unsynced = self.unsynced.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
-            if unsynced > UNSYNCED_BYTES_MAX {
-                self.sync_open(open)?;
-            }
+            self.count(open, bytes as u64)?;
             Ok(written)
         });
         written.map_err(|cause| self.fail(what, cause))
@@ -122,10 +121,14 @@ impl Database {
     /// file is larger than `bytes`.
     pub(super) fn clean(&self, bytes: u64, pages: usize) -> Result<(), Error> {
         let cleaned = self.with(|open| {
-            if open.file.metadata()?.len() > bytes {
-                for _ in 0..pages * CLEANING_WRITES {
+            if open.file.metadata()?.len() <= bytes {
+                return Ok(());
+            }
+            for _ in 0..pages {
+                for _ in 0..CLEANING_WRITES {
                     open.cleaning.insert(CLEANING, CLEANING)?;
                 }
+                self.count(open, PAGE_BYTES_MAX)?;
             }
             Ok(())
         });
@@ -154,6 +157,15 @@ impl Database {
         match &*slot {
             Some(open) if !self.failed.load(Ordering::Acquire) => f(open),
             _ => Err(Cause::Stopped),
+        }
+    }
+
+    /// Counts written bytes, and syncs when that is due.
+    fn count(&self, open: &Open, bytes: u64) -> Result<(), Cause> {
+        let unsynced = self.unsynced.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        match unsynced > UNSYNCED_BYTES_MAX {
+            true => self.sync_open(open),
+            false => Ok(()),
         }
     }
 

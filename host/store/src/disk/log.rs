@@ -40,6 +40,8 @@ pub struct SledLog {
     slots: Slots,
     /// The last pack, while it has room.
     open: Option<Open>,
+    /// Bytes appended for which no page was cleaned.
+    uncleaned: usize,
 }
 
 impl SledLog {
@@ -51,6 +53,7 @@ impl SledLog {
             swept: 0,
             slots: Slots::default(),
             open: None,
+            uncleaned: 0,
         }
     }
 
@@ -72,16 +75,21 @@ impl SledLog {
             let body = packs::single(block);
             let chunks = frame::split(&body);
             let slots = self.slots.take(chunks.len());
-            database.write(&what, block.len(), |tree| {
-                for (slot, (_, chunk)) in slots.iter().zip(chunks) {
-                    tree.insert(keys::slot(*slot), chunk)?;
-                }
+            // One by one: a large block may not outrun the syncs that are due on the way.
+            for (slot, (_, chunk)) in slots.iter().zip(chunks) {
+                database.write(&what, chunk.len(), |tree| {
+                    Ok(tree.insert(keys::slot(*slot), chunk)?)
+                })?;
+            }
+            database.write(&what, 0, |tree| {
                 Ok(tree.insert(keys::pack(at), slots::encode(&slots))?)
             })?;
             self.open = Open::of(at, &slots, body);
         }
         let held = u64::from(self.slots.count()) * frame::CHUNK_BYTES_MAX as u64;
-        let pages = 1 + block.len() / CLEANED_BYTES;
+        self.uncleaned += block.len();
+        let pages = self.uncleaned / CLEANED_BYTES;
+        self.uncleaned %= CLEANED_BYTES;
         database.clean(held * 5 / 2 + SLACK_BYTES, pages)?;
         database.sync(what)
     }
@@ -171,8 +179,8 @@ impl Log for SledLog {
             if number < trimmed {
                 return Ok(None);
             }
-            let packs = tree.range(keys::pack(0)..=keys::pack(number));
-            let Some((key, entry)) = packs.rev().next().transpose()? else {
+            let mut packs = tree.range(keys::pack(0)..=keys::pack(number));
+            let Some((key, entry)) = packs.next_back().transpose()? else {
                 return Ok(None);
             };
             let first = parse(Ok(key))?;
