@@ -72,6 +72,7 @@ struct World {
     next_id: u64,
     turns: Vec<u64>,
     padding: usize,
+    slow_log: bool,
     report: Report,
     sabotage: Sabotage,
 }
@@ -93,6 +94,7 @@ impl World {
             unacknowledged: VecDeque::new(),
             promises: Promises::default(),
             next_id: 0,
+            slow_log: rng.random_ratio(1, 3),
             padding: if rng.random_ratio(1, 3) { 8_000 } else { 0 },
             report: Report::default(),
             sabotage,
@@ -171,6 +173,8 @@ impl World {
             let worked = match (first + offset) % 4 {
                 0 => host.end_a_run(&mut self.rng),
                 1 => host.seal(),
+                // A slow disk: much comes in before a block is durable.
+                2 if self.slow_log && self.rng.random_ratio(9, 10) => false,
                 2 => host.append()?,
                 _ => host.work_on_view(&mut self.rng)?,
             };

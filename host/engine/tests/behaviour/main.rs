@@ -1,5 +1,6 @@
 //! The engine's promises, one test each. The simulator of `tests/sim` checks them together.
 
+mod checkpoints;
 mod delivery;
 mod intake;
 
