@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::json::encode;
+use crate::json::{check_object, encode};
 use crate::{Host, Request, derive_id};
 
 /// Longest id of an order, a SKU, a user: they become keys and names of state.
@@ -228,6 +228,7 @@ impl Door for Request {
         } else {
             self.body.as_slice()
         };
+        check_object(body).map_err(|error| unreadable(".", &error))?;
         let mut reader = serde_json::Deserializer::from_slice(body);
         let value = serde_path_to_error::deserialize(&mut reader)
             .map_err(|error| unreadable(&error.path().to_string(), error.inner()))?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use wasmill_model::Name;
 use wasmill_port::Plugins;
+use wasmill_port::guest::Installed;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::Serving;
@@ -69,15 +70,25 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         if job.tried == Some(content) {
             return Loaded::Tried(Some(content));
         }
-        match self.plugins.install(&job.name, &bytes).await {
+        match self.install(job.name.clone(), bytes).await {
             Ok(installed) => {
                 self.serving.set_serving(&job.name, true).await;
                 self.metrics.count(&job.name, "installed");
                 tracing::info!(plugin = %job.name, version = installed.version, "plugin in service");
             }
-            Err(rejected) => self.refused(job, rejected.reason).await,
+            Err(reason) => self.refused(job, reason).await,
         }
         Loaded::Tried(Some(content))
+    }
+
+    /// In a task of its own: a file that makes the compiler panic is a bad file like others.
+    async fn install(&self, name: Name, bytes: Vec<u8>) -> Result<Installed, String> {
+        let plugins = self.plugins.clone();
+        let task = tokio::spawn(async move { plugins.install(&name, &bytes).await });
+        match task.await {
+            Ok(installed) => installed.map_err(|rejected| rejected.reason),
+            Err(error) => Err(format!("loading it failed inside the host: {error}")),
+        }
     }
 
     /// Subscriptions pause before the plugin goes, so that no message meets its absence.

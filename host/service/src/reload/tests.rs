@@ -54,6 +54,7 @@ fn rejected(plugin: &Name) -> Rejected {
 impl Plugins for Scripted {
     async fn install(&self, name: &Name, component: &[u8]) -> Result<Installed, Rejected> {
         let text = String::from_utf8_lossy(component).into_owned();
+        assert!(!text.starts_with("panic"), "the compiler has a bug");
         if !(text.starts_with("good") && text.ends_with('.')) {
             self.note(Event::Refused(name.to_string(), text));
             return Err(rejected(name));
@@ -209,6 +210,19 @@ async fn a_file_moved_in_replaces_the_version_before() {
     let _reload = scene.start().await;
     scene.swap("a.wasm", "good 2.");
     scene.until_installed("a", "good 2.").await;
+}
+
+#[tokio::test]
+async fn a_file_that_makes_the_compiler_panic_is_refused_like_others() {
+    let scene = Scene::new();
+    scene.write("a.wasm", "good 1.");
+    let _reload = scene.start().await;
+    scene.swap("a.wasm", "panic.");
+    scene.swap("b.wasm", "panic, too.");
+    scene.swap("c.wasm", "good 2.");
+    scene.until_installed("c", "good 2.").await;
+    scene.swap("a.wasm", "good 3.");
+    scene.until_installed("a", "good 3.").await;
 }
 
 #[tokio::test]

@@ -54,6 +54,9 @@ fn with(mut body: Value, pointer: &str, value: Value) -> Value {
 fn a_wrong_order_is_refused_by_the_name_of_its_field() {
     let field = |body: &Value| refused_field("order", "POST", "/orders", body);
     assert_eq!(field(&with(order(), "/colour", json!("red"))), "colour");
+    let fields_in_order = json!(["o-1", "ann", [{ "sku": "a", "quantity": 1 }]]);
+    let problem = admit("order", &request("POST", "/orders", &fields_in_order)).unwrap_err();
+    assert!(problem.detail.contains("found an array"), "{problem:?}");
     assert_eq!(
         field(&with(order(), "/items/0/colour", json!(1))),
         "items[0].colour"
