@@ -16,8 +16,8 @@ use crate::start::Retention;
 /// Bytes of log over which a round of checkpoints is spread: bounds memory and the time of a
 /// recovery.
 const ROUND_BYTES: u64 = 16 << 20;
-/// Most partitions of one checkpoint, however late the round is.
-const STEP_COUNT_MAX: u16 = 8;
+/// Most partitions of one checkpoint, however late the round is; unless all waits for it.
+const STEP_COUNT_MAX: u16 = 16;
 /// How long a round takes over a log that grows slowly.
 const ROUND_TIME: Duration = Duration::from_secs(5);
 
@@ -144,7 +144,8 @@ impl<G: Guests> EngineLoop<G> {
         }
         let (barrier, bytes) = (self.engine.barrier(), self.engine.log_bytes());
         let stopping = self.state.stopping.is_some() && self.engine.runs() == 0;
-        let due = match stopping && !self.checkpoints.is_idle(barrier) {
+        let hurry = stopping || self.engine.is_behind();
+        let due = match hurry && !self.checkpoints.is_idle(barrier) {
             true => self.checkpoints.partitions - self.checkpoints.round.done,
             false => self.checkpoints.due(barrier, bytes).min(STEP_COUNT_MAX),
         };
