@@ -52,8 +52,15 @@ impl DataDir {
         create(&path)?;
         let lock = Arc::new(Lock::acquire(&path)?);
         match Header::read(&path)? {
-            Some(header) => header.check(&path, &settings)?,
-            None if is_used(&path)? => return Err(Error::NoHeader { path }),
+            Some(header) => {
+                header.check(&path, &settings)?;
+                // A plugin is kept only after the database was there. Without one this directory
+                // may be as new as it looks.
+                if has_entries(&path.join("plugins"))? && !has_entries(&path.join("db"))? {
+                    return Err(Error::NoDatabase { path });
+                }
+            }
+            None if has_entries(&path.join("db"))? => return Err(Error::NoHeader { path }),
             None => Header::new(&settings).write(&path)?,
         }
         for name in ["db", "plugins", "cache", "files"] {
@@ -127,12 +134,12 @@ fn create(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether there is a database, whose partitions only a header could tell.
-fn is_used(path: &Path) -> Result<bool, Error> {
-    match fs::read_dir(path.join("db")) {
+/// Whether there is anything in `directory`.
+fn has_entries(directory: &Path) -> Result<bool, Error> {
+    match fs::read_dir(directory) {
         Ok(mut entries) => Ok(entries.next().is_some()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Error::io(&path.join("db"), error)),
+        Err(error) => Err(Error::io(directory, error)),
     }
 }
 

@@ -47,6 +47,15 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// There was a database, and it is gone.
+    #[error(
+        "data directory {path:?}: has a header and kept plugins but no database in db/: is it \
+         mounted? Restore db/ from a backup, or name an empty directory to begin anew"
+    )]
+    NoDatabase {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The header is not what this program writes.
     #[error("{path:?}: unreadable ({cause}): restore it from a backup of this data directory")]
     BadHeader {

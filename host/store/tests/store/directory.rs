@@ -122,6 +122,23 @@ fn a_database_without_a_header_is_refused() {
 }
 
 #[test]
+fn a_database_that_is_gone_is_missed_once_there_were_plugins() {
+    let scratch = tempdir().unwrap();
+    drop(DataDir::open(scratch.path(), Settings::default()).unwrap());
+    // As a crash before the database's creation leaves it.
+    fs::remove_dir(scratch.path().join("db")).unwrap();
+    drop(DataDir::open(scratch.path(), Settings::default()).unwrap());
+    fs::write(scratch.path().join("plugins/order.wasm"), "kept").unwrap();
+    fs::remove_dir(scratch.path().join("db")).unwrap();
+    let said = refusal(&scratch, Settings::default());
+    assert!(
+        said.contains("no database") && said.contains("Restore db/"),
+        "{said}"
+    );
+    assert!(!scratch.path().join("db").exists());
+}
+
+#[test]
 fn a_file_is_no_data_directory() {
     let scratch = tempdir().unwrap();
     let file = scratch.path().join("file");
