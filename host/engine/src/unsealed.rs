@@ -19,7 +19,7 @@ pub(crate) struct Unsealed {
 impl Unsealed {
     /// Appends a record.
     pub(crate) fn push(&mut self, record: &Record) {
-        if self.open.len() >= BLOCK_BYTES {
+        if self.is_full() {
             self.full_bytes += self.open.len();
             self.full.push(std::mem::take(&mut self.open));
         }

@@ -84,14 +84,26 @@ impl SledLog {
             database.write(&what, 0, |tree| {
                 Ok(tree.insert(keys::pack(at), slots::encode(&slots))?)
             })?;
-            self.open = Open::of(at, &slots, body);
+            self.open = match slots[..] {
+                [slot] => Some(Open::new(at, slot, body)),
+                _ => None,
+            };
         }
-        let held = u64::from(self.slots.count()) * frame::CHUNK_BYTES_MAX as u64;
-        self.uncleaned += block.len();
+        self.clean(block.len())?;
+        self.database.sync(what)
+    }
+
+    /// Has the file cleaned as `appended` bytes ask for, if it is too large for what it holds.
+    fn clean(&mut self, appended: usize) -> Result<(), Error> {
+        self.uncleaned += appended;
         let pages = self.uncleaned / CLEANED_BYTES;
         self.uncleaned %= CLEANED_BYTES;
-        database.clean(held * 5 / 2 + SLACK_BYTES, pages)?;
-        database.sync(what)
+        // Most appends are small: nothing to look at the file for.
+        if pages == 0 {
+            return Ok(());
+        }
+        let held = u64::from(self.slots.count()) * frame::CHUNK_BYTES_MAX as u64;
+        self.database.clean(held * 5 / 2 + SLACK_BYTES, pages)
     }
 
     /// Deletes up to `limit` packs whose blocks are all before `first`.
@@ -210,13 +222,12 @@ fn last(tree: &sled::Db) -> Result<(BlockNumber, Option<Open>), Cause> {
         return Ok((0, None));
     };
     let (first, slots) = (parse(Ok(key))?, slots::parse(&entry)?);
-    // One of several slots is a single block.
-    if slots.len() > 1 {
+    let [slot] = slots[..] else {
+        // One of several slots is a single block.
         return Ok((first + 1, None));
-    }
-    let open = Open::of(first, &slots, body(tree, &slots)?.to_vec());
-    let next = open.as_ref().map_or(Ok(first), Open::next)?;
-    Ok((next, open))
+    };
+    let open = Open::new(first, slot, body(tree, &slots)?.to_vec());
+    Ok((open.next()?, Some(open)))
 }
 
 /// What a pack holds.

@@ -20,12 +20,9 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// The pack that begins with block `first`, if it lies in one slot.
-    pub(super) fn of(first: BlockNumber, slots: &[u32], body: Vec<u8>) -> Option<Self> {
-        match *slots {
-            [slot] => Some(Self { first, slot, body }),
-            _ => None,
-        }
+    /// The pack in `slot` that begins with block `first`.
+    pub(super) fn new(first: BlockNumber, slot: u32, body: Vec<u8>) -> Self {
+        Self { first, slot, body }
     }
 
     /// Adds a block, if it fits: returns the pack's slot and what it holds now.
@@ -94,7 +91,7 @@ mod tests {
 
     #[test]
     fn small_blocks_share_a_pack_until_it_is_full() {
-        let mut open = Open::of(7, &[3], single(b"seven")).unwrap();
+        let mut open = Open::new(7, 3, single(b"seven"));
         assert_eq!(open.next().unwrap(), 8);
         assert!(open.join(b"").is_some());
         let (slot, body) = open.join(b"nine").unwrap();
@@ -111,6 +108,5 @@ mod tests {
         assert!(open.join(&vec![1; rest + 1]).is_none());
         assert!(open.join(&vec![1; rest]).is_some());
         assert!(nth(body.slice(..body.len() - 1), 2).is_err());
-        assert!(Open::of(7, &[3, 4], Vec::new()).is_none());
     }
 }
