@@ -14,6 +14,7 @@ mod log;
 mod packs;
 mod recovery;
 mod slots;
+mod tail;
 mod view;
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use super::{Error, Settings, sync};
 
 /// The format this program writes and reads: of this directory and all in it. 2: checkpoints by
 /// partition, and the log in slots.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const NAME: &str = "header.json";
 
 #[derive(Serialize, Deserialize)]

@@ -1,4 +1,5 @@
-//! The log over sled: packs of blocks. A pack is the list of its chunks' slots, written after them.
+//! The log over sled: packs of blocks, and the tail. A pack is the list of its chunks' slots,
+//! written after them.
 
 use std::sync::Arc;
 
@@ -8,9 +9,9 @@ use wasmill_port::store::{Acquired, AppendError, BlockNumber, Error, Log};
 
 use super::{
     database::{Cause, Database},
-    keys,
-    packs::{self, Open},
+    keys, packs,
     slots::{self, Slots},
+    tail::{self, Tail},
 };
 use crate::frame;
 
@@ -38,8 +39,7 @@ pub struct SledLog {
     /// Packs before this block are deleted, not only trimmed.
     swept: BlockNumber,
     slots: Slots,
-    /// The last pack, while it has room.
-    open: Option<Open>,
+    tail: Tail,
     /// Bytes appended for which no page was cleaned.
     uncleaned: usize,
 }
@@ -52,45 +52,44 @@ impl SledLog {
             writer: None,
             swept: 0,
             slots: Slots::default(),
-            open: None,
+            tail: Tail::default(),
             uncleaned: 0,
         }
     }
 
+    /// After a failure the tail is not what is in the tree: it is read again.
     fn try_append(&mut self, at: BlockNumber, block: &[u8]) -> Result<(), Error> {
         let what = format!("append block {at}");
-        let database = &self.database;
-        // Taken away until the append is known to have happened.
-        let open = self.open.take().and_then(|mut open| {
-            let (slot, body) = open.join(block)?;
-            let (_, chunk) = frame::split(body).swap_remove(0);
-            Some((slot, chunk, open))
-        });
-        if let Some((slot, chunk, open)) = open {
-            database.write(&what, chunk.len(), |tree| {
-                Ok(tree.insert(keys::slot(slot), chunk)?)
-            })?;
-            self.open = Some(open);
-        } else {
-            let body = packs::single(block);
-            let chunks = frame::split(&body);
-            let slots = self.slots.take(chunks.len());
-            // One by one: a large block may not outrun the syncs that are due on the way.
-            for (slot, (_, chunk)) in slots.iter().zip(chunks) {
-                database.write(&what, chunk.len(), |tree| {
-                    Ok(tree.insert(keys::slot(*slot), chunk)?)
-                })?;
-            }
-            database.write(&what, 0, |tree| {
-                Ok(tree.insert(keys::pack(at), slots::encode(&slots))?)
-            })?;
-            self.open = match slots[..] {
-                [slot] => Some(Open::new(at, slot, body)),
-                _ => None,
-            };
+        if !self.tail.has_room(block.len()) {
+            self.write_pack(&what)?;
+        }
+        match self.tail.push(at, block) {
+            Some(entry) => self
+                .database
+                .write(&what, entry.value.len(), |tree| entry.write(tree))?,
+            None => self.write_pack(&what)?,
         }
         self.clean(block.len())?;
         self.database.sync(what)
+    }
+
+    /// Makes the tail a pack.
+    fn write_pack(&mut self, what: &str) -> Result<(), Error> {
+        let Some((first, pack)) = self.tail.take() else {
+            return Ok(());
+        };
+        let chunks = frame::split(&pack);
+        let slots = self.slots.take(chunks.len());
+        // One by one: a large block may not outrun the syncs that are due on the way.
+        for (slot, (_, chunk)) in slots.iter().zip(chunks) {
+            self.database.write(what, chunk.len(), |tree| {
+                Ok(tree.insert(keys::slot(*slot), chunk)?)
+            })?;
+        }
+        self.database.write(what, 0, |tree| {
+            tree.insert(keys::pack(first), slots::encode(&slots))?;
+            Ok(())
+        })
     }
 
     /// Has the file cleaned as `appended` bytes ask for, if it is too large for what it holds.
@@ -142,13 +141,14 @@ impl Log for SledLog {
         self.writer = None;
         self.database.reopen()?;
         self.view.reopen()?;
-        (self.swept, self.open) = (0, None);
-        let (acquired, slots, open) = self.database.write(WHAT, 0, |tree| {
+        self.swept = 0;
+        let (acquired, slots, tail) = self.database.write(WHAT, 0, |tree| {
             let epoch = number_at(tree, keys::EPOCH)? + 1;
             tree.insert(keys::EPOCH, &epoch.to_be_bytes())?;
             let trimmed = number_at(tree, keys::TRIMMED)?;
-            let (next, open) = last(tree)?;
-            let next = trimmed.max(next);
+            let packed = next_after_packs(tree)?;
+            let tail = Tail::read(tree, packed)?;
+            let next = tail.next().unwrap_or(packed);
             Ok((
                 Acquired {
                     epoch,
@@ -156,11 +156,11 @@ impl Log for SledLog {
                     next,
                 },
                 Slots::of(tree)?,
-                open,
+                tail,
             ))
         })?;
         self.database.sync(WHAT)?;
-        (self.slots, self.open) = (slots, open);
+        (self.slots, self.tail) = (slots, tail);
         self.writer = Some(acquired);
         Ok(acquired)
     }
@@ -192,11 +192,14 @@ impl Log for SledLog {
                 return Ok(None);
             }
             let mut packs = tree.range(keys::pack(0)..=keys::pack(number));
-            let Some((key, entry)) = packs.next_back().transpose()? else {
-                return Ok(None);
-            };
-            let first = parse(Ok(key))?;
-            packs::nth(body(tree, &slots::parse(&entry)?)?, number - first)
+            if let Some((key, entry)) = packs.next_back().transpose()? {
+                let first = parse(Ok(key))?;
+                let pack = body(tree, &slots::parse(&entry)?)?;
+                if let Some(block) = packs::nth(pack, number - first)? {
+                    return Ok(Some(block));
+                }
+            }
+            tail::find(tree, number)
         })
     }
 
@@ -216,18 +219,13 @@ impl Log for SledLog {
     }
 }
 
-/// The number of the block after the last one, and the last pack, if it may have room.
-fn last(tree: &sled::Db) -> Result<(BlockNumber, Option<Open>), Cause> {
+/// The number of the block after the last one in a pack.
+fn next_after_packs(tree: &sled::Db) -> Result<BlockNumber, Cause> {
     let Some((key, entry)) = tree.scan_prefix(keys::PACKS).next_back().transpose()? else {
-        return Ok((0, None));
+        return Ok(0);
     };
-    let (first, slots) = (parse(Ok(key))?, slots::parse(&entry)?);
-    let [slot] = slots[..] else {
-        // One of several slots is a single block.
-        return Ok((first + 1, None));
-    };
-    let open = Open::new(first, slot, body(tree, &slots)?.to_vec());
-    Ok((open.next()?, Some(open)))
+    let pack = body(tree, &slots::parse(&entry)?)?;
+    Ok(parse(Ok(key))? + packs::count(&pack)?)
 }
 
 /// What a pack holds.

@@ -6,53 +6,34 @@
 //! file grows (measured: 3 GB for 256 MB of blocks, against 0.7 GB).
 
 use bytes::{Buf, Bytes};
-use wasmill_port::store::BlockNumber;
 
 use super::database::Cause;
 use crate::frame;
 
-/// The pack that the next block may join.
-#[derive(Debug)]
-pub(super) struct Open {
-    first: BlockNumber,
-    slot: u32,
-    body: Vec<u8>,
-}
-
-impl Open {
-    /// The pack in `slot` that begins with block `first`.
-    pub(super) fn new(first: BlockNumber, slot: u32, body: Vec<u8>) -> Self {
-        Self { first, slot, body }
-    }
-
-    /// Adds a block, if it fits: returns the pack's slot and what it holds now.
-    pub(super) fn join(&mut self, block: &[u8]) -> Option<(u32, &[u8])> {
-        let fits = self.body.len() + LENGTH_BYTES + block.len() <= frame::ONE_CHUNK_BYTES_MAX;
-        fits.then(|| {
-            push(&mut self.body, block);
-            (self.slot, self.body.as_slice())
-        })
-    }
-
-    /// The number of the block that comes next.
-    pub(super) fn next(&self) -> Result<BlockNumber, Cause> {
-        let mut body = Bytes::copy_from_slice(&self.body);
-        let mut next = self.first;
-        while !body.is_empty() {
-            take(&mut body)?;
-            next += 1;
-        }
-        Ok(next)
-    }
-}
-
 const LENGTH_BYTES: usize = 4;
 
-/// A pack of one block.
-pub(super) fn single(block: &[u8]) -> Vec<u8> {
-    let mut body = Vec::with_capacity(LENGTH_BYTES + block.len());
-    push(&mut body, block);
-    body
+/// Whether a pack of one chunk still is one with a block of so many bytes.
+pub(super) fn fits(pack: &[u8], bytes: usize) -> bool {
+    pack.len() + LENGTH_BYTES + bytes <= frame::ONE_CHUNK_BYTES_MAX
+}
+
+/// Adds a block to a pack.
+pub(super) fn push(pack: &mut Vec<u8>, block: &[u8]) {
+    let length = u32::try_from(block.len()).expect("a block under 4 GiB");
+    pack.reserve(LENGTH_BYTES + block.len());
+    pack.extend(length.to_le_bytes());
+    pack.extend(block);
+}
+
+/// How many blocks a pack holds.
+pub(super) fn count(pack: &Bytes) -> Result<u64, Cause> {
+    let mut rest = pack.clone();
+    let mut count = 0;
+    while !rest.is_empty() {
+        take(&mut rest)?;
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// Block number `nth` of a pack, if it has as many.
@@ -67,12 +48,6 @@ pub(super) fn nth(mut body: Bytes, nth: u64) -> Result<Option<Bytes>, Cause> {
         true => Ok(None),
         false => take(&mut body).map(Some),
     }
-}
-
-fn push(body: &mut Vec<u8>, block: &[u8]) {
-    let length = u32::try_from(block.len()).expect("a block under 4 GiB");
-    body.extend(length.to_le_bytes());
-    body.extend(block);
 }
 
 fn take(body: &mut Bytes) -> Result<Bytes, Cause> {
@@ -90,23 +65,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_blocks_share_a_pack_until_it_is_full() {
-        let mut open = Open::new(7, 3, single(b"seven"));
-        assert_eq!(open.next().unwrap(), 8);
-        assert!(open.join(b"").is_some());
-        let (slot, body) = open.join(b"nine").unwrap();
-        assert_eq!(slot, 3);
-        let body = Bytes::copy_from_slice(body);
-        let read = |n| nth(body.clone(), n).unwrap();
+    fn blocks_come_back_by_their_place() {
+        let mut pack = Vec::new();
+        for block in ["seven", "", "nine"] {
+            push(&mut pack, block.as_bytes());
+        }
+        assert!(fits(
+            &pack,
+            frame::ONE_CHUNK_BYTES_MAX - pack.len() - LENGTH_BYTES
+        ));
+        assert!(!fits(
+            &pack,
+            frame::ONE_CHUNK_BYTES_MAX - pack.len() - LENGTH_BYTES + 1
+        ));
+        let pack = Bytes::from(pack);
+        let read = |n| nth(pack.clone(), n).unwrap();
         assert_eq!(
             [read(0), read(1), read(2)],
             ["seven", "", "nine"].map(|it| Some(it.into()))
         );
         assert_eq!((read(3), read(9)), (None, None));
-        assert_eq!(open.next().unwrap(), 10);
-        let rest = frame::ONE_CHUNK_BYTES_MAX - body.len() - LENGTH_BYTES;
-        assert!(open.join(&vec![1; rest + 1]).is_none());
-        assert!(open.join(&vec![1; rest]).is_some());
-        assert!(nth(body.slice(..body.len() - 1), 2).is_err());
+        assert_eq!(count(&pack).unwrap(), 3);
+        let short = pack.slice(..pack.len() - 1);
+        assert!(nth(short.clone(), 2).is_err() && count(&short).is_err());
     }
 }
