@@ -32,6 +32,9 @@ pub(crate) use checkpoints::{Checkpoints, Cut};
 
 /// Commands handled before what they committed goes to the log.
 const BATCH_COUNT_MAX: usize = 1_024;
+/// Least time from one block to the next, unless it is full. Each block costs a flush and a dozen
+/// wake-ups, so a busy host writes fewer and larger ones; one that was idle does not wait.
+const BLOCK_INTERVAL: Duration = Duration::from_millis(1);
 /// Nothing comes in while this much waits for the log, or for the view.
 const BEHIND_BYTES_MAX: usize = 64 << 20;
 /// How often callers that went away are forgotten, gauges set, and dead letters told of.
@@ -54,6 +57,8 @@ pub(crate) struct EngineLoop<G> {
     page_bytes: Arc<AtomicUsize>,
     /// Blocks that are durable.
     durable: u64,
+    /// When the last block was sealed.
+    sealed_at: Instant,
     state: LoopState,
 }
 
@@ -97,6 +102,7 @@ impl<G: Guests> EngineLoop<G> {
             snapshots: wires.snapshots.clone(),
             page_bytes: wires.page_bytes.clone(),
             durable,
+            sealed_at: Instant::now(),
             state: LoopState::default(),
         };
         (engine_loop, failed)
@@ -152,7 +158,11 @@ impl<G: Guests> EngineLoop<G> {
     fn patience(&self) -> Duration {
         let wake = self.engine.wake().since(self.clock.now());
         let checkpoint = self.checkpoints.patience(self.engine.barrier());
-        wake.min(checkpoint).min(PURGE_INTERVAL)
+        let seal = match self.can_seal() {
+            true => BLOCK_INTERVAL.saturating_sub(self.sealed_at.elapsed()),
+            false => Duration::MAX,
+        };
+        wake.min(checkpoint).min(seal).min(PURGE_INTERVAL)
     }
 
     fn handle(&mut self, command: Command) -> Result<(), String> {
@@ -269,11 +279,18 @@ impl<G: Guests> EngineLoop<G> {
         }
     }
 
-    /// Hands what was committed to the log, if the log is free.
+    /// Whether there is something for the log, and the log is free.
+    fn can_seal(&self) -> bool {
+        self.engine.has_unsealed() && self.durable >= self.engine.sealed_blocks()
+    }
+
+    /// Hands what was committed to the log, when that is due.
     fn seal(&mut self) {
-        if self.durable < self.engine.sealed_blocks() {
+        let due = self.sealed_at.elapsed() >= BLOCK_INTERVAL || self.engine.has_full_block();
+        if !due || !self.can_seal() {
             return;
         }
+        self.sealed_at = Instant::now();
         let (first, blocks) = self.engine.seal();
         for (number, block) in (first..).zip(blocks) {
             // The log's thread has ended only after it reported a failure.
