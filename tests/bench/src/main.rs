@@ -10,6 +10,10 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
+/// The host's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures one figure.
 #[derive(Parser)]
 struct Args {
