@@ -39,6 +39,8 @@ pub struct Checkpoint {
     /// To be written first, in any order and not atomically: applying the log to them again
     /// changes nothing.
     pub blind: Vec<Write>,
+    /// How many producers' ids are in `blind`.
+    pub claimed: usize,
     /// To be written last, atomically.
     pub atomic: Vec<Write>,
     /// Set if this completes a round of all partitions, and then a part of `atomic`: recovery will
@@ -105,6 +107,7 @@ impl Engine {
             barrier: self.next_block,
             partitions: first..end,
             blind: Vec::new(),
+            claimed: 0,
             atomic: Vec::new(),
             completes: (end == all).then_some(began),
         };
@@ -134,9 +137,9 @@ impl Engine {
             partition.release(&lane_id);
         }
         for index in std::mem::take(&mut self.checkpoints.written) {
-            self.partition_mut(PartitionId(index))
-                .timers
-                .end_checkpoint();
+            let partition = self.partition_mut(PartitionId(index));
+            partition.timers.end_checkpoint();
+            partition.claims.end_checkpoint();
         }
         if let Some(bytes) = self.checkpoints.completes.take() {
             self.checkpoints.covered_bytes = bytes;
@@ -177,18 +180,13 @@ impl Engine {
         );
         into.blind
             .extend(gone.into_iter().map(|it| delete(layout::timer(id, it))));
-        let (claimed, expired) = partition.claims.take_changes();
-        let key = |expires, claim| layout::claim(id, expires, claim);
-        into.blind.extend(
-            claimed
-                .iter()
-                .map(|claim| put(key(claim.expires, claim.id), claim)),
-        );
-        into.blind.extend(
-            expired
-                .into_iter()
-                .map(|(expires, claim)| delete(key(expires, claim))),
-        );
+        let others = into.blind.len();
+        let claims = partition.claims.begin_checkpoint();
+        into.blind.extend(claims.map(|(hash, claim)| Write {
+            key: layout::claim(id, *hash),
+            value: claim.map(|claim| encode(claim).into()),
+        }));
+        into.claimed += into.blind.len() - others;
     }
 
     fn checkpoint_lane(&mut self, id: PartitionId, lane_id: LaneId, into: &mut Checkpoint) {

@@ -1,65 +1,92 @@
-//! Producers' ids that are taken: exact, bounded by their window, checked without the store.
+//! Producers' ids that are taken: exact, and as many as the disk holds.
+//!
+//! The engine keeps those that the view does not have yet; who sends one reads the view before.
 
-use std::collections::BTreeMap;
+use wasmill_model::{Claim, MessageId, Millis, PartitionId, Partitioner};
+use xxhash_rust::xxh3::Xxh3;
 
-use rustc_hash::FxHashMap;
-use wasmill_model::{Claim, Millis};
+use crate::checkpoint::Write;
+use crate::codec::{self, DecodeError};
+use crate::commands::{Incoming, ProducerId};
+use crate::layout;
 
-/// One partition's claims.
-#[derive(Debug, Default)]
-pub(crate) struct Claims {
-    by_id: FxHashMap<u128, Claim>,
-    by_expiry: BTreeMap<(Millis, u128), ()>,
-    /// Claimed since the last checkpoint began.
-    fresh: Vec<Claim>,
-    /// Expired since the last checkpoint began.
-    expired: Vec<(Millis, u128)>,
+impl Incoming {
+    /// Where the view keeps the claim on the producer's id, and in which partition, if there is
+    /// one.
+    #[must_use]
+    pub fn claim_place(&self, partitioner: Partitioner) -> Option<(PartitionId, Vec<u8>)> {
+        let producer = self.producer_id.as_ref()?;
+        let partition = self.home(producer, partitioner);
+        Some((partition, layout::claim(partition, id(self, producer))))
+    }
+
+    /// The partition of a message with a producer's id: that of its key. Without a key the id
+    /// decides, so that the same id meets its claim.
+    pub(crate) fn home(&self, producer: &ProducerId, partitioner: Partitioner) -> PartitionId {
+        partitioner.of(self.key.as_ref().map_or(&producer.id, |key| key))
+    }
 }
 
-impl Claims {
-    /// The claim on `id`, if one is in force.
-    pub(crate) fn get(&self, id: u128, now: Millis) -> Option<&Claim> {
-        self.by_id.get(&id).filter(|claim| claim.expires > now)
-    }
+/// Reads a claim of the view.
+///
+/// # Errors
+/// [`DecodeError`] if it does not read back.
+pub fn read(value: &[u8]) -> Result<Claim, DecodeError> {
+    codec::decode(value)
+}
 
-    /// Takes an id.
-    pub(crate) fn insert(&mut self, claim: Claim) {
-        self.restore(claim);
-        self.fresh.push(claim);
-    }
-
-    /// Takes an id that the view has.
-    pub(crate) fn restore(&mut self, claim: Claim) {
-        if let Some(old) = self.by_id.insert(claim.id, claim)
-            && old.expires != claim.expires
-        {
-            self.by_expiry.remove(&(old.expires, old.id));
-            self.expired.push((old.expires, old.id));
-        }
-        self.by_expiry.insert((claim.expires, claim.id), ());
-    }
-
-    /// Forgets at most `max` ids whose time is over.
-    pub(crate) fn expire(&mut self, now: Millis, max: usize) {
-        for _ in 0..max {
-            let Some(entry) = self.by_expiry.first_entry() else {
-                break;
-            };
-            let (expires, id) = *entry.key();
-            if expires > now {
-                break;
-            }
-            entry.remove();
-            self.by_id.remove(&id);
-            self.expired.push((expires, id));
+/// What deletes the claims among these entries of the view whose time is over. It needs no commit:
+/// they are not in force, whether the view has them or not.
+///
+/// # Errors
+/// [`DecodeError`] if one does not read back.
+pub fn sweep<'a>(
+    entries: impl IntoIterator<Item = (&'a [u8], &'a [u8])>,
+    now: Millis,
+) -> Result<Vec<Write>, DecodeError> {
+    let mut writes = Vec::new();
+    for (key, value) in entries {
+        if read(value)?.expires <= now {
+            writes.push(Write {
+                key: key.to_vec(),
+                value: None,
+            });
         }
     }
+    Ok(writes)
+}
 
-    /// What a checkpoint writes and deletes.
-    pub(crate) fn take_changes(&mut self) -> (Vec<Claim>, Vec<(Millis, u128)>) {
-        // A recovery may have replaced a claim and brought it back.
-        let mut expired = std::mem::take(&mut self.expired);
-        expired.retain(|gone| !self.by_expiry.contains_key(gone));
-        (std::mem::take(&mut self.fresh), expired)
+/// The claim that accepting a message makes.
+pub(crate) fn claim(
+    incoming: &Incoming,
+    producer: &ProducerId,
+    message: MessageId,
+    now: Millis,
+) -> Claim {
+    let tag = incoming.tag.as_deref().unwrap_or_default();
+    Claim {
+        id: id(incoming, producer),
+        content: hash([tag.as_bytes(), &incoming.body]),
+        message,
+        expires: now + producer.window,
     }
+}
+
+fn id(incoming: &Incoming, producer: &ProducerId) -> u128 {
+    let key = incoming.key.as_deref().unwrap_or_default();
+    hash([
+        incoming.topic.as_bytes(),
+        key.as_bytes(),
+        producer.id.as_bytes(),
+    ])
+}
+
+/// A 128-bit hash of parts, each after its length, so that no two lists run together.
+fn hash<const N: usize>(parts: [&[u8]; N]) -> u128 {
+    let mut hasher = Xxh3::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.digest128()
 }

@@ -6,12 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use wasmill_model::limits::{self, Exceeded, within};
 use wasmill_model::{Claim, Message, MessageId, Millis, Name, Op, PartitionId};
-use xxhash_rust::xxh3::Xxh3;
 
+use crate::claims;
 use crate::engine::Engine;
-
-/// Claims that each message taken in may forget: more than it adds.
-const EXPIRE_COUNT: usize = 4;
 
 /// A message from outside.
 #[derive(Clone, Debug)]
@@ -39,6 +36,9 @@ pub struct ProducerId {
     pub id: String,
     /// How long it is remembered.
     pub window: Duration,
+    /// What the view has under [`Incoming::claim_place`], read since that partition's last
+    /// checkpoint ended.
+    pub claimed: Option<Claim>,
 }
 
 /// A message that was taken in, durable once the engine's barrier is.
@@ -75,16 +75,18 @@ impl Engine {
     pub fn accept(&mut self, incoming: Incoming, now: Millis) -> Result<Accepted, Refused> {
         let now = self.advance(now);
         self.check(&incoming)?;
-        let partition = self.home(&incoming);
-        self.partition_mut(partition)
-            .claims
-            .expire(now, EXPIRE_COUNT);
+        let partition = match &incoming.producer_id {
+            Some(producer) => incoming.home(producer, self.partitioner()),
+            None => self.home(&incoming),
+        };
         // Every message taken in is a record of its own, so no two have the same position.
         let id = MessageId::accepted(partition, self.partition(partition).counters.position);
         let mut ops = Vec::with_capacity(2);
         if let Some(producer) = &incoming.producer_id {
-            let claim = claim(&incoming, producer, id, now);
-            if let Some(earlier) = self.partition(partition).claims.get(claim.id, now) {
+            let claim = claims::claim(&incoming, producer, id, now);
+            let newer = self.partition(partition).claims.get(&claim.id);
+            let earlier = newer.unwrap_or(producer.claimed.as_ref());
+            if let Some(earlier) = earlier.filter(|earlier| earlier.expires > now) {
                 if earlier.content != claim.content {
                     return Err(Refused::Conflict(producer.id.clone()));
                 }
@@ -141,13 +143,11 @@ impl Engine {
         Ok(within("body bytes", body.len(), limits::BODY_BYTES_MAX)?)
     }
 
-    /// The partition of a message: that of its key. Without a key the producer's id decides, so
-    /// that the same id meets its claim, and without either the partitions take turns.
+    /// The partition of a message: that of its key; without one the partitions take turns.
     fn home(&mut self, incoming: &Incoming) -> PartitionId {
-        match (&incoming.key, &incoming.producer_id) {
-            (Some(key), _) => self.partitioner().of(key),
-            (None, Some(producer)) => self.partitioner().of(&producer.id),
-            (None, None) => self.next_unkeyed(),
+        match &incoming.key {
+            Some(key) => self.partitioner().of(key),
+            None => self.next_unkeyed(),
         }
     }
 
@@ -179,31 +179,4 @@ fn message(incoming: Incoming, id: MessageId, now: Millis) -> Message {
         causation: None,
         timer: None,
     }
-}
-
-fn claim(incoming: &Incoming, producer: &ProducerId, message: MessageId, now: Millis) -> Claim {
-    let key = incoming.key.as_deref().unwrap_or_default();
-    let id = hash([
-        incoming.topic.as_bytes(),
-        key.as_bytes(),
-        producer.id.as_bytes(),
-    ]);
-    let tag = incoming.tag.as_deref().unwrap_or_default();
-    let content = hash([tag.as_bytes(), &incoming.body]);
-    Claim {
-        id,
-        content,
-        message,
-        expires: now + producer.window,
-    }
-}
-
-/// A 128-bit hash of parts, each after its length, so that no two lists run together.
-fn hash<const N: usize>(parts: [&[u8]; N]) -> u128 {
-    let mut hasher = Xxh3::new();
-    for part in parts {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part);
-    }
-    hasher.digest128()
 }

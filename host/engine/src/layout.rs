@@ -23,7 +23,7 @@ pub(crate) const PAGE: u8 = b'q';
 pub(crate) const STATE: u8 = b's';
 /// A delayed message, by its time.
 pub(crate) const TIMER: u8 = b't';
-/// A producer's id, by its expiry.
+/// A producer's id.
 pub(crate) const CLAIM: u8 = b'd';
 /// A dead letter.
 pub(crate) const DEAD: u8 = b'x';
@@ -123,10 +123,15 @@ pub fn timers(id: PartitionId) -> Vec<u8> {
     Key::new(TIMER, id).0
 }
 
-pub(crate) fn claim(id: PartitionId, expires: Millis, claim: u128) -> Vec<u8> {
-    let mut key = Key::new(CLAIM, id).last(&expires.0.to_be_bytes());
-    key.extend_from_slice(&claim.to_be_bytes());
-    key
+/// A producer's id, by its hash.
+pub(crate) fn claim(id: PartitionId, claim: u128) -> Vec<u8> {
+    Key::new(CLAIM, id).last(&claim.to_be_bytes())
+}
+
+/// The prefix of a partition's producers' ids.
+#[must_use]
+pub fn claims(id: PartitionId) -> Vec<u8> {
+    Key::new(CLAIM, id).0
 }
 
 /// A dead letter.

@@ -8,12 +8,13 @@
 mod backlog;
 mod channels;
 mod checkpoint;
-mod claims;
+pub mod claims;
 pub mod codec;
 mod commands;
 mod engine;
 mod lane;
 pub mod layout;
+mod overlay;
 mod partition;
 mod recover;
 mod subscription;

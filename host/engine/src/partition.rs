@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use wasmill_model::{Millis, PartitionId};
+use wasmill_model::{Claim, Millis, PartitionId};
 
 use crate::backlog::Backlog;
 use crate::channels::Channels;
-use crate::claims::Claims;
 use crate::lane::{Lane, LaneId};
+use crate::overlay::Overlay;
 use crate::subscription::SubIndex;
 use crate::timers::Timers;
 
@@ -75,7 +75,8 @@ pub(crate) struct Partition {
     /// By the subscription's index.
     pub(crate) queues: Vec<Queue>,
     pub(crate) timers: Timers,
-    pub(crate) claims: Claims,
+    /// Producers' ids, by their hash.
+    pub(crate) claims: Overlay<u128, Claim>,
     /// Changed since the last checkpoint began.
     pub(crate) dirty: Dirty,
 }
@@ -105,7 +106,7 @@ impl Partition {
             lanes: FxHashMap::default(),
             queues: Vec::new(),
             timers: Timers::new(),
-            claims: Claims::default(),
+            claims: Overlay::default(),
             dirty: Dirty::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmill_model::{Claim, Millis, PartitionId, Routes};
+use wasmill_model::{Millis, PartitionId, Routes};
 
 use crate::backlog::Backlog;
 use crate::checkpoint::{Meta, StoredQueue};
@@ -46,15 +46,10 @@ impl Recovery {
     /// The prefixes whose entries [`Recovery::restore`] wants, in this order.
     #[must_use]
     pub fn prefixes() -> Vec<Vec<u8>> {
-        [
-            layout::PARTITION,
-            layout::BACKLOG,
-            layout::TRACK,
-            layout::CLAIM,
-        ]
-        .into_iter()
-        .map(layout::kind)
-        .collect()
+        [layout::PARTITION, layout::BACKLOG, layout::TRACK]
+            .into_iter()
+            .map(layout::kind)
+            .collect()
     }
 
     /// Takes an entry of the view.
@@ -78,10 +73,6 @@ impl Recovery {
             }
             layout::BACKLOG => self.restore_queue(id, read(&what(), value)?),
             layout::TRACK => self.restore_track(id, read(&what(), value)?),
-            layout::CLAIM => {
-                let claim: Claim = read(&what(), value)?;
-                self.engine.partition_mut(id).claims.restore(claim);
-            }
             _ => return Err(malformed()),
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! What the engine's thread is told.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -9,9 +10,10 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use wasmill_engine::{Entries, Meta, PageRef, Ticket};
 use wasmill_model::effects::{Delayed, Effects, Failure, Scope};
-use wasmill_model::{Message, Name, PartitionId, Routes};
+use wasmill_model::{Message, Millis, Name, PartitionId, Routes};
 use wasmill_port::store;
 
+use crate::claims::Seen;
 use crate::handle::{AcceptError, Receipt};
 use crate::snapshots::Snapshots;
 
@@ -62,6 +64,8 @@ pub(crate) enum Command {
 /// A message to take in.
 pub(crate) struct Accept {
     pub(crate) incoming: wasmill_engine::Incoming,
+    /// For how long what `incoming` says of its producer's id holds.
+    pub(crate) seen: Option<Seen>,
     pub(crate) wait_for: Vec<Name>,
     pub(crate) reply: oneshot::Sender<Result<Receipt, AcceptError>>,
 }
@@ -89,11 +93,20 @@ pub(crate) enum ViewCommand {
         after: Vec<u8>,
         limit: usize,
     },
-    Checkpoint {
-        blind: Vec<store::Change>,
-        atomic: Vec<store::Change>,
-        completes: Option<Meta>,
-    },
+    Checkpoint(Box<Write>),
+    /// Look a producer's id up again, and come back.
+    LookUp(Box<Accept>),
+}
+
+/// A checkpoint, as it is written.
+pub(crate) struct Write {
+    pub(crate) partitions: Range<u16>,
+    pub(crate) blind: Vec<store::Change>,
+    pub(crate) atomic: Vec<store::Change>,
+    pub(crate) completes: Option<Meta>,
+    /// How many producers' ids it has, and those of which time may be swept.
+    pub(crate) claimed: usize,
+    pub(crate) now: Millis,
 }
 
 /// The channels and counters between the threads.

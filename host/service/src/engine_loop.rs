@@ -167,7 +167,7 @@ impl<G: Guests> EngineLoop<G> {
 
     fn handle(&mut self, command: Command) -> Result<(), String> {
         match command {
-            Command::Accept(accept) => self.accept(*accept),
+            Command::Accept(accept) => self.accept(accept),
             Command::Snapshot { scope, reply } => {
                 let entries = self.engine.recent(&scope);
                 let barrier = self.engine.barrier();
@@ -216,12 +216,18 @@ impl<G: Guests> EngineLoop<G> {
         Ok(())
     }
 
-    fn accept(&mut self, accept: Accept) {
+    fn accept(&mut self, accept: Box<Accept>) {
+        if let Some(seen) = accept.seen
+            && self.snapshots.version(seen.partition) != seen.version
+        {
+            return self.ask_view(ViewCommand::LookUp(accept));
+        }
         let Accept {
             incoming,
             wait_for,
             reply,
-        } = accept;
+            ..
+        } = *accept;
         if self.state.stopping.is_some() {
             return drop(reply.send(Err(AcceptError::Stopped)));
         }

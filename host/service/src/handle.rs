@@ -8,13 +8,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::{oneshot, watch};
-use wasmill_engine::Refused;
+use wasmill_engine::{ProducerId, Refused};
 use wasmill_model::effects::Scope;
 use wasmill_model::http::{Accepted, Problem, Request, Response};
 use wasmill_model::{Exceeded, Message, MessageId, Name, Routes};
 use wasmill_port::guest::{self, Guests};
 use wasmill_port::{ScopeState, StateReader};
 
+use crate::claims::ClaimReader;
 use crate::command::{Accept, Command, Status};
 use crate::snapshots::Snapshots;
 
@@ -46,8 +47,14 @@ pub struct Incoming {
     pub wait_for: Vec<Name>,
 }
 
-/// The producer's id of a message within its topic and key.
-pub type Dedup = wasmill_engine::ProducerId;
+/// The producer's id of a message within its topic and key: the same again is accepted once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dedup {
+    /// The id.
+    pub id: String,
+    /// How long it is remembered.
+    pub window: Duration,
+}
 
 /// A message that is durable.
 #[derive(Debug)]
@@ -128,6 +135,7 @@ pub(crate) struct Shared<G> {
     pub(crate) reader: Arc<dyn StateReader>,
     pub(crate) routes: ArcSwap<Routes>,
     pub(crate) in_flight: InFlight,
+    pub(crate) claims: ClaimReader,
     pub(crate) snapshots: Arc<Snapshots>,
     pub(crate) failure: watch::Receiver<Option<String>>,
 }
@@ -164,8 +172,12 @@ impl<G: Guests> Handle<G> {
             wait_for,
         } = incoming;
         let watch = !wait_for.is_empty();
-        let producer_id = dedup;
-        let incoming = wasmill_engine::Incoming {
+        let producer_id = dedup.map(|dedup| ProducerId {
+            id: dedup.id,
+            window: dedup.window,
+            claimed: None,
+        });
+        let mut incoming = wasmill_engine::Incoming {
             topic,
             key,
             tag,
@@ -174,8 +186,11 @@ impl<G: Guests> Handle<G> {
             producer_id,
             watch,
         };
+        let seen = self.shared.claims.look_up(&mut incoming);
+        let seen = seen.map_err(|error| AcceptError::Store(error.to_string()))?;
         self.send(Command::Accept(Box::new(Accept {
             incoming,
+            seen,
             wait_for,
             reply,
         })))
@@ -209,7 +224,9 @@ impl<G: Guests> Handle<G> {
             plugin: plugin.clone(),
             key: key.clone(),
         };
-        let version = || self.shared.snapshots.version(&scope);
+        let snapshots = &self.shared.snapshots;
+        let partition = snapshots.partitioner().of(key);
+        let version = || snapshots.version(partition);
         for _ in 0..QUERY_TRIES {
             let before = version();
             let response = self.query_once(&scope, request.clone()).await?;

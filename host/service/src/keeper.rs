@@ -12,7 +12,8 @@ use wasmill_model::PartitionId;
 use wasmill_model::effects::Delayed;
 use wasmill_port::store::{Change, View};
 
-use crate::command::{Command, ViewCommand};
+use crate::claims::{ClaimReader, Sweeper};
+use crate::command::{Command, ViewCommand, Write};
 use crate::metrics::Metrics;
 
 /// Blind writes that go to the view at once, so that a checkpoint does not hold up the log.
@@ -23,6 +24,8 @@ pub(crate) struct Keeper<V> {
     pub(crate) view: Arc<V>,
     pub(crate) commands: Receiver<ViewCommand>,
     pub(crate) engine: Sender<Command>,
+    pub(crate) claims: ClaimReader,
+    pub(crate) sweeper: Sweeper,
     /// Bytes of pages on their way here: counted down as they are written.
     pub(crate) page_bytes: Arc<AtomicUsize>,
     pub(crate) metrics: Metrics,
@@ -30,7 +33,7 @@ pub(crate) struct Keeper<V> {
 
 impl<V: View> Keeper<V> {
     /// Serves until the channel closes or the view fails.
-    pub(crate) fn run(self) {
+    pub(crate) fn run(mut self) {
         while let Ok(command) = self.commands.recv() {
             // The engine's thread may have ended already; then nobody needs the answer.
             match self.serve(command) {
@@ -41,7 +44,7 @@ impl<V: View> Keeper<V> {
         }
     }
 
-    fn serve(&self, command: ViewCommand) -> Result<Option<Command>, String> {
+    fn serve(&mut self, command: ViewCommand) -> Result<Option<Command>, String> {
         let view = &*self.view;
         match command {
             ViewCommand::WritePage { key, bytes } => {
@@ -56,15 +59,20 @@ impl<V: View> Keeper<V> {
                 after,
                 limit,
             } => load_timers(view, partition, &after, limit).map(Some),
-            ViewCommand::Checkpoint {
-                blind,
-                atomic,
-                completes,
-            } => {
-                let timer = self.metrics.checkpoint_timer();
-                let done = checkpoint(view, blind, atomic, completes.is_some());
-                drop(timer);
-                done.map(|()| Some(Command::CheckpointDone { completes }))
+            ViewCommand::Checkpoint(write) => {
+                let _timer = self.metrics.checkpoint_timer();
+                let completes = write.completes;
+                let (partitions, claimed, now) =
+                    (write.partitions.clone(), write.claimed, write.now);
+                checkpoint(view, *write)?;
+                let swept = self.sweeper.sweep(view, partitions, claimed, now);
+                swept.map_err(|error| format!("forgetting producers' ids: {error}"))?;
+                Ok(Some(Command::CheckpointDone { completes }))
+            }
+            ViewCommand::LookUp(mut accept) => {
+                let seen = self.claims.look_up(&mut accept.incoming);
+                accept.seen = seen.map_err(|error| format!("reading a producer's id: {error}"))?;
+                Ok(Some(Command::Accept(accept)))
             }
         }
     }
@@ -114,12 +122,13 @@ fn load_timers(
     })
 }
 
-fn checkpoint(
-    view: &impl View,
-    mut blind: Vec<Change>,
-    atomic: Vec<Change>,
-    durably: bool,
-) -> Result<(), String> {
+fn checkpoint(view: &impl View, write: Write) -> Result<(), String> {
+    let Write {
+        mut blind,
+        atomic,
+        completes,
+        ..
+    } = write;
     // In the order of keys neighbours share pages of the store.
     // A stable sort: of two changes of one key the later one must win.
     blind.sort_by(|a, b| a.key.cmp(&b.key));
@@ -129,9 +138,9 @@ fn checkpoint(
         view.write(slice)
             .map_err(|error| format!("writing a checkpoint: {error}"))?;
     }
-    let done = match durably {
-        true => view.checkpoint(atomic),
-        false => view.commit(atomic),
+    let done = match completes {
+        Some(_) => view.checkpoint(atomic),
+        None => view.commit(atomic),
     };
     done.map_err(|error| format!("completing a checkpoint: {error}"))
 }

@@ -3,6 +3,7 @@
 //! One thread runs the engine, one appends its blocks to the log, one reads and writes the view;
 //! handlers run as tasks. They speak over channels, and callers hold a [`Handle`].
 
+mod claims;
 mod clock;
 mod command;
 mod committer;

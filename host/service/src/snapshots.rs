@@ -1,37 +1,44 @@
-//! Which snapshots still fit the view: a query's state is read from both.
+//! Whether what was read of the engine and of the view fits together.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use wasmill_model::effects::Scope;
 use wasmill_model::{PartitionId, Partitioner};
 
-/// How many checkpoints each partition began. One that begins after a snapshot was taken may put
-/// newer entries into the view: together they would be a state that never was.
+/// How many checkpoints each partition began and ended.
+///
+/// One that begins after the engine was asked may put newer entries into the view: together they
+/// would be a state that never was. One that ends after the view was read lets the engine forget
+/// what that read did not find yet.
 #[derive(Debug)]
 pub(crate) struct Snapshots {
     partitioner: Partitioner,
-    begun: Vec<AtomicU64>,
+    versions: Vec<AtomicU64>,
 }
 
 impl Snapshots {
     pub(crate) fn new(partitions: u16) -> Self {
         Self {
             partitioner: Partitioner::new(partitions),
-            begun: (0..partitions).map(|_| AtomicU64::new(0)).collect(),
+            versions: (0..partitions).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
-    /// The version of a scope's view: unchanged for as long as snapshots fit it.
-    pub(crate) fn version(&self, scope: &Scope) -> u64 {
-        let PartitionId(partition) = self.partitioner.of(&scope.key);
-        self.begun[usize::from(partition)].load(Ordering::Acquire)
+    /// How keys map to partitions.
+    pub(crate) fn partitioner(&self) -> Partitioner {
+        self.partitioner
     }
 
-    /// A checkpoint of these partitions begins.
+    /// The version of a partition: unchanged for as long as what was read of the engine and of the
+    /// view fits together.
+    pub(crate) fn version(&self, PartitionId(partition): PartitionId) -> u64 {
+        self.versions[usize::from(partition)].load(Ordering::Acquire)
+    }
+
+    /// A checkpoint of these partitions begins or ends.
     pub(crate) fn outdate(&self, partitions: Range<u16>) {
         for partition in partitions {
-            self.begun[usize::from(partition)].fetch_add(1, Ordering::AcqRel);
+            self.versions[usize::from(partition)].fetch_add(1, Ordering::AcqRel);
         }
     }
 }

@@ -16,6 +16,7 @@ use wasmill_model::{Name, Partitioner, Routes};
 use wasmill_port::store::{self, Acquired, BlockNumber, Log, View};
 use wasmill_port::{Clock, Guests, RunContext, StateReader};
 
+use crate::claims::{ClaimReader, Sweeper};
 use crate::command::{Command, Wires};
 use crate::committer::Committer;
 use crate::delivery::Deliverer;
@@ -163,6 +164,10 @@ pub fn start<G: Guests, L: Log, V: View>(
         view: view.clone(),
         partitioner,
     });
+    let claims = ClaimReader {
+        view: view.clone(),
+        snapshots: wires.snapshots.clone(),
+    };
     let context = RunContext {
         routes: routes.clone(),
         reader: reader.clone(),
@@ -187,10 +192,17 @@ pub fn start<G: Guests, L: Log, V: View>(
         reader,
         routes: ArcSwap::new(routes),
         in_flight: InFlight::default(),
+        claims: claims.clone(),
         snapshots: wires.snapshots.clone(),
         failure,
     };
-    let stopper = threads(engine_loop, (log, acquired), view, wires, &metrics)?;
+    let stopper = threads(
+        engine_loop,
+        (log, acquired),
+        (view, claims),
+        wires,
+        &metrics,
+    )?;
     let handle = Handle {
         shared: Arc::new(shared),
     };
@@ -201,7 +213,7 @@ pub fn start<G: Guests, L: Log, V: View>(
 fn threads<G: Guests>(
     engine_loop: EngineLoop<G>,
     (log, acquired): (impl Log, Acquired),
-    view: Arc<impl View>,
+    (view, claims): (Arc<impl View>, ClaimReader),
     wires: Wires,
     metrics: &Metrics,
 ) -> Result<Stopper, StartError> {
@@ -217,6 +229,8 @@ fn threads<G: Guests>(
         view,
         commands: wires.view.1,
         engine: commands.clone(),
+        sweeper: Sweeper::new(wires.snapshots.partitioner().count()),
+        claims,
         page_bytes: wires.page_bytes,
         metrics: metrics.clone(),
     };

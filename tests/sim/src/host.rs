@@ -11,7 +11,7 @@ use bytes::Bytes;
 use rand::Rng;
 use rand::rngs::StdRng;
 use wasmill_engine::{
-    Accepted, Action, Checkpoint, Engine, Incoming, Refused, RunRequest, Write, layout,
+    Accepted, Action, Checkpoint, Engine, Incoming, RunRequest, Write, claims, layout,
 };
 use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::record::DeadLetter;
@@ -124,8 +124,14 @@ impl Host {
     }
 
     /// Takes a message in; durable once [`Host::durable`] reaches the number returned.
-    pub(crate) fn accept(&mut self, incoming: Incoming) -> Result<(Accepted, u64), Refused> {
-        let accepted = self.engine.accept(incoming, self.clock.now())?;
+    pub(crate) fn accept(&mut self, mut incoming: Incoming) -> Result<(Accepted, u64), Dead> {
+        let place = incoming.claim_place(self.engine.partitioner());
+        if let (Some((_, key)), Some(producer)) = (place, &mut incoming.producer_id) {
+            let claimed = self.view.get(&key).map_err(|_| Dead)?;
+            producer.claimed = claimed.map(|it| claims::read(&it).expect("a claim of ours"));
+        }
+        let accepted = self.engine.accept(incoming, self.clock.now());
+        let accepted = accepted.expect("a proper message");
         self.collect();
         Ok((accepted, self.engine.barrier()))
     }
@@ -332,9 +338,23 @@ impl Host {
                 self.log.trim(meta.next_block).map_err(|_| Dead)?;
             }
         }
+        for partition in checkpoint.partitions {
+            self.sweep(PartitionId(partition))?;
+        }
         self.engine.end_checkpoint();
         self.checkpointing = false;
         Ok(())
+    }
+
+    /// Deletes the producers' ids whose time is over.
+    fn sweep(&self, partition: PartitionId) -> Result<(), Dead> {
+        let prefix = layout::claims(partition);
+        let entries = self.view.scan(&prefix, &prefix, usize::MAX);
+        let entries = entries.map_err(|_| Dead)?;
+        let entries = entries.iter().map(|(key, value)| (&key[..], &value[..]));
+        let writes = claims::sweep(entries, self.engine.now()).expect("claims of ours");
+        let change = |Write { key, value }| Change { key, value };
+        self.write(writes.into_iter().map(change).collect())
     }
 
     fn write(&self, changes: Vec<Change>) -> Result<(), Dead> {

@@ -119,7 +119,7 @@ impl World {
         self.crash();
         self.restart(false);
         for step in 0..SETTLE_STEPS_MAX {
-            self.send();
+            self.send().expect("no faults while settling");
             let host = self.host.as_mut().expect("started");
             host.set_serving(true);
             if self.outbox.is_empty() && self.unacknowledged.is_empty() && host.is_settled() {
@@ -147,7 +147,7 @@ impl World {
     fn step(&mut self) -> Result<(), Dead> {
         match self.rng.random_range(0..100) {
             0..18 => self.order(),
-            18..30 => self.send(),
+            18..30 => self.send()?,
             30..33 => self
                 .clock
                 .advance(Duration::from_millis(self.rng.random_range(0..400))),
@@ -223,20 +223,22 @@ impl World {
     }
 
     /// Sends what waits, in order; sometimes again what was sent already.
-    fn send(&mut self) {
+    fn send(&mut self) -> Result<(), Dead> {
         for _ in 0..self.rng.random_range(1..60) {
-            let Some(transfer) = self.outbox.pop_front() else {
-                return;
+            let Some(transfer) = self.outbox.front().cloned() else {
+                break;
             };
-            let again = self.rng.random_ratio(1, 10).then(|| transfer.clone());
-            self.send_one(transfer, false);
-            if let Some(again) = again {
-                self.send_one(again, true);
+            self.send_one(transfer, false)?;
+            if let Some(again) = self.outbox.pop_front()
+                && self.rng.random_ratio(1, 10)
+            {
+                self.send_one(again, true)?;
             }
         }
+        Ok(())
     }
 
-    fn send_one(&mut self, transfer: Transfer, repeated: bool) {
+    fn send_one(&mut self, transfer: Transfer, repeated: bool) -> Result<(), Dead> {
         let body = serde_json::to_vec(&transfer).expect("a transfer").into();
         let window = Duration::from_secs(3_600);
         let incoming = Incoming {
@@ -248,10 +250,11 @@ impl World {
             producer_id: Some(ProducerId {
                 id: transfer.id.to_string(),
                 window,
+                claimed: None,
             }),
             watch: false,
         };
-        let (accepted, barrier) = self.host().accept(incoming).expect("a proper message");
+        let (accepted, barrier) = self.host().accept(incoming)?;
         assert!(
             accepted.duplicate || !repeated,
             "transfer {} was taken twice",
@@ -260,6 +263,7 @@ impl World {
         if !repeated {
             self.unacknowledged.push_back((barrier, transfer));
         }
+        Ok(())
     }
 
     fn acknowledge(&mut self) {

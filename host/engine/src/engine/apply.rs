@@ -229,7 +229,7 @@ impl Engine {
                 sender.counters.channels.delivered(id, number);
                 sender.dirty.any = true;
             }
-            Op::Claim(claim) => self.partition_mut(id).claims.insert(claim),
+            Op::Claim(claim) => self.partition_mut(id).claims.set(claim.id, Some(claim)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Time: timers that fall due, tracks whose wait is over, claims that expire.
+//! Time: timers that fall due, tracks whose wait is over.
 
 use wasmill_model::effects::{Delayed, TimerRef};
 use wasmill_model::{Millis, Op, PartitionId, reserved};
@@ -9,8 +9,6 @@ use crate::timers::{LOAD_COUNT_MAX, Load};
 
 /// Timers of a partition that one tick delivers; the next tick follows at once.
 const FIRE_COUNT_MAX: usize = 256;
-/// Claims of a partition that one tick forgets.
-const EXPIRE_COUNT_MAX: usize = 256;
 
 impl Engine {
     /// Does what has fallen due.
@@ -23,7 +21,6 @@ impl Engine {
             let id = PartitionId(index);
             self.fire_timers(id, now);
             let partition = self.partition_mut(id);
-            partition.claims.expire(now, EXPIRE_COUNT_MAX);
             if let Some(load) = partition.timers.advance(now) {
                 self.load_timers(id, load);
             }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmill_engine::{Incoming, ProducerId, Refused};
+use wasmill_engine::{Config, Incoming, ProducerId, Refused, claims};
 use wasmill_model::Millis;
 use wasmill_model::effects::Effects;
 use wasmill_model::routes::{Order, Routes, Subscription, TopicPattern};
@@ -18,6 +18,7 @@ fn a_producers_id_is_accepted_once_and_refused_with_another_content() {
         producer_id: Some(ProducerId {
             id: "id".to_owned(),
             window: Duration::from_secs(1),
+            claimed: None,
         }),
         ..message("a", "k", body)
     };
@@ -36,6 +37,51 @@ fn a_producers_id_is_accepted_once_and_refused_with_another_content() {
         .accept(with_id(b"two"), Millis(START.0 + 1_000))
         .expect("forgotten");
     assert!(!later.duplicate);
+}
+
+#[test]
+fn a_producers_id_is_known_while_its_claim_is_on_its_way_to_the_view_and_after() {
+    let mut engine = engine(vec![sub("s", "a")]);
+    let incoming = |claimed| Incoming {
+        producer_id: Some(ProducerId {
+            id: "id".to_owned(),
+            window: Duration::from_secs(1),
+            claimed,
+        }),
+        ..message("a", "k", b"")
+    };
+    let (_, place) = incoming(None)
+        .claim_place(engine.partitioner())
+        .expect("an id");
+    assert!(!engine.accept(incoming(None), START).unwrap().duplicate);
+    engine.seal();
+    let checkpoint = engine.begin_checkpoint(Config::default().partitions);
+    assert!(engine.accept(incoming(None), START).unwrap().duplicate);
+    engine.end_checkpoint();
+
+    let written = checkpoint.blind.iter().find(|write| write.key == place);
+    let value = written.and_then(|it| it.value.clone()).expect("the claim");
+    let claimed = claims::read(&value).unwrap();
+    assert!(
+        engine
+            .accept(incoming(Some(claimed)), START)
+            .unwrap()
+            .duplicate
+    );
+    let entry = || [(place.as_slice(), &value[..])];
+    assert_eq!(claims::sweep(entry(), START), Ok(Vec::new()));
+
+    // Its time is over, swept or not.
+    let later = Millis(START.0 + 1_000);
+    assert_eq!(claims::sweep(entry(), later).map(|it| it.len()), Ok(1));
+    let again = engine.accept(incoming(Some(claimed)), later).unwrap();
+    assert!(!again.duplicate);
+    assert!(
+        engine
+            .accept(incoming(Some(claimed)), later)
+            .unwrap()
+            .duplicate
+    );
 }
 
 #[test]
@@ -86,6 +132,7 @@ fn an_unkeyed_message_meets_its_producers_claim() {
         producer_id: Some(ProducerId {
             id: "id".to_owned(),
             window: Duration::from_secs(1),
+            claimed: None,
         }),
         ..message("a", "", b"")
     };

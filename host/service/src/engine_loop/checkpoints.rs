@@ -1,7 +1,7 @@
 //! When the view catches up with the log, when the log is trimmed, and when a host may stop.
 
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
 use wasmill_engine::{Meta, Write};
@@ -10,7 +10,7 @@ use wasmill_port::Guests;
 use wasmill_port::store::Change;
 
 use super::EngineLoop;
-use crate::command::{LogCommand, ViewCommand};
+use crate::command::{self, LogCommand, ViewCommand};
 use crate::start::Retention;
 
 /// Bytes of log over which a round of checkpoints is spread: bounds memory and the time of a
@@ -37,6 +37,7 @@ pub(crate) struct Checkpoints {
 
 struct Pending {
     barrier: u64,
+    partitions: Range<u16>,
     /// Taken when it is handed to the view's thread.
     command: Option<ViewCommand>,
 }
@@ -163,20 +164,24 @@ impl<G: Guests> EngineLoop<G> {
         if checkpoint.atomic.is_empty() && checkpoint.blind.is_empty() {
             return self.engine.end_checkpoint();
         }
-        self.snapshots.outdate(checkpoint.partitions);
+        self.snapshots.outdate(checkpoint.partitions.clone());
         let changes = |writes: Vec<Write>| {
             writes
                 .into_iter()
                 .map(|Write { key, value }| Change { key, value })
                 .collect()
         };
-        let command = ViewCommand::Checkpoint {
+        let command = ViewCommand::Checkpoint(Box::new(command::Write {
+            partitions: checkpoint.partitions.clone(),
             blind: changes(checkpoint.blind),
             atomic: changes(checkpoint.atomic),
             completes: checkpoint.completes,
-        };
+            claimed: checkpoint.claimed,
+            now: self.engine.now(),
+        }));
         self.checkpoints.pending = Some(Pending {
             barrier: checkpoint.barrier,
+            partitions: checkpoint.partitions,
             command: Some(command),
         });
         self.checkpoint();
@@ -184,8 +189,10 @@ impl<G: Guests> EngineLoop<G> {
 
     /// A checkpoint is in the view; one that completes a round, durably.
     pub(super) fn checkpointed(&mut self, completes: Option<Meta>) {
+        if let Some(pending) = self.checkpoints.pending.take() {
+            self.snapshots.outdate(pending.partitions);
+        }
         self.engine.end_checkpoint();
-        self.checkpoints.pending = None;
         let Some(Meta {
             next_block,
             log_bytes,
