@@ -23,14 +23,23 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the host prints before its address when it is ready.
 const READY: &str = "listening on http://";
+/// Where its data API listens; comes before.
+const DATA_API: &str = "data API on http://";
 
 /// A running host; killed when dropped.
 #[derive(Debug)]
 pub struct Server {
     installation: Installation,
-    address: SocketAddr,
+    addresses: Addresses,
     log: PathBuf,
     child: Child,
+}
+
+/// Where a host listens.
+#[derive(Clone, Copy, Debug)]
+struct Addresses {
+    routes: SocketAddr,
+    data_api: SocketAddr,
 }
 
 impl Server {
@@ -42,9 +51,9 @@ impl Server {
         let log = installation.plugins.with_file_name("wasmill.log");
         let mut child = spawn(installation, &log)?;
         match tokio::time::timeout(START_TIMEOUT, ready(&mut child)).await {
-            Ok(Ok(address)) => Ok(Self {
+            Ok(Ok(addresses)) => Ok(Self {
                 installation: installation.clone(),
-                address,
+                addresses,
                 log,
                 child,
             }),
@@ -59,13 +68,19 @@ impl Server {
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses.routes
     }
 
     /// A client of it, which stays good over restarts.
     #[must_use]
     pub fn client(&self) -> Client {
-        Client::new(self.address)
+        Client::new(self.addresses.routes)
+    }
+
+    /// A client of its data API.
+    #[must_use]
+    pub fn data_api(&self) -> Client {
+        Client::new(self.addresses.data_api)
     }
 
     /// Kills it as a power cut would: SIGKILL, no time to say goodbye.
@@ -155,6 +170,7 @@ fn spawn(installation: &Installation, log: &PathBuf) -> Result<Child> {
         .arg(&installation.data)
         .arg("--listen")
         .arg(format!("127.0.0.1:{}", installation.port))
+        .args(["--api", "127.0.0.1:0"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
@@ -165,20 +181,26 @@ fn spawn(installation: &Installation, log: &PathBuf) -> Result<Child> {
 
 /// Reads stdout up to the line that says it is ready, and goes on reading, so that the host is
 /// never held up by a full pipe.
-async fn ready(child: &mut Child) -> Result<SocketAddr> {
+async fn ready(child: &mut Child) -> Result<Addresses> {
     let stdout = child
         .stdout
         .take()
         .context("the host's stdout is not piped")?;
     let mut lines = BufReader::new(stdout).lines();
+    let mut data_api = None;
     while let Some(line) = lines.next_line().await? {
-        if let Some(address) = line.strip_prefix(READY) {
-            let address = address
-                .trim()
-                .parse()
-                .with_context(|| format!("no address: {line}"))?;
+        let address = |text: &str| {
+            let address = text.trim().parse();
+            address.with_context(|| format!("no address: {line}"))
+        };
+        if let Some(text) = line.strip_prefix(DATA_API) {
+            data_api = Some(address(text)?);
+        }
+        if let Some(text) = line.strip_prefix(READY) {
+            let routes = address(text)?;
+            let data_api = data_api.context("the host did not tell of its data API")?;
             tokio::spawn(drain(lines));
-            return Ok(address);
+            return Ok(Addresses { routes, data_api });
         }
     }
     bail!(

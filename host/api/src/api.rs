@@ -100,6 +100,10 @@ impl<P: Platform> Api<P> {
             .with_state(self.state.clone())
     }
 
+    pub(crate) fn state(&self) -> Arc<State<P>> {
+        self.state.clone()
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         self.state.limits
     }

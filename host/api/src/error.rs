@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use wasmill_model::http::Problem;
 use wasmill_port::guest;
-use wasmill_service::{AcceptError, QueryError};
+use wasmill_service::{AcceptError, DeadLetterError, QueryError, RedriveError};
 
 /// When to come again to a host that starts, stops, or lacks a plugin.
 const RETRY_AFTER_UNAVAILABLE: Duration = Duration::from_secs(2);
@@ -48,6 +48,12 @@ pub(crate) enum Error {
     NoStatus { answered: u16 },
     /// The message was not taken in.
     Accept(AcceptError),
+    /// Nothing came of what was asked of dead letters.
+    DeadLetter(DeadLetterError),
+    /// The data API's token is missing or wrong.
+    Unauthorized,
+    /// The request is refused, whoever sends it.
+    Forbidden(&'static str),
     /// The host stopped before a query was answered.
     Stopped,
 }
@@ -71,6 +77,12 @@ impl From<guest::Error> for Error {
 impl From<AcceptError> for Error {
     fn from(error: AcceptError) -> Self {
         Self::Accept(error)
+    }
+}
+
+impl From<DeadLetterError> for Error {
+    fn from(error: DeadLetterError) -> Self {
+        Self::DeadLetter(error)
     }
 }
 
@@ -112,6 +124,9 @@ impl IntoResponse for Error {
                 "a query answered with {answered}, which is no final status"
             )),
             Self::Accept(error) => accept_error(&error),
+            Self::DeadLetter(error) => dead_letter_error(&error),
+            Self::Unauthorized => unauthorized(),
+            Self::Forbidden(why) => answer(StatusCode::FORBIDDEN, why),
         }
     }
 }
@@ -123,6 +138,25 @@ fn guest_error(error: &guest::Error) -> Response {
         )),
         guest::Error::NoExport { .. } | guest::Error::Failed { .. } => internal(error),
     }
+}
+
+fn dead_letter_error(error: &DeadLetterError) -> Response {
+    match error {
+        DeadLetterError::NotFound | DeadLetterError::Refused(RedriveError::Gone) => {
+            answer(StatusCode::NOT_FOUND, error.to_string())
+        }
+        DeadLetterError::Refused(refused) => answer(StatusCode::CONFLICT, refused.to_string()),
+        DeadLetterError::Busy => busy(error.to_string(), RETRY_AFTER_BUSY),
+        DeadLetterError::Stopped => unavailable(error.to_string()),
+        DeadLetterError::Store(_) => internal(error),
+    }
+}
+
+fn unauthorized() -> Response {
+    let detail = "the data API wants its token, as `Authorization: Bearer TOKEN`";
+    let mut response = answer(StatusCode::UNAUTHORIZED, detail);
+    insert(&mut response, header::WWW_AUTHENTICATE, "Bearer");
+    response
 }
 
 fn accept_error(error: &AcceptError) -> Response {

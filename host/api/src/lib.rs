@@ -1,13 +1,16 @@
-//! HTTP: the operator's routes, probes and metrics, over one listener.
+//! HTTP. Over one listener the operator's routes, probes and metrics:
 //!
 //! - `POST`, `PUT`, `PATCH`, `DELETE` on an ingress route: a request becomes a durable message
 //! - `GET`, `HEAD` on a query route: answered from durable state
 //! - `/healthz`, `/readyz`, `/metrics`
 //!
+//! and the data API, `/v1/...`, over another one: for operators and their tools.
+//!
 //! It knows the platform only as a [`Platform`], and nothing of stores and WebAssembly.
 
 mod api;
 mod body;
+mod data;
 mod dispatch;
 mod error;
 mod ingress;
@@ -26,6 +29,7 @@ mod wait;
 mod tests;
 
 pub use api::Api;
+pub use data::{Access, Operator, Token};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use platform::Platform;

@@ -38,10 +38,11 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves connections until `stop` resolves, then lets the requests in progress end, for as long
+/// Serves connections with one of the API's routers until `stop` resolves, then lets the requests in progress end, for as long
 /// as the limits allow.
 pub async fn serve<P: Platform>(
     api: Api<P>,
+    router: Router,
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) {
@@ -51,7 +52,7 @@ pub async fn serve<P: Platform>(
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(limits.head_bytes_max);
     let server = Server {
-        router: api.router(),
+        router,
         http,
         places: Arc::new(Semaphore::new(
             limits.connections_max.min(Semaphore::MAX_PERMITS),

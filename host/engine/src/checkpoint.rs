@@ -140,6 +140,7 @@ impl Engine {
             let partition = self.partition_mut(PartitionId(index));
             partition.timers.end_checkpoint();
             partition.claims.end_checkpoint();
+            partition.dead_letters.end_checkpoint();
         }
         if let Some(bytes) = self.checkpoints.completes.take() {
             self.checkpoints.covered_bytes = bytes;
@@ -149,14 +150,8 @@ impl Engine {
     }
 
     fn checkpoint_partition(&mut self, id: PartitionId, into: &mut Checkpoint) {
-        self.checkpoint_timers_and_claims(id, into);
+        self.checkpoint_entries(id, into);
         let dirty = std::mem::take(&mut self.partition_mut(id).dirty);
-        for letter in &dirty.dead {
-            into.blind.push(put(
-                layout::dead(id, &letter.subscription, letter.seq),
-                letter,
-            ));
-        }
         let changed = dirty.any || !dirty.lanes.is_empty() || !dirty.queues.is_empty();
         for lane_id in dirty.lanes {
             self.checkpoint_lane(id, lane_id, into);
@@ -171,7 +166,8 @@ impl Engine {
         }
     }
 
-    fn checkpoint_timers_and_claims(&mut self, id: PartitionId, into: &mut Checkpoint) {
+    /// Timers, claims and dead letters.
+    fn checkpoint_entries(&mut self, id: PartitionId, into: &mut Checkpoint) {
         let partition = self.partition_mut(id);
         let (set, gone) = partition.timers.begin_checkpoint();
         into.blind.extend(
@@ -187,6 +183,12 @@ impl Engine {
             value: claim.map(|claim| encode(claim).into()),
         }));
         into.claimed += into.blind.len() - others;
+        let letters = partition.dead_letters.begin_checkpoint();
+        into.blind
+            .extend(letters.map(|((subscription, seq), letter)| Write {
+                key: layout::dead(id, subscription, *seq),
+                value: letter.map(|letter| encode(letter).into()),
+            }));
     }
 
     fn checkpoint_lane(&mut self, id: PartitionId, lane_id: LaneId, into: &mut Checkpoint) {

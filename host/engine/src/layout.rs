@@ -134,6 +134,16 @@ pub fn claims(id: PartitionId) -> Vec<u8> {
     Key::new(CLAIM, id).0
 }
 
+/// The prefix of a partition's dead letters, or of those of one subscription.
+#[must_use]
+pub fn dead_letters(id: PartitionId, subscription: Option<&str>) -> Vec<u8> {
+    let key = Key::new(DEAD, id);
+    match subscription {
+        Some(subscription) => key.text(subscription).0,
+        None => key.0,
+    }
+}
+
 /// A dead letter.
 #[must_use]
 pub fn dead(id: PartitionId, subscription: &str, seq: u64) -> Vec<u8> {

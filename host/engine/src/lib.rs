@@ -11,6 +11,7 @@ mod checkpoint;
 pub mod claims;
 pub mod codec;
 mod commands;
+pub mod dead_letters;
 mod engine;
 mod lane;
 pub mod layout;

@@ -29,6 +29,12 @@ impl<K: Ord, V> Overlay<K, V> {
         self.entries.insert(key, (self.round, value));
     }
 
+    /// All entries that are newer than the view's, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, Option<&V>)> {
+        let entries = self.entries.iter();
+        entries.map(|(key, (_, value))| (key, value.as_ref()))
+    }
+
     /// What changed since the last checkpoint began: this one writes it.
     pub(crate) fn begin_checkpoint(&mut self) -> impl Iterator<Item = (&K, Option<&V>)> {
         let round = self.round;

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use wasmill_model::{Claim, Millis, PartitionId};
+use wasmill_model::record::DeadLetter;
+use wasmill_model::{Claim, Millis, Name, PartitionId};
 
 use crate::backlog::Backlog;
 use crate::channels::Channels;
@@ -77,6 +78,8 @@ pub(crate) struct Partition {
     pub(crate) timers: Timers,
     /// Producers' ids, by their hash.
     pub(crate) claims: Overlay<u128, Claim>,
+    /// By subscription and the message's number.
+    pub(crate) dead_letters: Overlay<(Name, u64), DeadLetter>,
     /// Changed since the last checkpoint began.
     pub(crate) dirty: Dirty,
 }
@@ -87,8 +90,6 @@ pub(crate) struct Dirty {
     pub(crate) any: bool,
     pub(crate) lanes: HashSet<LaneId, rustc_hash::FxBuildHasher>,
     pub(crate) queues: BTreeSet<SubIndex>,
-    /// Dead letters to write.
-    pub(crate) dead: Vec<wasmill_model::record::DeadLetter>,
 }
 
 impl Queue {
@@ -107,6 +108,7 @@ impl Partition {
             queues: Vec::new(),
             timers: Timers::new(),
             claims: Overlay::default(),
+            dead_letters: Overlay::default(),
             dirty: Dirty::default(),
         }
     }

@@ -62,6 +62,13 @@ pub enum Op {
     },
     /// A subscription gives a message up: it becomes a dead letter.
     Bury(DeadLetter),
+    /// A dead letter is taken away: it was redriven, in the same record, or purged.
+    Exhume {
+        /// The subscription that gave it up.
+        subscription: Name,
+        /// The message's number.
+        seq: u64,
+    },
     /// Writes to a scope's state; none is a delete.
     State {
         /// The scope.

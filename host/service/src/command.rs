@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::oneshot;
-use wasmill_engine::{Entries, Meta, PageRef, Ticket};
-use wasmill_model::effects::{Delayed, Effects, Failure, Scope};
+use wasmill_engine::{Engine, Meta, PageRef, Ticket};
+use wasmill_model::effects::{Delayed, Effects, Failure};
 use wasmill_model::{Message, Millis, Name, PartitionId, Routes};
 use wasmill_port::store;
 
@@ -20,10 +20,6 @@ use crate::snapshots::Snapshots;
 /// A command to the engine's thread.
 pub(crate) enum Command {
     Accept(Box<Accept>),
-    Snapshot {
-        scope: Scope,
-        reply: oneshot::Sender<Arc<Entries>>,
-    },
     Completed {
         ticket: Ticket,
         outcomes: Vec<Result<Effects, Failure>>,
@@ -53,6 +49,7 @@ pub(crate) enum Command {
         serving: bool,
         reply: oneshot::Sender<()>,
     },
+    Operate(Operation),
     Status {
         reply: oneshot::Sender<Status>,
     },
@@ -60,6 +57,9 @@ pub(crate) enum Command {
         reply: oneshot::Sender<()>,
     },
 }
+
+/// What an operator asks of the engine. What comes back is called once it is durable.
+pub(crate) type Operation = Box<dyn FnOnce(&mut Engine, Millis) -> Box<dyn FnOnce() + Send> + Send>;
 
 /// A message to take in.
 pub(crate) struct Accept {

@@ -168,13 +168,6 @@ impl<G: Guests> EngineLoop<G> {
     fn handle(&mut self, command: Command) -> Result<(), String> {
         match command {
             Command::Accept(accept) => self.accept(accept),
-            Command::Snapshot { scope, reply } => {
-                let entries = self.engine.recent(&scope);
-                let barrier = self.engine.barrier();
-                self.state
-                    .replies
-                    .push(barrier, Reply::Snapshot(reply, entries), self.durable);
-            }
             Command::Completed { ticket, outcomes } => {
                 self.count(&outcomes);
                 self.engine.complete(&ticket, outcomes, self.clock.now());
@@ -206,6 +199,12 @@ impl<G: Guests> EngineLoop<G> {
                 serving,
                 reply,
             } => self.serve(&plugin, serving, reply),
+            Command::Operate(operation) => {
+                let answer = operation(&mut self.engine, self.clock.now());
+                let barrier = self.engine.barrier();
+                let reply = Reply::Operation(answer);
+                self.state.replies.push(barrier, reply, self.durable);
+            }
             Command::Status { reply } => drop(reply.send(self.status())),
             Command::Stop { reply } => {
                 self.engine.halt();

@@ -8,10 +8,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::{oneshot, watch};
-use wasmill_engine::{ProducerId, Refused};
+use wasmill_engine::{Engine, ProducerId, Refused};
 use wasmill_model::effects::Scope;
 use wasmill_model::http::{Accepted, Problem, Request, Response};
-use wasmill_model::{Exceeded, Message, MessageId, Name, Routes};
+use wasmill_model::{Exceeded, Message, MessageId, Millis, Name, Routes};
 use wasmill_port::guest::{self, Guests};
 use wasmill_port::{ScopeState, StateReader};
 
@@ -238,13 +238,9 @@ impl<G: Guests> Handle<G> {
     }
 
     async fn query_once(&self, scope: &Scope, request: Request) -> Result<Response, QueryError> {
-        let (reply, recent) = oneshot::channel();
-        let ask = Command::Snapshot {
-            scope: scope.clone(),
-            reply,
-        };
-        self.send(ask).map_err(|Stopped| QueryError::Stopped)?;
-        let recent = recent.await.map_err(|_| QueryError::Stopped)?;
+        let of = scope.clone();
+        let recent = self.operate(move |engine, _| engine.recent(&of)).await;
+        let recent = recent.map_err(|Stopped| QueryError::Stopped)?;
         let state = ScopeState::new(scope.clone(), recent, self.shared.reader.clone());
         Ok(self.shared.guests.answer(state, request).await?)
     }
@@ -313,6 +309,20 @@ impl<G: Guests> Handle<G> {
         }
     }
 
+    /// Does something on the engine's thread; what it returns comes back once it is durable.
+    pub(crate) async fn operate<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Engine, Millis) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Operate(Box::new(move |engine, now| {
+            let result = act(engine, now);
+            // Whoever asked may have gone.
+            Box::new(move || drop(reply.send(result)))
+        })))?;
+        answer.await.map_err(|_| Stopped)
+    }
+
     fn send(&self, command: Command) -> Result<(), Stopped> {
         self.shared.commands.send(command).map_err(|_| Stopped)
     }
@@ -326,7 +336,7 @@ impl<G: Guests> Handle<G> {
 }
 
 /// The engine's thread has ended.
-struct Stopped;
+pub(crate) struct Stopped;
 
 impl InFlight {
     fn enter(&self, bytes: usize) -> Result<Place<'_>, AcceptError> {

@@ -7,6 +7,7 @@ mod claims;
 mod clock;
 mod command;
 mod committer;
+mod dead_letters;
 mod delivery;
 mod engine_loop;
 mod handle;
@@ -21,8 +22,10 @@ mod state;
 
 pub use clock::SystemClock;
 pub use command::{Status, SubscriptionStatus};
+pub use dead_letters::{DeadLetterError, Letter};
 pub use handle::{AcceptError, Dedup, Handle, Incoming, QueryError, Receipt};
 pub use metrics::Metrics;
 pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, Retention, StartError, Stopper, start};
 pub use state::ViewReader;
+pub use wasmill_engine::dead_letters::{LetterId, ParseLetterIdError, RedriveError};

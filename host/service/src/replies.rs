@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use wasmill_engine::{Engine, Entries};
+use wasmill_engine::Engine;
 use wasmill_model::{Message, MessageId, Name};
 
 use crate::command::OutcomeSender;
@@ -13,8 +13,8 @@ use crate::handle::{AcceptError, Receipt};
 /// Something to tell a caller.
 pub(crate) enum Reply {
     Accepted(oneshot::Sender<Result<Receipt, AcceptError>>, Receipt),
-    Snapshot(oneshot::Sender<Arc<Entries>>, Arc<Entries>),
     Outcome(OutcomeSender, Arc<Message>),
+    Operation(Box<dyn FnOnce() + Send>),
 }
 
 /// Replies in the order of the barriers that they wait for.
@@ -59,8 +59,8 @@ impl Reply {
     fn send(self) {
         match self {
             Self::Accepted(sender, receipt) => drop(sender.send(Ok(receipt))),
-            Self::Snapshot(sender, entries) => drop(sender.send(entries)),
             Self::Outcome(sender, message) => drop(sender.send(message)),
+            Self::Operation(answer) => answer(),
         }
     }
 }

@@ -229,6 +229,10 @@ impl Engine {
                 sender.counters.channels.delivered(id, number);
                 sender.dirty.any = true;
             }
+            Op::Exhume { subscription, seq } => {
+                let letters = &mut self.partition_mut(id).dead_letters;
+                letters.set((subscription, seq), None);
+            }
             Op::Claim(claim) => self.partition_mut(id).claims.set(claim.id, Some(claim)),
         }
     }
@@ -266,7 +270,8 @@ impl Engine {
         if self.live {
             self.actions.push(Action::Buried(Box::new(letter.clone())));
         }
-        self.partition_mut(id).dirty.dead.push(letter);
+        let key = (letter.subscription.clone(), letter.seq);
+        self.partition_mut(id).dead_letters.set(key, Some(letter));
     }
 
     /// Reports a message of a flow that somebody watches.

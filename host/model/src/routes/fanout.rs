@@ -28,11 +28,8 @@ impl Routes {
             if !wanted(sub) || !sub.accepts_tag(message.tag.as_ref()) {
                 return;
             }
-            match key_in(sub, &message) {
-                Ok(key) => targets.push(Target {
-                    subscription: sub.name.clone(),
-                    key,
-                }),
+            match sub.target(&message) {
+                Ok(target) => targets.push(target),
                 Err(cause) => unroutable.push((sub.name.clone(), cause)),
             }
         });
@@ -41,6 +38,19 @@ impl Routes {
             targets,
             unroutable,
         }
+    }
+}
+
+impl Subscription {
+    /// This subscription as the message's target, with the key that it has here.
+    ///
+    /// # Errors
+    /// Why the message has no key here.
+    pub fn target(&self, message: &Message) -> Result<Target, String> {
+        Ok(Target {
+            subscription: self.name.clone(),
+            key: key_in(self, message)?,
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! The composition: the only place that sees store, plugins, services and HTTP together.
 
+mod access;
 mod check;
+mod data_api;
 mod descriptors;
 mod failure;
 mod log;
@@ -8,9 +10,12 @@ mod named;
 mod routes;
 mod serve;
 mod signals;
+mod stdout;
 
 pub(crate) use check::check_plugins;
+pub(crate) use data_api::DataApi;
 pub(crate) use failure::Failure;
 pub(crate) use log::{LogFormat, start as start_log};
 pub(crate) use routes::read as read_routes;
 pub(crate) use serve::{Options, serve};
+pub(crate) use stdout::tell;

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use tokio::sync::oneshot;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use wasmill_api::{Api, Limits};
 use wasmill_model::{Name, Routes};
@@ -18,7 +19,7 @@ use wasmill_wasm::Registry;
 
 use super::routes::{Applied, RoutesFile};
 use super::signals::Signals;
-use super::{Failure, descriptors, named};
+use super::{Failure, access, descriptors, named};
 
 /// What a host is started with.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) plugins: PathBuf,
     pub(crate) data: PathBuf,
     pub(crate) listen: SocketAddr,
+    pub(crate) api: SocketAddr,
+    pub(crate) api_token: Option<PathBuf>,
     pub(crate) partitions: u16,
 }
 
@@ -38,11 +41,9 @@ pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
     let mut signals = Signals::listen().context("signals cannot be received")?;
     descriptors::raise_limit();
     let (file, routes) = RoutesFile::open(options.routes.clone())?;
-    let listener = wasmill_api::listen(options.listen)
-        .with_context(|| format!("cannot listen on {}; name another address", options.listen))?;
-    let address = listener
-        .local_addr()
-        .context("the listener has no address")?;
+    let access = access::of(options.api, options.api_token.as_deref())?;
+    let (listener, address) = listen("listen", options.listen)?;
+    let (data_listener, data_address) = listen("api", options.api)?;
 
     let (metrics, registry) = Metrics::new();
     let api = HostApi::new(
@@ -53,11 +54,23 @@ pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
     )
     .map_err(Failure::config)?;
     // Probes are answered from here on, while the rest recovers.
-    let (stop_http, http_stopped) = oneshot::channel();
-    let http = tokio::spawn(wasmill_api::serve(api.clone(), listener, async {
-        // An error means that the host is gone, which is a stop as well.
-        let _ = http_stopped.await;
-    }));
+    let (stop_http, http_stopped) = watch::channel(false);
+    let serve = |router, listener| {
+        let mut stopped = http_stopped.clone();
+        tokio::spawn(wasmill_api::serve(
+            api.clone(),
+            router,
+            listener,
+            async move {
+                // An error means that the host is gone, which is a stop as well.
+                let _ = stopped.wait_for(|stopped| *stopped).await;
+            },
+        ))
+    };
+    let http = vec![
+        serve(api.router(), listener),
+        serve(api.data_router(access), data_listener),
+    ];
 
     let running = Running::start(&options, routes, metrics, &api);
     // A signal ends a start as well: nothing is half done that recovery would not see to.
@@ -74,7 +87,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
         api: api.clone(),
     };
     let watch = tokio::spawn(file.watch(applied));
-    announce(address)?;
+    announce(address, data_address)?;
 
     let ended = tokio::select! {
         signal = signals.received() => {
@@ -94,10 +107,19 @@ pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
     Ok(ended?)
 }
 
+fn listen(option: &str, address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = wasmill_api::listen(address).with_context(|| {
+        format!("cannot listen on {address}; name another address with --{option}")
+    })?;
+    let address = listener.local_addr();
+    Ok((listener, address.context("the listener has no address")?))
+}
+
 /// Tells on stdout, for whoever started the process, that requests may come.
-fn announce(address: SocketAddr) -> anyhow::Result<()> {
+fn announce(address: SocketAddr, data_address: SocketAddr) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "listening on http://{address}")
+    writeln!(stdout, "data API on http://{data_address}")
+        .and_then(|()| writeln!(stdout, "listening on http://{address}"))
         .and_then(|()| stdout.flush())
         .context("stdout cannot be written to")
 }
@@ -182,12 +204,14 @@ impl Running {
     }
 
     /// Ends in the order in which nothing is cut off that could end by itself.
-    async fn stop(self, stop_http: oneshot::Sender<()>, http: JoinHandle<()>) {
+    async fn stop(self, stop_http: watch::Sender<bool>, http: Vec<JoinHandle<()>>) {
         self.reload.stop().await;
-        // An error means that the listener has ended already.
-        let _ = stop_http.send(());
-        if let Err(error) = http.await {
-            tracing::error!(%error, "the listener ended badly");
+        // An error means that the listeners have ended already.
+        let _ = stop_http.send(true);
+        for http in http {
+            if let Err(error) = http.await {
+                tracing::error!(%error, "a listener ended badly");
+            }
         }
         self.stopper.stop().await;
     }

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod check;
+mod dlq;
 mod serve;
 mod version;
 
@@ -22,6 +23,8 @@ enum Command {
     Serve(serve::Serve),
     /// Check a routes file, and that plugins load, without serving
     Check(check::Check),
+    /// List, show, redrive or purge the dead letters of a running host
+    Dlq(dlq::Dlq),
     /// Print the version
     Version,
 }
@@ -31,6 +34,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run(),
             Command::Check(check) => check.run(),
+            Command::Dlq(dlq) => dlq.run(),
             Command::Version => version::run(),
         }
     }

@@ -23,6 +23,13 @@ pub(super) struct Serve {
     /// The address to serve HTTP on; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// The address to serve the data API on, for operators: one of this machine only, unless there
+    /// is a token
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    api: SocketAddr,
+    /// A file with the token that the data API asks for
+    #[arg(long, value_name = "FILE")]
+    api_token: Option<PathBuf>,
     /// The number of partitions, fixed when the data directory is made
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=4096))]
@@ -43,6 +50,8 @@ impl Serve {
             plugins: self.plugins,
             data: self.data,
             listen: self.listen,
+            api: self.api,
+            api_token: self.api_token,
             partitions: self.partitions,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -1,9 +1,7 @@
 //! `wasmill version`
 
-use crate::app::Failure;
+use crate::app::{Failure, tell};
 
-#[expect(clippy::unnecessary_wraps, reason = "commands have one signature")]
 pub(super) fn run() -> Result<(), Failure> {
-    println!("wasmill {}", env!("CARGO_PKG_VERSION"));
-    Ok(())
+    tell(format_args!("wasmill {}", env!("CARGO_PKG_VERSION")))
 }

@@ -1,0 +1,234 @@
+//! `/v1/dead-letters`: list, show, deliver again, do away with.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use axum::extract::{Path, Query, State as Extracted};
+use axum::http::{StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use wasmill_model::record::DeadLetter;
+use wasmill_model::{Message, Millis, Name};
+use wasmill_service::{Letter, LetterId};
+
+use super::{Operator, Shared};
+use crate::Platform;
+use crate::error::Error;
+
+/// Letters of a page, unless the request says otherwise, and at most.
+const PAGE_COUNT: usize = 100;
+const PAGE_COUNT_MAX: usize = 1_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    subscription: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct To {
+    to: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AllTo {
+    subscription: String,
+    to: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct All {
+    subscription: String,
+}
+
+/// A page of letters.
+#[derive(Serialize)]
+struct Letters {
+    dead_letters: Vec<Shown>,
+    /// What to ask for `after` to see more; none if there are no more.
+    next: Option<String>,
+}
+
+/// How many letters were acted upon.
+#[derive(Serialize)]
+struct Count {
+    count: u64,
+}
+
+/// A letter, as it is shown.
+#[derive(Serialize)]
+struct Shown {
+    id: String,
+    subscription: Name,
+    key: Option<Name>,
+    attempts: u32,
+    cause: String,
+    at: String,
+    message: ShownMessage,
+}
+
+#[derive(Serialize)]
+struct ShownMessage {
+    id: String,
+    topic: Name,
+    key: Option<Name>,
+    tag: Option<Name>,
+    headers: BTreeMap<Name, Name>,
+    produced_at: String,
+    correlation: String,
+    causation: Option<String>,
+    body_bytes: usize,
+    #[serde(flatten)]
+    body: Option<Body>,
+}
+
+/// A body that is text, or whatever else.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Body {
+    Body(String),
+    BodyBase64(String),
+}
+
+pub(super) async fn list<P: Platform + Operator>(
+    Extracted(state): Shared<P>,
+    uri: Uri,
+) -> Result<Response, Error> {
+    let Page {
+        subscription,
+        after,
+        limit,
+    } = query(&uri)?;
+    let limit = limit.unwrap_or(PAGE_COUNT);
+    if !(1..=PAGE_COUNT_MAX).contains(&limit) {
+        let detail = format!("a page has 1 to {PAGE_COUNT_MAX} dead letters");
+        return Err(Error::bad("limit", detail));
+    }
+    let after = after.map(|it| parse("after", &it)).transpose()?;
+    let subscription = subscription.map(Name::from);
+    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let letters = platform.dead_letters(subscription.as_ref(), after.as_ref(), limit);
+    let letters = letters.await?;
+    let last = letters.last().filter(|_| letters.len() == limit);
+    let next = last.map(|letter| letter.id.to_string());
+    let shown = letters
+        .iter()
+        .map(|Letter { id, letter }| show_one(id, letter, false));
+    let dead_letters = shown.collect();
+    Ok(json(&Letters { dead_letters, next }))
+}
+
+pub(super) async fn show<P: Platform + Operator>(
+    Extracted(state): Shared<P>,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    let id = parse("id", &id)?;
+    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let letter = platform.dead_letter(&id).await?;
+    Ok(json(&show_one(&id, &letter, true)))
+}
+
+pub(super) async fn redrive<P: Platform + Operator>(
+    Extracted(state): Shared<P>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Error> {
+    let (id, To { to }) = (parse("id", &id)?, query(&uri)?);
+    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    platform.redrive(&id, to.map(Name::from).as_ref()).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(super) async fn redrive_all<P: Platform + Operator>(
+    Extracted(state): Shared<P>,
+    uri: Uri,
+) -> Result<Response, Error> {
+    let AllTo { subscription, to } = query(&uri)?;
+    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let (subscription, to) = (Name::from(subscription), to.map(Name::from));
+    let count = platform.redrive_all(&subscription, to.as_ref()).await?;
+    Ok(json(&Count { count }))
+}
+
+pub(super) async fn purge<P: Platform + Operator>(
+    Extracted(state): Shared<P>,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    let id = parse("id", &id)?;
+    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    platform.purge(&id).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+pub(super) async fn purge_all<P: Platform + Operator>(
+    Extracted(state): Shared<P>,
+    uri: Uri,
+) -> Result<Response, Error> {
+    let All { subscription } = query(&uri)?;
+    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let count = platform.purge_all(&subscription.into()).await?;
+    Ok(json(&Count { count }))
+}
+
+fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Error> {
+    let parsed = Query::try_from_uri(uri);
+    parsed.map(|Query(it)| it).map_err(|error| Error::Bad {
+        field: None,
+        detail: error.body_text(),
+    })
+}
+
+fn parse(field: &str, id: &str) -> Result<LetterId, Error> {
+    id.parse()
+        .map_err(|error| Error::bad(field, format!("{error}")))
+}
+
+fn show_one(id: &LetterId, letter: &DeadLetter, whole: bool) -> Shown {
+    Shown {
+        id: id.to_string(),
+        subscription: letter.subscription.clone(),
+        key: letter.key.clone(),
+        attempts: letter.attempts,
+        cause: letter.cause.clone(),
+        at: time(letter.at),
+        message: show_message(&letter.message, whole),
+    }
+}
+
+fn show_message(message: &Message, whole: bool) -> ShownMessage {
+    let body = || match str::from_utf8(&message.body) {
+        Ok(text) => Body::Body(text.to_owned()),
+        Err(_) => Body::BodyBase64(BASE64.encode(&message.body)),
+    };
+    ShownMessage {
+        id: message.id.to_string(),
+        topic: message.topic.clone(),
+        key: message.key.clone(),
+        tag: message.tag.clone(),
+        headers: message.headers.iter().cloned().collect(),
+        produced_at: time(message.produced_at),
+        correlation: message.correlation.to_string(),
+        causation: message.causation.map(|id| id.to_string()),
+        body_bytes: message.body.len(),
+        body: whole.then(body),
+    }
+}
+
+/// As RFC 3339 has it.
+fn time(at: Millis) -> String {
+    let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at.0);
+    humantime::format_rfc3339_millis(at).to_string()
+}
+
+fn json(value: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(value).expect("texts and numbers are JSON");
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,83 @@
+//! What the data API needs of the platform, so that it can be tested against a scripted one.
+
+use std::future::Future;
+
+use wasmill_model::Name;
+use wasmill_model::record::DeadLetter;
+use wasmill_port::guest::Guests;
+use wasmill_service::{DeadLetterError, Handle, Letter, LetterId};
+
+/// The platform as operators see it. What is done is durable when it returns.
+pub trait Operator: Clone + Send + Sync + 'static {
+    /// At most `limit` dead letters after a given one, of one subscription or of all.
+    fn dead_letters(
+        &self,
+        subscription: Option<&Name>,
+        after: Option<&LetterId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Letter>, DeadLetterError>> + Send;
+
+    /// A dead letter.
+    fn dead_letter(
+        &self,
+        id: &LetterId,
+    ) -> impl Future<Output = Result<DeadLetter, DeadLetterError>> + Send;
+
+    /// Delivers a dead letter again, to its subscription or to another one.
+    fn redrive(
+        &self,
+        id: &LetterId,
+        to: Option<&Name>,
+    ) -> impl Future<Output = Result<(), DeadLetterError>> + Send;
+
+    /// Delivers those of a subscription again; tells how many.
+    fn redrive_all(
+        &self,
+        subscription: &Name,
+        to: Option<&Name>,
+    ) -> impl Future<Output = Result<u64, DeadLetterError>> + Send;
+
+    /// Does away with a dead letter.
+    fn purge(&self, id: &LetterId) -> impl Future<Output = Result<(), DeadLetterError>> + Send;
+
+    /// Does away with those of a subscription; tells how many.
+    fn purge_all(
+        &self,
+        subscription: &Name,
+    ) -> impl Future<Output = Result<u64, DeadLetterError>> + Send;
+}
+
+impl<G: Guests> Operator for Handle<G> {
+    async fn dead_letters(
+        &self,
+        subscription: Option<&Name>,
+        after: Option<&LetterId>,
+        limit: usize,
+    ) -> Result<Vec<Letter>, DeadLetterError> {
+        Self::dead_letters(self, subscription, after, limit).await
+    }
+
+    async fn dead_letter(&self, id: &LetterId) -> Result<DeadLetter, DeadLetterError> {
+        Self::dead_letter(self, id).await
+    }
+
+    async fn redrive(&self, id: &LetterId, to: Option<&Name>) -> Result<(), DeadLetterError> {
+        Self::redrive(self, id, to).await
+    }
+
+    async fn redrive_all(
+        &self,
+        subscription: &Name,
+        to: Option<&Name>,
+    ) -> Result<u64, DeadLetterError> {
+        Self::redrive_all(self, subscription, to).await
+    }
+
+    async fn purge(&self, id: &LetterId) -> Result<(), DeadLetterError> {
+        Self::purge(self, id).await
+    }
+
+    async fn purge_all(&self, subscription: &Name) -> Result<u64, DeadLetterError> {
+        Self::purge_all(self, subscription).await
+    }
+}

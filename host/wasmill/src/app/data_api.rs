@@ -1,0 +1,94 @@
+//! A client of a running host's data API.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow, bail};
+use bytes::Bytes;
+use clap::Args;
+use http::{Method, Request, Uri, header};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+use super::Failure;
+
+/// How to reach a running host.
+#[derive(Debug, Args)]
+pub(crate) struct DataApi {
+    /// The data API of the running host
+    #[arg(long = "api", value_name = "URL", env = "WASMILL_API", global = true)]
+    #[arg(default_value = "http://127.0.0.1:8081")]
+    url: Uri,
+    /// A file with the token that it asks for
+    #[arg(
+        long = "api-token",
+        value_name = "FILE",
+        env = "WASMILL_API_TOKEN",
+        global = true
+    )]
+    token: Option<PathBuf>,
+}
+
+/// What the host says of a request that it does not serve.
+#[derive(Deserialize)]
+struct Problem {
+    detail: String,
+}
+
+impl DataApi {
+    /// Asks the host; null if there is nothing to tell.
+    pub(crate) fn ask(&self, method: Method, path: &str) -> Result<Value, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.context("the runtime could not be started")?;
+        Ok(runtime.block_on(self.exchange(method, path))?)
+    }
+
+    async fn exchange(&self, method: Method, path: &str) -> anyhow::Result<Value> {
+        let url = &self.url;
+        let (Some("http"), Some(authority)) = (url.scheme_str(), url.authority()) else {
+            bail!("`{url}` is no address of a data API: expected `http://HOST:PORT`");
+        };
+        let address = (authority.host(), authority.port_u16().unwrap_or(80));
+        let stream = TcpStream::connect(address).await.with_context(|| {
+            format!("cannot reach the data API on {url}: is the host running? name it with --api")
+        })?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // What goes wrong with the connection, the request hears of.
+        tokio::spawn(connection);
+
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, authority.as_str());
+        if let Some(path) = &self.token {
+            let token = std::fs::read_to_string(path);
+            let token = token.with_context(|| format!("cannot read {}", path.display()))?;
+            let bearer = format!("Bearer {}", token.trim());
+            request = request.header(header::AUTHORIZATION, bearer);
+        }
+        let request = request.body(Empty::<Bytes>::new())?;
+        let response = sender.send_request(request).await;
+        let response = response.with_context(|| format!("{url} gave no answer"))?;
+        let status = response.status();
+        let body = response.into_body().collect().await;
+        let body = body
+            .with_context(|| format!("{url} broke off its answer"))?
+            .to_bytes();
+        if !status.is_success() {
+            let problem = serde_json::from_slice::<Problem>(&body);
+            return Err(match problem {
+                Ok(Problem { detail }) => anyhow!(detail),
+                Err(_) => anyhow!("{url} answered with {status}"),
+            });
+        }
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&body).with_context(|| format!("{url} did not answer with JSON"))
+    }
+}

@@ -1,0 +1,185 @@
+//! Dead letters in an operator's hands: listed, shown, delivered again, done away with, over the
+//! data API and the command line, across a SIGKILL.
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+use testkit::artifacts;
+use testkit::client::Client;
+use testkit::install::Installation;
+use testkit::metrics;
+use testkit::server::Server;
+
+/// The first subscription gives up at once what its plugin fails on.
+const ROUTES: &str = r#"
+[topics]
+"work" = {}
+"spare" = {}
+"counted" = {}
+
+[subscriptions.worker]
+topic = "work"
+plugin = "refuse"
+retry = []
+
+[subscriptions.spare]
+topic = "spare"
+plugin = "counter"
+
+[[ingress]]
+method = "POST"
+path = "/work/{key}"
+topic = "work"
+key = "path:key"
+"#;
+
+/// The body that the plugin fails on.
+const POISON: &[u8] = b"retry";
+/// Messages given up.
+const LETTERS: usize = 5;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_listed_redriven_and_purged_and_stay_so_after_a_sigkill() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let installation = Installation::empty(folder.path(), ROUTES)?;
+    for (plugin, guest) in [("refuse", "refuse"), ("counter", "counter")] {
+        installation.put_plugin(plugin, &wasmill_test_guests::bytes(guest))?;
+    }
+    let mut server = Server::start(&installation).await?;
+    for key in 0..LETTERS {
+        let path = format!("/work/key-{key}");
+        let body = Bytes::from_static(POISON);
+        let reply = server.client().send(Method::POST, &path, body).await?;
+        reply.success()?;
+    }
+    let ids = letters(&server.data_api(), LETTERS).await?;
+
+    let shown = server.data_api().get(&at(&ids[0])).await?.success()?;
+    let shown: Value = serde_json::from_slice(&shown.body)?;
+    assert_eq!(shown["message"]["body"], "retry");
+    assert_eq!(
+        (&shown["subscription"], &shown["attempts"]),
+        (&"worker".into(), &1.into())
+    );
+    ensure!(
+        shown["cause"].as_str().is_some_and(|it| !it.is_empty()),
+        "{shown}"
+    );
+
+    nothing_comes_of_nonsense(&server.data_api(), &ids[0]).await?;
+
+    // One is purged, one fails again, and becomes a dead letter anew.
+    run(&server, &["purge", &ids[0]])?;
+    let said = run(&server, &["purge", &ids[0]])
+        .expect_err("it is gone")
+        .to_string();
+    ensure!(said.contains("no such dead letter"), "{said}");
+    run(&server, &["redrive", &ids[1]])?;
+    let rest = letters(&server.data_api(), LETTERS - 1).await?;
+    ensure!(
+        !rest.contains(&ids[0]) && !rest.contains(&ids[1]),
+        "{rest:?}"
+    );
+
+    server.kill().await?;
+    server.start_again().await?;
+    assert_eq!(letters(&server.data_api(), LETTERS - 1).await?, rest);
+    let table = run(&server, &["list", "--subscription", "worker"])?;
+    ensure!(rest.iter().all(|id| table.contains(id)), "{table}");
+
+    // The rest goes where somebody can handle it.
+    let all = ["redrive", "--subscription", "worker", "--to", "spare"];
+    assert_eq!(
+        run(&server, &all)?.trim(),
+        format!("redriven: {}", LETTERS - 1)
+    );
+    handled(&server.client(), LETTERS - 1).await?;
+    server.kill().await?;
+    server.start_again().await?;
+    assert_eq!(letters(&server.data_api(), 0).await?, Vec::<String>::new());
+    assert_eq!(run(&server, &["list"])?.trim(), "no dead letters");
+    server.stop().await
+}
+
+/// What cannot be done is refused, and changes nothing.
+async fn nothing_comes_of_nonsense(api: &Client, id: &str) -> Result<()> {
+    use {Method as M, StatusCode as S};
+    let refused = [
+        (M::GET, at("1.2"), S::BAD_REQUEST),
+        (M::DELETE, at("65535.1.worker"), S::NOT_FOUND),
+        (M::POST, at(id) + "/redrive?to=none", S::CONFLICT),
+        (M::POST, at(id) + "/redrive?too=spare", S::BAD_REQUEST),
+        (
+            M::GET,
+            "/v1/dead-letters?limit=0".to_owned(),
+            S::BAD_REQUEST,
+        ),
+        (M::GET, "/v2/dead-letters".to_owned(), S::NOT_FOUND),
+    ];
+    for (method, path, status) in refused {
+        let reply = api.send(method, &path, Bytes::new()).await?;
+        assert_eq!(reply.status, status, "{path}: {reply}");
+    }
+    Ok(())
+}
+
+/// Waits until so many messages were handled.
+async fn handled(client: &Client, count: usize) -> Result<()> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while metrics::read(client, "messages_handled_total").await? < count as f64 {
+        ensure!(tokio::time::Instant::now() < deadline, "not handled");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
+}
+
+fn at(id: &str) -> String {
+    format!("/v1/dead-letters/{id}")
+}
+
+/// The ids of all dead letters, once there are so many; read in pages of two.
+async fn letters(api: &Client, count: usize) -> Result<Vec<String>> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let (mut ids, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = api.get(&format!("/v1/dead-letters?limit=2{after}")).await?;
+            let page: Value = serde_json::from_slice(&page.success()?.body)?;
+            let found = page["dead_letters"].as_array().context("a list")?;
+            ids.extend(
+                found
+                    .iter()
+                    .filter_map(|it| Some(it["id"].as_str()?.to_owned())),
+            );
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => break,
+            }
+        }
+        if ids.len() == count {
+            return Ok(ids);
+        }
+        ensure!(tokio::time::Instant::now() < deadline, "{ids:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Runs `wasmill dlq` and returns what it says.
+fn run(server: &Server, args: &[&str]) -> Result<String> {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(artifacts::program("wasmill")?)
+        .arg("dlq")
+        .args(args)
+        .args(["--api", &format!("http://{}", server.data_api().address())])
+        .output()?;
+    ensure!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    Ok(String::from_utf8(stdout)?)
+}
