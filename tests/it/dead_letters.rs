@@ -1,14 +1,12 @@
 //! Dead letters in an operator's hands: listed, shown, delivered again, done away with, over the
 //! data API and the command line, across a SIGKILL.
 
-use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
-use testkit::artifacts;
 use testkit::client::Client;
 use testkit::install::Installation;
 use testkit::metrics;
@@ -51,12 +49,7 @@ async fn dead_letters_are_listed_redriven_and_purged_and_stay_so_after_a_sigkill
         installation.put_plugin(plugin, &wasmill_test_guests::bytes(guest))?;
     }
     let mut server = Server::start(&installation).await?;
-    for key in 0..LETTERS {
-        let path = format!("/work/key-{key}");
-        let body = Bytes::from_static(POISON);
-        let reply = server.client().send(Method::POST, &path, body).await?;
-        reply.success()?;
-    }
+    give_up(&server.client()).await?;
     let ids = letters(&server.data_api(), LETTERS).await?;
 
     let shown = server.data_api().get(&at(&ids[0])).await?.success()?;
@@ -74,12 +67,14 @@ async fn dead_letters_are_listed_redriven_and_purged_and_stay_so_after_a_sigkill
     nothing_comes_of_nonsense(&server.data_api(), &ids[0]).await?;
 
     // One is purged, one fails again, and becomes a dead letter anew.
-    run(&server, &["purge", &ids[0]])?;
-    let said = run(&server, &["purge", &ids[0]])
+    server.command(&["dlq", "purge", &ids[0]]).await?;
+    let said = server
+        .command(&["dlq", "purge", &ids[0]])
+        .await
         .expect_err("it is gone")
         .to_string();
     ensure!(said.contains("no such dead letter"), "{said}");
-    run(&server, &["redrive", &ids[1]])?;
+    server.command(&["dlq", "redrive", &ids[1]]).await?;
     let rest = letters(&server.data_api(), LETTERS - 1).await?;
     ensure!(
         !rest.contains(&ids[0]) && !rest.contains(&ids[1]),
@@ -89,21 +84,44 @@ async fn dead_letters_are_listed_redriven_and_purged_and_stay_so_after_a_sigkill
     server.kill().await?;
     server.start_again().await?;
     assert_eq!(letters(&server.data_api(), LETTERS - 1).await?, rest);
-    let table = run(&server, &["list", "--subscription", "worker"])?;
+    let table = server
+        .command(&["dlq", "list", "--subscription", "worker"])
+        .await?;
     ensure!(rest.iter().all(|id| table.contains(id)), "{table}");
 
     // The rest goes where somebody can handle it.
-    let all = ["redrive", "--subscription", "worker", "--to", "spare"];
+    let all = [
+        "dlq",
+        "redrive",
+        "--subscription",
+        "worker",
+        "--to",
+        "spare",
+    ];
     assert_eq!(
-        run(&server, &all)?.trim(),
+        server.command(&all).await?.trim(),
         format!("redriven: {}", LETTERS - 1)
     );
     handled(&server.client(), LETTERS - 1).await?;
     server.kill().await?;
     server.start_again().await?;
     assert_eq!(letters(&server.data_api(), 0).await?, Vec::<String>::new());
-    assert_eq!(run(&server, &["list"])?.trim(), "no dead letters");
+    assert_eq!(
+        server.command(&["dlq", "list"]).await?.trim(),
+        "no dead letters"
+    );
     server.stop().await
+}
+
+/// Sends what the plugin fails on.
+async fn give_up(client: &Client) -> Result<()> {
+    for key in 0..LETTERS {
+        let path = format!("/work/key-{key}");
+        let body = Bytes::from_static(POISON);
+        let reply = client.send(Method::POST, &path, body).await?;
+        reply.success()?;
+    }
+    Ok(())
 }
 
 /// What cannot be done is refused, and changes nothing.
@@ -167,19 +185,4 @@ async fn letters(api: &Client, count: usize) -> Result<Vec<String>> {
         ensure!(tokio::time::Instant::now() < deadline, "{ids:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-}
-
-/// Runs `wasmill dlq` and returns what it says.
-fn run(server: &Server, args: &[&str]) -> Result<String> {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = Command::new(artifacts::program("wasmill")?)
-        .arg("dlq")
-        .args(args)
-        .args(["--api", &format!("http://{}", server.data_api().address())])
-        .output()?;
-    ensure!(status.success(), "{}", String::from_utf8_lossy(&stderr));
-    Ok(String::from_utf8(stdout)?)
 }

@@ -5,6 +5,7 @@ mod body_limit;
 mod dead_letters;
 mod flash_sale;
 mod guests;
+mod halted;
 mod kill;
 mod payment;
 mod poison;

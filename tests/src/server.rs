@@ -83,6 +83,21 @@ impl Server {
         Client::new(self.addresses.data_api)
     }
 
+    /// Runs a command of `wasmill` that speaks to it, and returns what that says.
+    ///
+    /// # Errors
+    /// If it fails; with what it says.
+    pub async fn command(&self, args: &[&str]) -> Result<String> {
+        let output = Command::new(artifacts::program("wasmill")?)
+            .args(args)
+            .args(["--api", &format!("http://{}", self.addresses.data_api)])
+            .output()
+            .await?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{args:?}: {said}");
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
     /// Kills it as a power cut would: SIGKILL, no time to say goodbye.
     ///
     /// # Errors

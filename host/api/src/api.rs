@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use wasmill_model::{Name, Routes};
 
 use crate::body::Budget;
+use crate::error::Error;
 use crate::table::{Table, TableError};
 use crate::{Limits, Metrics, Platform, dispatch, probes};
 
@@ -119,7 +120,16 @@ impl<P: Platform> Api<P> {
 }
 
 impl<P> State<P> {
-    /// The platform, once it has recovered.
+    /// The platform.
+    ///
+    /// # Errors
+    /// [`Error::Starting`] if it has not recovered yet.
+    pub(crate) fn platform(&self) -> Result<&P, Error> {
+        let opened = self.opened().ok_or(Error::Starting)?;
+        Ok(&opened.platform)
+    }
+
+    /// What there is once the platform has recovered.
     pub(crate) fn opened(&self) -> Option<&Opened<P>> {
         self.opened.get()
     }

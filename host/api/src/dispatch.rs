@@ -51,7 +51,7 @@ async fn serve<P: Platform>(
     parts: Parts,
     body: axum::body::Body,
 ) -> Result<Response, Error> {
-    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let platform = state.platform()?;
     let busy = |_| Error::Busy {
         what: "as many requests in hand as it can serve",
     };

@@ -50,6 +50,8 @@ pub(crate) enum Error {
     Accept(AcceptError),
     /// Nothing came of what was asked of dead letters.
     DeadLetter(DeadLetterError),
+    /// What the path names is not there.
+    Missing(String),
     /// The data API's token is missing or wrong.
     Unauthorized,
     /// The request is refused, whoever sends it.
@@ -125,6 +127,7 @@ impl IntoResponse for Error {
             )),
             Self::Accept(error) => accept_error(&error),
             Self::DeadLetter(error) => dead_letter_error(&error),
+            Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),
             Self::Unauthorized => unauthorized(),
             Self::Forbidden(why) => answer(StatusCode::FORBIDDEN, why),
         }

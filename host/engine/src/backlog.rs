@@ -98,6 +98,10 @@ impl Backlog {
         self.len == 0
     }
 
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
     /// Appends a message; returns the page that this filled.
     pub(crate) fn push(&mut self, message: Pending) -> Option<SealedPage> {
         self.len += 1;

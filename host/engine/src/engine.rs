@@ -144,7 +144,7 @@ pub struct Engine {
     /// Plugins in service.
     pub(crate) serving: BTreeSet<Name>,
     /// Parked tracks by the time when they may go on.
-    parked: BTreeSet<(Millis, PartitionId, LaneId, SubIndex)>,
+    pub(crate) parked: BTreeSet<(Millis, PartitionId, LaneId, SubIndex)>,
     /// Due timers that reach no subscription of the routes in force: kept until it has one.
     pub(crate) unheard: Vec<(PartitionId, TimerRef)>,
     watched: HashMap<MessageId, usize>,

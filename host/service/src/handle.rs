@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::{oneshot, watch};
-use wasmill_engine::{Engine, ProducerId, Refused};
+use wasmill_engine::{Engine, Halted, ProducerId, Refused, Resume};
 use wasmill_model::effects::Scope;
 use wasmill_model::http::{Accepted, Problem, Request, Response};
 use wasmill_model::{Exceeded, Message, MessageId, Millis, Name, Routes};
@@ -293,6 +293,31 @@ impl<G: Guests> Handle<G> {
             Ok(()) => status.await.unwrap_or_default(),
             Err(Stopped) => Status::default(),
         }
+    }
+
+    /// The keys that are halted, in one subscription or in all, at most `limit`; none if the host is
+    /// stopping.
+    pub async fn halted(&self, subscription: Option<&Name>, limit: usize) -> Vec<Halted> {
+        let subscription = subscription.cloned();
+        let ask = self.operate(move |engine, _| {
+            let halted = engine.halted(subscription.as_ref());
+            halted.take(limit).collect()
+        });
+        ask.await.unwrap_or_default()
+    }
+
+    /// Sets a subscription's halted keys going again, one or all; returns how many, once that is
+    /// durable. None if the host is stopping.
+    pub async fn resume(
+        &self,
+        subscription: &Name,
+        key: Option<&Name>,
+        how: Resume,
+    ) -> Option<u64> {
+        let (subscription, key) = (subscription.clone(), key.cloned());
+        let resume =
+            self.operate(move |engine, now| engine.resume(&subscription, key.as_ref(), how, now));
+        resume.await.ok()
     }
 
     /// Resolves with the cause if the store fails: the host must be restarted.

@@ -29,3 +29,4 @@ pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, Retention, StartError, Stopper, start};
 pub use state::ViewReader;
 pub use wasmill_engine::dead_letters::{LetterId, ParseLetterIdError, RedriveError};
+pub use wasmill_engine::{Halted, Resume};

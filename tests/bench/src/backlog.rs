@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::host::Host;
+use crate::resident::resident_mb;
 
 /// Resident megabytes with `count` messages that wait for a plugin out of service.
 pub(crate) async fn measure(count: u64) -> Result<f64> {
@@ -16,14 +17,4 @@ pub(crate) async fn measure(count: u64) -> Result<f64> {
     let resident = resident_mb()?;
     host.stop().await?;
     Ok(resident)
-}
-
-fn resident_mb() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .context("VmRSS")?;
-    let kilobytes = line.split_whitespace().nth(1).context("a number of kB")?;
-    Ok((kilobytes.parse::<f64>()? / 1024.0).round())
 }

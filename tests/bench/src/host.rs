@@ -1,5 +1,6 @@
 //! A host without HTTP: store, guests and services over a directory of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -23,7 +24,7 @@ pub(crate) fn routes() -> Routes {
 }
 
 /// The plugins, with the one that is measured in service.
-pub(crate) async fn guests(data: &std::path::Path) -> Result<Arc<Registry>> {
+pub(crate) async fn guests(data: &Path) -> Result<Arc<Registry>> {
     let config = wasmill_wasm::Config {
         data: data.to_owned(),
     };
@@ -35,20 +36,28 @@ pub(crate) async fn guests(data: &std::path::Path) -> Result<Arc<Registry>> {
     Ok(registry)
 }
 
-/// A running host; its files go with it.
+/// A running host.
 pub(crate) struct Host {
     pub(crate) handle: Handle<Registry>,
     stopper: Stopper,
-    directory: TempDir,
+    /// Its files, if they go with it.
+    directory: Option<TempDir>,
 }
 
 impl Host {
     /// Starts on an empty directory; the plugin serves if `serving`.
     pub(crate) async fn start(serving: bool) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("wasmill-bench").tempdir()?;
-        let dir = DataDir::open(directory.path(), Settings::default())?;
+        let mut host = Self::open(directory.path(), serving).await?;
+        host.directory = Some(directory);
+        Ok(host)
+    }
+
+    /// Starts on a directory; the plugin serves if `serving`.
+    pub(crate) async fn open(path: &Path, serving: bool) -> Result<Self> {
+        let dir = DataDir::open(path, Settings::default())?;
         let (log, view) = Sled::open(&dir, &Options::default())?;
-        let guests = guests(directory.path()).await?;
+        let guests = guests(path).await?;
         let parts = Parts {
             log,
             view,
@@ -63,7 +72,7 @@ impl Host {
         Ok(Self {
             handle,
             stopper,
-            directory,
+            directory: None,
         })
     }
 
@@ -100,14 +109,18 @@ impl Host {
             .sum()
     }
 
-    /// Stops the host and removes its files.
+    /// Stops the host.
     pub(crate) async fn stop(self) -> Result<()> {
         self.stopper.stop().await;
-        Ok(self.directory.close()?)
+        match self.directory {
+            Some(directory) => Ok(directory.close()?),
+            None => Ok(()),
+        }
     }
 }
 
-fn message(key: Name, body: Bytes) -> Incoming {
+/// A message to the plugin.
+pub(crate) fn message(key: Name, body: Bytes) -> Incoming {
     Incoming {
         topic: "in".into(),
         key: Some(key),

@@ -3,16 +3,23 @@
 
 mod backlog;
 mod calls;
+mod dedup;
 mod floor;
 mod host;
+mod resident;
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
 /// The host's own.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Ids that a host is to remember.
+const DEDUP_COUNT: u64 = 10_000_000;
 
 /// Measures one figure.
 #[derive(Parser)]
@@ -22,6 +29,9 @@ struct Args {
     /// Handler calls, or messages.
     #[arg(long)]
     count: Option<u64>,
+    /// Where data is.
+    #[arg(long, hide = true)]
+    directory: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -34,10 +44,19 @@ enum Figure {
     HotKey,
     /// Memory with messages that nobody handles.
     Backlog,
+    /// Starting with producers' ids to remember, and remembering them.
+    Dedup,
+    /// The part of it that a second process does.
+    #[value(hide = true)]
+    DedupAgain,
 }
 
 fn main() -> Result<()> {
-    let Args { figure, count } = Args::parse();
+    let Args {
+        figure,
+        count,
+        directory,
+    } = Args::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -56,6 +75,11 @@ fn main() -> Result<()> {
             }
             Figure::Backlog => {
                 json!({ "backlog.rss_mb": backlog::measure(count.unwrap_or(1_000_000)).await? })
+            }
+            Figure::Dedup => dedup::measure(count.unwrap_or(DEDUP_COUNT)).await?,
+            Figure::DedupAgain => {
+                let directory = directory.context("--directory")?;
+                dedup::again(count.unwrap_or(DEDUP_COUNT), &directory).await?
             }
         };
         println!("{line}");

@@ -11,11 +11,12 @@ use super::Figures;
 use crate::process::output;
 
 /// The figures, and over how many calls or messages each is measured in a quick run.
-const MEASURED: [(&str, u64); 4] = [
+const MEASURED: [(&str, u64); 5] = [
     ("floor", 40_000),
     ("many-keys", 40_000),
     ("hot-key", 20_000),
     ("backlog", 100_000),
+    ("dedup", 100_000),
 ];
 
 /// Measures all of them.

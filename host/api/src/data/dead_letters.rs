@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use axum::extract::{Path, Query, State as Extracted};
-use axum::http::{StatusCode, Uri, header};
+use axum::extract::{Path, State as Extracted};
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wasmill_model::record::DeadLetter;
 use wasmill_model::{Message, Millis, Name};
 use wasmill_service::{Letter, LetterId};
 
+use super::form::{Count, json, query};
 use super::{Operator, Shared};
 use crate::Platform;
 use crate::error::Error;
@@ -55,12 +55,6 @@ struct Letters {
     dead_letters: Vec<Shown>,
     /// What to ask for `after` to see more; none if there are no more.
     next: Option<String>,
-}
-
-/// How many letters were acted upon.
-#[derive(Serialize)]
-struct Count {
-    count: u64,
 }
 
 /// A letter, as it is shown.
@@ -114,7 +108,7 @@ pub(super) async fn list<P: Platform + Operator>(
     }
     let after = after.map(|it| parse("after", &it)).transpose()?;
     let subscription = subscription.map(Name::from);
-    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let platform = state.platform()?;
     let letters = platform.dead_letters(subscription.as_ref(), after.as_ref(), limit);
     let letters = letters.await?;
     let last = letters.last().filter(|_| letters.len() == limit);
@@ -131,7 +125,7 @@ pub(super) async fn show<P: Platform + Operator>(
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     let id = parse("id", &id)?;
-    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let platform = state.platform()?;
     let letter = platform.dead_letter(&id).await?;
     Ok(json(&show_one(&id, &letter, true)))
 }
@@ -142,7 +136,7 @@ pub(super) async fn redrive<P: Platform + Operator>(
     uri: Uri,
 ) -> Result<Response, Error> {
     let (id, To { to }) = (parse("id", &id)?, query(&uri)?);
-    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let platform = state.platform()?;
     platform.redrive(&id, to.map(Name::from).as_ref()).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -152,7 +146,7 @@ pub(super) async fn redrive_all<P: Platform + Operator>(
     uri: Uri,
 ) -> Result<Response, Error> {
     let AllTo { subscription, to } = query(&uri)?;
-    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let platform = state.platform()?;
     let (subscription, to) = (Name::from(subscription), to.map(Name::from));
     let count = platform.redrive_all(&subscription, to.as_ref()).await?;
     Ok(json(&Count { count }))
@@ -163,7 +157,7 @@ pub(super) async fn purge<P: Platform + Operator>(
     Path(id): Path<String>,
 ) -> Result<Response, Error> {
     let id = parse("id", &id)?;
-    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let platform = state.platform()?;
     platform.purge(&id).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -173,17 +167,9 @@ pub(super) async fn purge_all<P: Platform + Operator>(
     uri: Uri,
 ) -> Result<Response, Error> {
     let All { subscription } = query(&uri)?;
-    let platform = &state.opened().ok_or(Error::Starting)?.platform;
+    let platform = state.platform()?;
     let count = platform.purge_all(&subscription.into()).await?;
     Ok(json(&Count { count }))
-}
-
-fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Error> {
-    let parsed = Query::try_from_uri(uri);
-    parsed.map(|Query(it)| it).map_err(|error| Error::Bad {
-        field: None,
-        detail: error.body_text(),
-    })
 }
 
 fn parse(field: &str, id: &str) -> Result<LetterId, Error> {
@@ -226,9 +212,4 @@ fn show_message(message: &Message, whole: bool) -> ShownMessage {
 fn time(at: Millis) -> String {
     let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at.0);
     humantime::format_rfc3339_millis(at).to_string()
-}
-
-fn json(value: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(value).expect("texts and numbers are JSON");
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -2,7 +2,9 @@
 
 mod auth;
 mod dead_letters;
+mod form;
 mod operator;
+mod subscriptions;
 
 use std::sync::Arc;
 
@@ -40,6 +42,15 @@ impl<P: Platform + Operator> Api<P> {
             .route(
                 "/v1/dead-letters/{id}/redrive",
                 post(dead_letters::redrive::<P>),
+            )
+            .route("/v1/subscriptions", get(subscriptions::list::<P>))
+            .route(
+                "/v1/subscriptions/{name}/halted",
+                get(subscriptions::halted::<P>),
+            )
+            .route(
+                "/v1/subscriptions/{name}/resume",
+                post(subscriptions::resume::<P>),
             )
             .fallback(no_route)
             .layer(middleware::from_fn_with_state(

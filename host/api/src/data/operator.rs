@@ -5,7 +5,9 @@ use std::future::Future;
 use wasmill_model::Name;
 use wasmill_model::record::DeadLetter;
 use wasmill_port::guest::Guests;
-use wasmill_service::{DeadLetterError, Handle, Letter, LetterId};
+use wasmill_service::{
+    DeadLetterError, Halted, Handle, Letter, LetterId, Resume, SubscriptionStatus,
+};
 
 /// The platform as operators see it. What is done is durable when it returns.
 pub trait Operator: Clone + Send + Sync + 'static {
@@ -36,6 +38,25 @@ pub trait Operator: Clone + Send + Sync + 'static {
         subscription: &Name,
         to: Option<&Name>,
     ) -> impl Future<Output = Result<u64, DeadLetterError>> + Send;
+
+    /// The state of every subscription.
+    fn subscriptions(&self) -> impl Future<Output = Vec<SubscriptionStatus>> + Send;
+
+    /// The keys that are halted, in one subscription or in all, at most `limit`.
+    fn halted(
+        &self,
+        subscription: Option<&Name>,
+        limit: usize,
+    ) -> impl Future<Output = Vec<Halted>> + Send;
+
+    /// Sets a subscription's halted keys going again, one or all; tells how many. None if the host
+    /// is stopping.
+    fn resume(
+        &self,
+        subscription: &Name,
+        key: Option<&Name>,
+        how: Resume,
+    ) -> impl Future<Output = Option<u64>> + Send;
 
     /// Does away with a dead letter.
     fn purge(&self, id: &LetterId) -> impl Future<Output = Result<(), DeadLetterError>> + Send;
@@ -71,6 +92,18 @@ impl<G: Guests> Operator for Handle<G> {
         to: Option<&Name>,
     ) -> Result<u64, DeadLetterError> {
         Self::redrive_all(self, subscription, to).await
+    }
+
+    async fn subscriptions(&self) -> Vec<SubscriptionStatus> {
+        self.status().await.subscriptions
+    }
+
+    async fn halted(&self, subscription: Option<&Name>, limit: usize) -> Vec<Halted> {
+        Self::halted(self, subscription, limit).await
+    }
+
+    async fn resume(&self, subscription: &Name, key: Option<&Name>, how: Resume) -> Option<u64> {
+        Self::resume(self, subscription, key, how).await
     }
 
     async fn purge(&self, id: &LetterId) -> Result<(), DeadLetterError> {

@@ -116,7 +116,14 @@ impl Engine {
                 };
                 self.commit(ticket.partition, vec![retry]);
             }
-            Verdict::Bury => self.commit_burial(ticket, sub, pending, attempts, failure.cause),
+            Verdict::Bury => {
+                let pending = Pending {
+                    attempts,
+                    ..pending
+                };
+                let ops = self.burial(&ticket.lane, sub, pending, failure.cause);
+                self.commit(ticket.partition, ops);
+            }
             Verdict::Postpone(due) => {
                 let lane = &ticket.lane;
                 self.with_track(ticket.partition, lane, sub, |track| {
@@ -154,20 +161,23 @@ impl Engine {
         }
     }
 
-    fn commit_burial(
-        &mut self,
-        ticket: &Ticket,
+    /// What makes a message a dead letter.
+    pub(crate) fn burial(
+        &self,
+        lane: &LaneId,
         sub: SubIndex,
         pending: Pending,
-        attempts: u32,
         cause: String,
-    ) {
+    ) -> Vec<Op> {
         let Pending {
-            seq, key, message, ..
+            seq,
+            key,
+            attempts,
+            message,
         } = pending;
         let mut ops = Vec::with_capacity(2);
         // A timer that is given up is pending no longer.
-        if let (Some(timer), LaneId::Keyed(scope)) = (&message.timer, &ticket.lane) {
+        if let (Some(timer), LaneId::Keyed(scope)) = (&message.timer, lane) {
             let writes = vec![(reserved::timer(timer), None)];
             ops.push(Op::State {
                 scope: scope.clone(),
@@ -186,7 +196,7 @@ impl Engine {
             at,
         };
         ops.push(Op::Bury(letter));
-        self.commit(ticket.partition, ops);
+        ops
     }
 
     /// Timers of the scope that fell due during the run, and that it did not cancel, are

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmill_engine::Action;
+use wasmill_engine::Resume;
 use wasmill_model::effects::{Delayed, Effects, FailureKind, Scope};
 use wasmill_model::routes::{OnExhausted, Order, Subscription};
 use wasmill_model::{Message, Millis, Name};
@@ -75,6 +76,45 @@ fn retries_end_in_a_dead_letter_or_a_halt_as_the_subscription_says() {
             OnExhausted::Halt => assert_eq!((waiting, buried), (1, 0)),
         }
     }
+}
+
+#[test]
+fn a_halted_key_goes_on_when_an_operator_says_so_and_with_or_without_its_message() {
+    let mut engine = engine(vec![Subscription {
+        on_exhausted: OnExhausted::Halt,
+        ..sub("s", "a")
+    }]);
+    for key in ["k", "other"] {
+        for body in [b"first", b"later"] {
+            engine.accept(message("a", key, body), START).unwrap();
+        }
+    }
+    for run in runs(&mut engine) {
+        engine.complete(&run.ticket, vec![failure(FailureKind::Reject)], START);
+    }
+    let halted: Vec<_> = engine.halted(Some(&"s".into())).collect();
+    assert_eq!(halted.len(), 2);
+    assert!(halted.iter().all(|it| (it.attempts, it.behind) == (1, 1)));
+    assert_eq!(engine.halted(Some(&"none".into())).count(), 0);
+
+    let (s, k) = ("s".into(), "k".into());
+    assert_eq!(engine.resume(&s, Some(&k), Resume::Retry, START), 1);
+    assert_eq!(engine.resume(&s, Some(&k), Resume::Retry, START), 0);
+    engine.tick(START);
+    let run = runs(&mut engine).pop().expect("the first message again");
+    assert_eq!((key_of(&run), run.messages[0].attempts), (k, 1));
+    engine.complete(&run.ticket, vec![failure(FailureKind::Reject)], START);
+
+    assert_eq!(engine.resume(&s, None, Resume::GiveUp, START), 2);
+    let next = runs(&mut engine);
+    assert_eq!(next.len(), 2);
+    assert!(
+        next.iter()
+            .all(|run| run.messages[0].message.body == "later")
+    );
+    let (.., buried) = engine.census().next().expect("one subscription");
+    assert_eq!((pending(&engine), buried), (2, 2));
+    assert_eq!(engine.halted(None).count(), 0);
 }
 
 #[test]

@@ -33,12 +33,7 @@ fn a_block_with_a_missing_part_is_reported_with_its_number_and_a_remedy() {
     }
     drop((log, view));
     {
-        let path = store.scratch.path().join("db/log");
-        let database = sled::Config::new()
-            .path(path)
-            .segment_size(4 << 20)
-            .open()
-            .unwrap();
+        let database = database(&store, "log");
         // Three chunks a block: the last one of the second block.
         let key = [&b"c"[..], &5u32.to_be_bytes()].concat();
         assert!(database.remove(key).unwrap().is_some());
@@ -53,6 +48,29 @@ fn a_block_with_a_missing_part_is_reported_with_its_number_and_a_remedy() {
     );
     assert!(said.contains("from a backup"), "{said}");
     assert_eq!(log.read(2).unwrap().unwrap(), bytes(120_000, 2));
+}
+
+#[test]
+fn a_small_block_that_is_missing_among_the_last_is_reported_and_not_passed_over() {
+    let store = OnDisk::new();
+    let (mut log, view) = store.open();
+    let epoch = log.acquire().unwrap().epoch;
+    for number in 0..4 {
+        log.append(epoch, number, &bytes(1_000, number)).unwrap();
+    }
+    drop((log, view));
+    {
+        let database = database(&store, "log");
+        let tail = database.open_tree("tail").unwrap();
+        assert!(tail.remove([1]).unwrap().is_some());
+        database.flush().unwrap();
+    }
+    let (mut log, _view) = store.open();
+    let said = log.acquire().unwrap_err().to_string();
+    assert!(
+        said.contains("block 1 is missing") && said.contains("from a backup"),
+        "{said}"
+    );
 }
 
 #[test]

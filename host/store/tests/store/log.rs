@@ -7,6 +7,7 @@ use crate::fixture::{Store, bytes, contract};
 contract!(
     an_empty_log_begins_at_zero,
     acknowledged_blocks_of_any_size_survive_a_restart,
+    small_blocks_survive_a_restart_after_any_of_them,
     every_acquisition_has_a_greater_epoch,
     a_former_epoch_is_fenced,
     a_position_that_is_not_the_next_is_fenced,
@@ -55,6 +56,48 @@ fn acknowledged_blocks_of_any_size_survive_a_restart(store: &impl Store) {
         );
     }
     assert_eq!(log.read(7).unwrap(), None);
+}
+
+/// Small blocks wait for each other to fill a chunk: a restart may come before or after.
+fn small_blocks_survive_a_restart_after_any_of_them(store: &impl Store) {
+    let sizes = [
+        10, 12_288, 300, 12_289, 8_000, 8_000, 8_000, 8_000, 8_000, 100_000, 0, 40_000,
+    ];
+    let size = |number: u64| sizes[number as usize % sizes.len()];
+    for number in 0..2 * sizes.len() as u64 {
+        let (mut log, _view) = store.open();
+        let all_read = |log: &_| {
+            let log: &dyn Log = log;
+            for earlier in 0..number {
+                let expected = bytes(size(earlier), earlier);
+                assert_eq!(log.read(earlier).unwrap().unwrap(), expected, "{earlier}");
+            }
+            assert_eq!(log.read(number).unwrap(), None);
+        };
+        all_read(&log);
+        let acquired = log.acquire().unwrap();
+        all_read(&log);
+        assert_eq!((acquired.first, acquired.next), (0, number));
+        let block = bytes(size(number), number);
+        log.append(acquired.epoch, number, &block).unwrap();
+    }
+    // So many that an entry for each is too many.
+    let (mut log, view) = store.open();
+    let acquired = log.acquire().unwrap();
+    for number in acquired.next..acquired.next + 300 {
+        log.append(acquired.epoch, number, &bytes(3, number))
+            .unwrap();
+    }
+    drop((log, view));
+    let (mut log, _view) = store.open();
+    assert_eq!(log.acquire().unwrap().next, acquired.next + 300);
+    for number in acquired.next..acquired.next + 300 {
+        assert_eq!(
+            log.read(number).unwrap().unwrap(),
+            bytes(3, number),
+            "{number}"
+        );
+    }
 }
 
 fn every_acquisition_has_a_greater_epoch(store: &impl Store) {

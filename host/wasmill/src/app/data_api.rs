@@ -9,7 +9,9 @@ use http::{Method, Request, Uri, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -91,4 +93,26 @@ impl DataApi {
         }
         serde_json::from_slice(&body).with_context(|| format!("{url} did not answer with JSON"))
     }
+}
+
+/// The host's answer in the form that it should have.
+pub(crate) fn understood<T: DeserializeOwned>(answer: Value) -> Result<T, Failure> {
+    let understood = serde_json::from_value(answer);
+    Ok(understood.context("the host's answer is not understood: is it of another version?")?)
+}
+
+/// Those of a query's parts that are given.
+pub(crate) fn query(pairs: &[(&str, Option<&str>)]) -> String {
+    let given = pairs
+        .iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", encoded((*value)?))));
+    match given.collect::<Vec<_>>() {
+        given if given.is_empty() => String::new(),
+        given => format!("?{}", given.join("&")),
+    }
+}
+
+/// Text as a part of a path or a query.
+pub(crate) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

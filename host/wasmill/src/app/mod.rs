@@ -13,7 +13,7 @@ mod signals;
 mod stdout;
 
 pub(crate) use check::check_plugins;
-pub(crate) use data_api::DataApi;
+pub(crate) use data_api::{DataApi, encoded, query, understood};
 pub(crate) use failure::Failure;
 pub(crate) use log::{LogFormat, start as start_log};
 pub(crate) use routes::read as read_routes;

@@ -1,13 +1,12 @@
 //! `wasmill dlq list|show|redrive|purge`: messages that a running host gave up.
 
 use clap::{Args, Subcommand};
-use comfy_table::Table;
 use http::Method;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::app::{DataApi, Failure, tell};
+use super::table;
+use crate::app::{DataApi, Failure, encoded, query, tell, understood};
 
 /// Options of `wasmill dlq`.
 #[derive(Debug, Args)]
@@ -107,7 +106,7 @@ impl Dlq {
                 let letters = api.ask(Method::GET, &format!("/v1/dead-letters{query}"))?;
                 match json {
                     true => tell(format_args!("{letters:#}")),
-                    false => print(letters),
+                    false => print(understood(letters)?),
                 }
             }
             Command::Show { id } => {
@@ -151,39 +150,24 @@ fn place(id: &str) -> String {
     format!("/v1/dead-letters/{}", encoded(id))
 }
 
-fn query(pairs: &[(&str, Option<&str>)]) -> String {
-    let given = pairs
-        .iter()
-        .filter_map(|(name, value)| Some(format!("{name}={}", encoded((*value)?))));
-    match given.collect::<Vec<_>>() {
-        given if given.is_empty() => String::new(),
-        given => format!("?{}", given.join("&")),
-    }
-}
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-}
-
-fn print(letters: Value) -> Result<(), Failure> {
-    let letters = serde_json::from_value::<Letters>(letters);
-    let Letters { dead_letters, next } =
-        letters.map_err(|error| anyhow::anyhow!("the host's answer is not understood: {error}"))?;
+fn print(Letters { dead_letters, next }: Letters) -> Result<(), Failure> {
     if dead_letters.is_empty() {
         return tell("no dead letters");
     }
-    let mut table = Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
-    table.set_header(["ID", "TOPIC", "KEY", "ATTEMPTS", "AT", "CAUSE"]);
-    for letter in dead_letters {
-        // The first line says what; a backtrace may follow.
-        let cause = letter.cause.lines().next().unwrap_or_default().to_owned();
-        let key = letter.key.unwrap_or_default();
-        let attempts = letter.attempts.to_string();
-        let topic = letter.message.topic;
-        table.add_row([letter.id, topic, key, attempts, letter.at, cause]);
-    }
-    tell(table)?;
+    let header = ["ID", "TOPIC", "KEY", "ATTEMPTS", "AT", "CAUSE"];
+    let row = |letter: Letter| {
+        let cause = table::first_line(&letter.cause);
+        let (key, attempts) = (letter.key.unwrap_or_default(), letter.attempts.to_string());
+        [
+            letter.id,
+            letter.message.topic,
+            key,
+            attempts,
+            letter.at,
+            cause,
+        ]
+    };
+    tell(table::of(header, dead_letters.into_iter().map(row)))?;
     match next {
         Some(next) => tell(format_args!("more: --after {next}")),
         None => Ok(()),

@@ -3,6 +3,8 @@
 mod check;
 mod dlq;
 mod serve;
+mod sub;
+mod table;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +27,8 @@ enum Command {
     Check(check::Check),
     /// List, show, redrive or purge the dead letters of a running host
     Dlq(dlq::Dlq),
+    /// List the subscriptions of a running host, and set halted keys going again
+    Sub(sub::Sub),
     /// Print the version
     Version,
 }
@@ -35,6 +39,7 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Check(check) => check.run(),
             Command::Dlq(dlq) => dlq.run(),
+            Command::Sub(sub) => sub.run(),
             Command::Version => version::run(),
         }
     }

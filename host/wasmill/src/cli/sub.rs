@@ -1,0 +1,138 @@
+//! `wasmill sub list|halted|resume`: the subscriptions of a running host.
+
+use clap::{Args, Subcommand};
+use http::Method;
+use serde::Deserialize;
+
+use super::table;
+use crate::app::{DataApi, Failure, encoded, query, tell, understood};
+
+/// Options of `wasmill sub`.
+#[derive(Debug, Args)]
+pub(super) struct Sub {
+    #[command(flatten)]
+    api: DataApi,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the subscriptions, and how they stand
+    List {
+        /// Print the host's JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the keys that a subscription halted, since their first message failed for good
+    Halted {
+        /// The subscription
+        name: String,
+        /// Print the host's JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set halted keys going again, by delivering the message that failed once more
+    Resume {
+        /// The subscription
+        name: String,
+        /// Only this key
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+        /// Make the message that failed a dead letter, and go on with the next one
+        #[arg(long)]
+        give_up: bool,
+    },
+}
+
+#[derive(Deserialize)]
+struct Subscriptions {
+    subscriptions: Vec<Subscription>,
+}
+
+#[derive(Deserialize)]
+struct Subscription {
+    name: String,
+    pending: u64,
+    running: u64,
+    dead_letters: u64,
+}
+
+#[derive(Deserialize)]
+struct HaltedKeys {
+    halted: Vec<Halted>,
+}
+
+#[derive(Deserialize)]
+struct Halted {
+    key: Option<String>,
+    topic: String,
+    message: String,
+    attempts: u32,
+    behind: u64,
+    cause: String,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    count: u64,
+}
+
+impl Sub {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let Self { api, command } = self;
+        match command {
+            Command::List { json } => {
+                let answer = api.ask(Method::GET, "/v1/subscriptions")?;
+                match json {
+                    true => tell(format_args!("{answer:#}")),
+                    false => list(understood(answer)?),
+                }
+            }
+            Command::Halted { name, json } => {
+                let answer = api.ask(Method::GET, &at(&name, "halted"))?;
+                match json {
+                    true => tell(format_args!("{answer:#}")),
+                    false => halted(understood(answer)?),
+                }
+            }
+            Command::Resume { name, key, give_up } => {
+                let query = query(&[
+                    ("key", key.as_deref()),
+                    ("give_up", give_up.then_some("true")),
+                ]);
+                let path = at(&name, "resume") + &query;
+                let Count { count } = understood(api.ask(Method::POST, &path)?)?;
+                tell(format_args!("resumed: {count}"))
+            }
+        }
+    }
+}
+
+fn at(name: &str, what: &str) -> String {
+    format!("/v1/subscriptions/{}/{what}", encoded(name))
+}
+
+fn list(Subscriptions { subscriptions }: Subscriptions) -> Result<(), Failure> {
+    let header = ["NAME", "PENDING", "RUNNING", "DEAD SINCE START"];
+    let row = |sub: Subscription| {
+        let numbers = [sub.pending, sub.running, sub.dead_letters];
+        let [pending, running, dead] = numbers.map(|number| number.to_string());
+        [sub.name, pending, running, dead]
+    };
+    tell(table::of(header, subscriptions.into_iter().map(row)))
+}
+
+fn halted(HaltedKeys { halted }: HaltedKeys) -> Result<(), Failure> {
+    if halted.is_empty() {
+        return tell("no halted keys");
+    }
+    let header = ["KEY", "TOPIC", "MESSAGE", "ATTEMPTS", "BEHIND", "CAUSE"];
+    let row = |it: Halted| {
+        let [attempts, behind] = [u64::from(it.attempts), it.behind].map(|it| it.to_string());
+        let key = it.key.unwrap_or_default();
+        let cause = table::first_line(&it.cause);
+        [key, it.topic, it.message, attempts, behind, cause]
+    };
+    tell(table::of(header, halted.into_iter().map(row)))
+}

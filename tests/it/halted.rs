@@ -1,0 +1,96 @@
+//! A key that its subscription halted: it stays so, for an operator to see, until one acts.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use hyper::{Method, StatusCode};
+use testkit::install::Installation;
+use testkit::metrics;
+use testkit::server::Server;
+
+const ROUTES: &str = r#"
+[topics]
+"work" = {}
+"counted" = {}
+
+[subscriptions.worker]
+topic = "work"
+plugin = "refuse"
+retry = []
+on_exhausted = "halt"
+
+[[ingress]]
+method = "POST"
+path = "/work/{key}"
+topic = "work"
+key = "path:key"
+"#;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_halted_key_is_shown_and_stays_so_until_an_operator_sets_it_going() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let installation = Installation::empty(folder.path(), ROUTES)?;
+    installation.put_plugin("refuse", &wasmill_test_guests::bytes("refuse"))?;
+    let mut server = Server::start(&installation).await?;
+    for (key, body) in [("k", "reject"), ("k", "fine"), ("other", "fine")] {
+        let path = format!("/work/{key}");
+        let body = Bytes::from(body);
+        let reply = server.client().send(Method::POST, &path, body).await?;
+        reply.success()?;
+    }
+    eventually(&server, 1.0).await?;
+    let shown = server.command(&["sub", "halted", "worker"]).await?;
+    ensure!(
+        shown.contains("as asked") && shown.contains(" k "),
+        "{shown}"
+    );
+
+    server.kill().await?;
+    server.start_again().await?;
+    assert_eq!(server.command(&["sub", "halted", "worker"]).await?, shown);
+    let one = ["sub", "resume", "worker", "--key", "k"];
+    assert_eq!(server.command(&one).await?.trim(), "resumed: 1");
+    let nobody = ["sub", "resume", "worker", "--key", "other"];
+    assert_eq!(server.command(&nobody).await?.trim(), "resumed: 0");
+    let unknown = "/v1/subscriptions/none/resume";
+    let api = server.data_api();
+    let reply = api.send(Method::POST, unknown, Bytes::new()).await?;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+
+    // It fails again, and then is given up.
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let again = loop {
+        let again = server.command(&["sub", "halted", "worker"]).await?;
+        if again.contains(" k ") {
+            break again;
+        }
+        ensure!(tokio::time::Instant::now() < deadline, "{again}");
+    };
+    ensure!(again.contains("  2  "), "the second attempt: {again}");
+    let give_up = ["sub", "resume", "worker", "--give-up"];
+    assert_eq!(server.command(&give_up).await?.trim(), "resumed: 1");
+    eventually(&server, 1.0).await?;
+    let letters = server
+        .command(&["dlq", "list", "--subscription", "worker"])
+        .await?;
+    ensure!(
+        letters.contains(".worker") && letters.contains("as asked"),
+        "{letters}"
+    );
+    let all = server.command(&["sub", "list"]).await?;
+    ensure!(all.contains("worker"), "{all}");
+    server.stop().await
+}
+
+/// Waits until so many messages were handled since the host's start.
+async fn eventually(server: &Server, handled: f64) -> Result<()> {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while metrics::read(&server.client(), "messages_handled_total").await? < handled {
+        ensure!(tokio::time::Instant::now() < deadline, "not handled");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(())
+}
