@@ -39,8 +39,8 @@ pub struct Checkpoint {
     /// To be written first, in any order and not atomically: applying the log to them again
     /// changes nothing.
     pub blind: Vec<Write>,
-    /// How many producers' ids are in `blind`.
-    pub claimed: usize,
+    /// How many producers' ids of each partition are in `blind`.
+    pub claimed: Vec<usize>,
     /// To be written last, atomically.
     pub atomic: Vec<Write>,
     /// Set if this completes a round of all partitions, and then a part of `atomic`: recovery will
@@ -107,7 +107,7 @@ impl Engine {
             barrier: self.next_block,
             partitions: first..end,
             blind: Vec::new(),
-            claimed: 0,
+            claimed: Vec::new(),
             atomic: Vec::new(),
             completes: (end == all).then_some(began),
         };
@@ -182,7 +182,7 @@ impl Engine {
             key: layout::claim(id, *hash),
             value: claim.map(|claim| encode(claim).into()),
         }));
-        into.claimed += into.blind.len() - others;
+        into.claimed.push(into.blind.len() - others);
         let letters = partition.dead_letters.begin_checkpoint();
         into.blind
             .extend(letters.map(|((subscription, seq), letter)| Write {

@@ -5,6 +5,7 @@
 //! knows.
 
 use std::fmt;
+use std::ops::Bound;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -91,21 +92,35 @@ pub fn read(value: &[u8]) -> Result<DeadLetter, DecodeError> {
 }
 
 impl Engine {
-    /// The dead letters of a partition that are newer than the view; none is one that is gone.
+    /// Those of a partition's dead letters that are newer than the view, of one subscription or of
+    /// all, and come after one of them in the view; none is one that is gone.
     pub fn recent_dead_letters(
         &self,
         partition: PartitionId,
-    ) -> impl Iterator<Item = (LetterId, Option<&DeadLetter>)> {
-        let letters = self.partition(partition).dead_letters.iter();
-        letters.map(move |((subscription, seq), letter)| {
+        subscription: Option<&Name>,
+        after: Option<&LetterId>,
+    ) -> Vec<(LetterId, Option<DeadLetter>)> {
+        let first = after.map_or(0, |after| after.seq);
+        let range = match subscription {
+            Some(name) => (
+                Bound::Included((name.clone(), first)),
+                Bound::Included((name.clone(), u64::MAX)),
+            ),
+            None => (Bound::Unbounded, Bound::Unbounded),
+        };
+        let after = after.map(LetterId::place);
+        let letters = self.partition(partition).dead_letters.range(range);
+        let named = letters.map(|((subscription, seq), letter)| {
             let subscription = subscription.clone();
             let id = LetterId {
                 partition,
                 subscription,
                 seq: *seq,
             };
-            (id, letter)
-        })
+            (id, letter.cloned())
+        });
+        let behind = |id: &LetterId| after.as_ref().is_none_or(|after| id.place() > *after);
+        named.filter(|(id, _)| behind(id)).collect()
     }
 
     /// Messages that come to a partition from now on have this number, or a higher one.

@@ -25,6 +25,16 @@ pub struct Halted {
     pub behind: u64,
 }
 
+/// Names a key as it was halted: once it went on, nothing has this name any more.
+#[derive(Clone, Debug)]
+pub struct HaltedKey {
+    partition: PartitionId,
+    lane: LaneId,
+    sub: SubIndex,
+    seq: u64,
+    attempts: u32,
+}
+
 /// How a halted key goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resume {
@@ -53,45 +63,58 @@ impl Engine {
         })
     }
 
-    /// Sets a subscription's halted keys going again: one, or all. Returns how many.
-    pub fn resume(
-        &mut self,
-        subscription: &Name,
-        key: Option<&Name>,
-        how: Resume,
-        now: Millis,
-    ) -> u64 {
-        let now = self.advance(now);
+    /// Names a subscription's halted keys: one, or all.
+    #[must_use]
+    pub fn halted_keys(&self, subscription: &Name, key: Option<&Name>) -> Vec<HaltedKey> {
         let places = self.halted_places(Some(subscription.clone()));
-        let places: Vec<_> = places
-            .filter(|(_, lane, _)| match (key, lane) {
-                (None, _) => true,
-                (Some(key), LaneId::Keyed(scope)) => scope.key == *key,
-                (Some(_), LaneId::Loose(..)) => false,
+        let wanted = places.filter(|(_, lane, _)| match (key, lane) {
+            (None, _) => true,
+            (Some(key), LaneId::Keyed(scope)) => scope.key == *key,
+            (Some(_), LaneId::Loose(..)) => false,
+        });
+        let named = wanted.filter_map(|(partition, lane, sub)| {
+            let first = self.halted_track(partition, lane, sub)?.waiting.front()?;
+            Some(HaltedKey {
+                partition,
+                lane: lane.clone(),
+                sub,
+                seq: first.seq,
+                attempts: first.attempts,
             })
-            .map(|(id, lane, sub)| (id, lane.clone(), sub))
-            .collect();
-        let mut count = 0;
-        for (id, lane, sub) in places {
-            if let Some(ops) = self.resume_ops(id, &lane, sub, how, now) {
-                self.commit(id, ops);
-                count += 1;
-            }
-        }
-        self.dispatch();
-        count
+        });
+        named.collect()
     }
 
-    fn resume_ops(
-        &self,
-        id: PartitionId,
-        lane: &LaneId,
-        sub: SubIndex,
-        how: Resume,
-        due: Millis,
-    ) -> Option<Vec<Op>> {
-        let track = self.halted_track(id, lane, sub)?;
+    /// Sets a halted key going again. Returns how much it committed; none if the key went on
+    /// meanwhile.
+    pub fn resume(&mut self, halted: &HaltedKey, how: Resume, now: Millis) -> Option<usize> {
+        let now = self.advance(now);
+        let before = self.unsealed_bytes();
+        let ops = self.resume_ops(halted, how, now)?;
+        self.commit(halted.partition, ops);
+        self.dispatch();
+        Some(self.unsealed_bytes() - before)
+    }
+
+    fn resume_ops(&self, halted: &HaltedKey, how: Resume, due: Millis) -> Option<Vec<Op>> {
+        let HaltedKey {
+            partition,
+            lane,
+            sub,
+            ..
+        } = halted;
+        let (lane, sub) = (lane, *sub);
+        if !self
+            .parked
+            .contains(&(Millis::MAX, *partition, lane.clone(), sub))
+        {
+            return None;
+        }
+        let track = self.halted_track(*partition, lane, sub)?;
         let (first, parked) = (track.waiting.front()?.clone(), track.parked.as_ref()?);
+        if (first.seq, first.attempts) != (halted.seq, halted.attempts) {
+            return None;
+        }
         let cause = parked.cause.clone();
         Some(match how {
             Resume::Retry => vec![Op::Retry {

@@ -26,6 +26,7 @@ mod unsealed;
 pub use backlog::Pending;
 pub use checkpoint::{Checkpoint, Meta, Write};
 pub use commands::{Accepted, Incoming, ProducerId, Refused};
+pub use dead_letters::{LetterId, ParseLetterIdError, RedriveError};
 pub use engine::{Action, Config, Engine, Entries, PageRef, RunRequest, Ticket};
-pub use halted::{Halted, Resume};
+pub use halted::{Halted, HaltedKey, Resume};
 pub use recover::{Corrupt, Recovery};

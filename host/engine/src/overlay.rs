@@ -1,6 +1,7 @@
 //! What a partition changed and the view does not have yet, by key.
 
 use std::collections::BTreeMap;
+use std::ops::RangeBounds;
 
 /// Entries newer than the view: none is a deleted one. What is not here, the view knows.
 #[derive(Debug)]
@@ -29,9 +30,12 @@ impl<K: Ord, V> Overlay<K, V> {
         self.entries.insert(key, (self.round, value));
     }
 
-    /// All entries that are newer than the view's, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, Option<&V>)> {
-        let entries = self.entries.iter();
+    /// The entries of a range that are newer than the view's, in order.
+    pub(crate) fn range(
+        &self,
+        range: impl RangeBounds<K>,
+    ) -> impl Iterator<Item = (&K, Option<&V>)> {
+        let entries = self.entries.range(range);
         entries.map(|(key, (_, value))| (key, value.as_ref()))
     }
 

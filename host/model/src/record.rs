@@ -23,7 +23,7 @@ pub struct Record {
     pub ops: Vec<Op>,
 }
 
-/// One effect within a record.
+/// One effect within a record. The log numbers them in this order: new ones come last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Op {
     /// A message arrives in this partition for some of its subscriptions. A message without
@@ -62,13 +62,6 @@ pub enum Op {
     },
     /// A subscription gives a message up: it becomes a dead letter.
     Bury(DeadLetter),
-    /// A dead letter is taken away: it was redriven, in the same record, or purged.
-    Exhume {
-        /// The subscription that gave it up.
-        subscription: Name,
-        /// The message's number.
-        seq: u64,
-    },
     /// Writes to a scope's state; none is a delete.
     State {
         /// The scope.
@@ -100,6 +93,13 @@ pub enum Op {
     },
     /// A producer's id is taken.
     Claim(Claim),
+    /// A dead letter is taken away: it was redriven, in the same record, or purged.
+    Exhume {
+        /// The subscription that gave it up.
+        subscription: Name,
+        /// The message's number.
+        seq: u64,
+    },
 }
 
 /// A message that a subscription gave up.

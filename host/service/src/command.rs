@@ -104,8 +104,9 @@ pub(crate) struct Write {
     pub(crate) blind: Vec<store::Change>,
     pub(crate) atomic: Vec<store::Change>,
     pub(crate) completes: Option<Meta>,
-    /// How many producers' ids it has, and those of which time may be swept.
-    pub(crate) claimed: usize,
+    /// How many producers' ids each partition has in it.
+    pub(crate) claimed: Vec<usize>,
+    /// Those are over whose time came before.
     pub(crate) now: Millis,
 }
 
@@ -140,6 +141,20 @@ pub struct Status {
     pub log_bytes: u64,
     /// Each subscription.
     pub subscriptions: Vec<SubscriptionStatus>,
+}
+
+impl SubscriptionStatus {
+    /// That of every subscription.
+    pub(crate) fn all(engine: &Engine) -> Vec<Self> {
+        let census = engine.census();
+        let of = |(name, pending, running, dead_letters): (&Name, _, _, _)| Self {
+            name: name.clone(),
+            pending,
+            running,
+            dead_letters,
+        };
+        census.map(of).collect()
+    }
 }
 
 /// The state of one subscription.

@@ -1,7 +1,7 @@
 //! The engine's thread: commands in, blocks and actions out.
 //!
-//! Whatever has come in is handled in one go, then what it committed is sealed into a block as
-//! soon as the log is free: the busier the host, the larger the blocks.
+//! Whatever has come in is handled in one go, then what it committed is sealed into a block when
+//! the log is free and the last block a millisecond old: the busier the host, the larger the blocks.
 
 mod actions;
 mod burials;
@@ -216,6 +216,13 @@ impl<G: Guests> EngineLoop<G> {
     }
 
     fn accept(&mut self, accept: Box<Accept>) {
+        if self.state.stopping.is_some() {
+            return drop(accept.reply.send(Err(AcceptError::Stopped)));
+        }
+        if self.is_behind() {
+            let retry_after = BUSY_RETRY_AFTER;
+            return drop(accept.reply.send(Err(AcceptError::Busy { retry_after })));
+        }
         if let Some(seen) = accept.seen
             && self.snapshots.version(seen.partition) != seen.version
         {
@@ -227,13 +234,6 @@ impl<G: Guests> EngineLoop<G> {
             reply,
             ..
         } = *accept;
-        if self.state.stopping.is_some() {
-            return drop(reply.send(Err(AcceptError::Stopped)));
-        }
-        if self.is_behind() {
-            let retry_after = BUSY_RETRY_AFTER;
-            return drop(reply.send(Err(AcceptError::Busy { retry_after })));
-        }
         match self.engine.accept(incoming, self.clock.now()) {
             Err(refused) => drop(reply.send(Err(refused.into()))),
             Ok(accepted) => {
@@ -316,19 +316,10 @@ impl<G: Guests> EngineLoop<G> {
     }
 
     fn status(&self) -> Status {
-        let subscriptions =
-            self.engine.census().map(
-                |(name, pending, running, dead_letters)| SubscriptionStatus {
-                    name: name.clone(),
-                    pending,
-                    running,
-                    dead_letters,
-                },
-            );
         Status {
             blocks: self.durable,
             log_bytes: self.engine.log_bytes(),
-            subscriptions: subscriptions.collect(),
+            subscriptions: SubscriptionStatus::all(&self.engine),
         }
     }
 

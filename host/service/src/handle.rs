@@ -8,16 +8,15 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::{oneshot, watch};
-use wasmill_engine::{Engine, Halted, ProducerId, Refused, Resume};
+use wasmill_engine::{ProducerId, Refused};
 use wasmill_model::effects::Scope;
 use wasmill_model::http::{Accepted, Problem, Request, Response};
-use wasmill_model::{Exceeded, Message, MessageId, Millis, Name, Routes};
+use wasmill_model::{Exceeded, Message, MessageId, Name, Routes};
 use wasmill_port::guest::{self, Guests};
 use wasmill_port::{ScopeState, StateReader};
 
 use crate::claims::ClaimReader;
 use crate::command::{Accept, Command, Status};
-use crate::snapshots::Snapshots;
 
 /// Messages whose answer is outstanding, at most.
 const IN_FLIGHT_COUNT_MAX: usize = 20_000;
@@ -136,7 +135,6 @@ pub(crate) struct Shared<G> {
     pub(crate) routes: ArcSwap<Routes>,
     pub(crate) in_flight: InFlight,
     pub(crate) claims: ClaimReader,
-    pub(crate) snapshots: Arc<Snapshots>,
     pub(crate) failure: watch::Receiver<Option<String>>,
 }
 
@@ -224,7 +222,7 @@ impl<G: Guests> Handle<G> {
             plugin: plugin.clone(),
             key: key.clone(),
         };
-        let snapshots = &self.shared.snapshots;
+        let snapshots = &self.shared.claims.snapshots;
         let partition = snapshots.partitioner().of(key);
         let version = || snapshots.version(partition);
         for _ in 0..QUERY_TRIES {
@@ -295,31 +293,6 @@ impl<G: Guests> Handle<G> {
         }
     }
 
-    /// The keys that are halted, in one subscription or in all, at most `limit`; none if the host is
-    /// stopping.
-    pub async fn halted(&self, subscription: Option<&Name>, limit: usize) -> Vec<Halted> {
-        let subscription = subscription.cloned();
-        let ask = self.operate(move |engine, _| {
-            let halted = engine.halted(subscription.as_ref());
-            halted.take(limit).collect()
-        });
-        ask.await.unwrap_or_default()
-    }
-
-    /// Sets a subscription's halted keys going again, one or all; returns how many, once that is
-    /// durable. None if the host is stopping.
-    pub async fn resume(
-        &self,
-        subscription: &Name,
-        key: Option<&Name>,
-        how: Resume,
-    ) -> Option<u64> {
-        let (subscription, key) = (subscription.clone(), key.cloned());
-        let resume =
-            self.operate(move |engine, now| engine.resume(&subscription, key.as_ref(), how, now));
-        resume.await.ok()
-    }
-
     /// Resolves with the cause if the store fails: the host must be restarted.
     pub async fn failed(&self) -> String {
         let mut failure = self.shared.failure.clone();
@@ -334,21 +307,7 @@ impl<G: Guests> Handle<G> {
         }
     }
 
-    /// Does something on the engine's thread; what it returns comes back once it is durable.
-    pub(crate) async fn operate<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&mut Engine, Millis) -> T + Send + 'static,
-    ) -> Result<T, Stopped> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Operate(Box::new(move |engine, now| {
-            let result = act(engine, now);
-            // Whoever asked may have gone.
-            Box::new(move || drop(reply.send(result)))
-        })))?;
-        answer.await.map_err(|_| Stopped)
-    }
-
-    fn send(&self, command: Command) -> Result<(), Stopped> {
+    pub(crate) fn send(&self, command: Command) -> Result<(), Stopped> {
         self.shared.commands.send(command).map_err(|_| Stopped)
     }
 

@@ -13,7 +13,7 @@ use wasmill_model::effects::Delayed;
 use wasmill_port::store::{Change, View};
 
 use crate::claims::{ClaimReader, Sweeper};
-use crate::command::{Command, ViewCommand, Write};
+use crate::command::{Command, ViewCommand};
 use crate::metrics::Metrics;
 
 /// Blind writes that go to the view at once, so that a checkpoint does not hold up the log.
@@ -62,10 +62,11 @@ impl<V: View> Keeper<V> {
             ViewCommand::Checkpoint(write) => {
                 let _timer = self.metrics.checkpoint_timer();
                 let completes = write.completes;
-                let (partitions, claimed, now) =
-                    (write.partitions.clone(), write.claimed, write.now);
-                checkpoint(view, *write)?;
-                let swept = self.sweeper.sweep(view, partitions, claimed, now);
+                let partitions = write.partitions.clone();
+                checkpoint(view, write.blind, write.atomic, completes.is_some())?;
+                let swept = self
+                    .sweeper
+                    .sweep(view, partitions, &write.claimed, write.now);
                 swept.map_err(|error| format!("forgetting producers' ids: {error}"))?;
                 Ok(Some(Command::CheckpointDone { completes }))
             }
@@ -122,13 +123,12 @@ fn load_timers(
     })
 }
 
-fn checkpoint(view: &impl View, write: Write) -> Result<(), String> {
-    let Write {
-        mut blind,
-        atomic,
-        completes,
-        ..
-    } = write;
+fn checkpoint(
+    view: &impl View,
+    mut blind: Vec<Change>,
+    atomic: Vec<Change>,
+    durably: bool,
+) -> Result<(), String> {
     // In the order of keys neighbours share pages of the store.
     // A stable sort: of two changes of one key the later one must win.
     blind.sort_by(|a, b| a.key.cmp(&b.key));
@@ -138,9 +138,9 @@ fn checkpoint(view: &impl View, write: Write) -> Result<(), String> {
         view.write(slice)
             .map_err(|error| format!("writing a checkpoint: {error}"))?;
     }
-    let done = match completes {
-        Some(_) => view.checkpoint(atomic),
-        None => view.commit(atomic),
+    let done = match durably {
+        true => view.checkpoint(atomic),
+        false => view.commit(atomic),
     };
     done.map_err(|error| format!("completing a checkpoint: {error}"))
 }

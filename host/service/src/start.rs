@@ -193,7 +193,6 @@ pub fn start<G: Guests, L: Log, V: View>(
         routes: ArcSwap::new(routes),
         in_flight: InFlight::default(),
         claims: claims.clone(),
-        snapshots: wires.snapshots.clone(),
         failure,
     };
     let stopper = threads(

@@ -12,15 +12,15 @@ fn buried() -> (Engine, LetterId, DeadLetter) {
     let run = runs(&mut engine).pop().expect("a run");
     engine.complete(&run.ticket, vec![failure(FailureKind::Reject)], START);
     let partition = engine.partitioner().of("k");
-    let found = engine.recent_dead_letters(partition).next();
+    let found = engine.recent_dead_letters(partition, None, None).pop();
     let (id, letter) = found.expect("a dead letter");
-    let letter = letter.expect("not gone").clone();
+    let letter = letter.expect("not gone");
     (engine, id, letter)
 }
 
 fn is_gone(engine: &Engine, id: &LetterId) -> bool {
-    let mut letters = engine.recent_dead_letters(id.partition);
-    letters.any(|(found, letter)| found == *id && letter.is_none())
+    let letters = engine.recent_dead_letters(id.partition, Some(&id.subscription), None);
+    letters == [(id.clone(), None)]
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn what_was_done_with_a_letter_reaches_the_view_and_survives_a_recovery() {
     let stored = written.blind.iter().find(|write| write.key == id.place());
     let value = stored.and_then(|it| it.value.clone()).expect("the letter");
     assert_eq!(dead_letters::read(&value), Ok(letter.clone()));
-    assert_eq!(engine.recent_dead_letters(id.partition).count(), 0);
+    assert_eq!(engine.recent_dead_letters(id.partition, None, None), []);
 
     assert!(engine.purge(id.partition, &letter, START));
     blocks.extend(engine.seal().1);
@@ -82,4 +82,16 @@ fn what_was_done_with_a_letter_reaches_the_view_and_survives_a_recovery() {
     let engine = recovery.finish(START);
     assert!(is_gone(&engine, &id));
     assert_eq!(pending(&engine), 0);
+}
+
+#[test]
+fn letters_are_told_apart_by_subscription_and_place() {
+    let (engine, id, letter) = buried();
+    let letters = |subscription: Option<&str>, after| {
+        let subscription = subscription.map(Name::from);
+        engine.recent_dead_letters(id.partition, subscription.as_ref(), after)
+    };
+    assert_eq!(letters(Some("s"), None), [(id.clone(), Some(letter))]);
+    assert_eq!(letters(Some("other"), None), []);
+    assert_eq!(letters(None, Some(&id)), []);
 }

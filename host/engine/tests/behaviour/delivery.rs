@@ -97,15 +97,23 @@ fn a_halted_key_goes_on_when_an_operator_says_so_and_with_or_without_its_message
     assert!(halted.iter().all(|it| (it.attempts, it.behind) == (1, 1)));
     assert_eq!(engine.halted(Some(&"none".into())).count(), 0);
 
-    let (s, k) = ("s".into(), "k".into());
-    assert_eq!(engine.resume(&s, Some(&k), Resume::Retry, START), 1);
-    assert_eq!(engine.resume(&s, Some(&k), Resume::Retry, START), 0);
+    let (s, k): (Name, Name) = ("s".into(), "k".into());
+    let named = engine.halted_keys(&s, Some(&k));
+    assert_eq!(named.len(), 1);
+    assert!(engine.resume(&named[0], Resume::Retry, START).is_some());
+    assert!(engine.resume(&named[0], Resume::Retry, START).is_none());
     engine.tick(START);
     let run = runs(&mut engine).pop().expect("the first message again");
     assert_eq!((key_of(&run), run.messages[0].attempts), (k, 1));
     engine.complete(&run.ticket, vec![failure(FailureKind::Reject)], START);
 
-    assert_eq!(engine.resume(&s, None, Resume::GiveUp, START), 2);
+    // It is halted again, and that is another name.
+    assert!(engine.resume(&named[0], Resume::GiveUp, START).is_none());
+    let named = engine.halted_keys(&s, None);
+    assert_eq!(named.len(), 2);
+    for halted in &named {
+        assert!(engine.resume(halted, Resume::GiveUp, START).is_some());
+    }
     let next = runs(&mut engine);
     assert_eq!(next.len(), 2);
     assert!(

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{Error, Settings, sync};
 
 /// The format this program writes and reads: of this directory and all in it. 2: checkpoints by
-/// partition, and the log in slots.
-const FORMAT: u32 = 3;
+/// partition, and the log in slots. 3: the log's tail. 4: producers' ids by their hash.
+const FORMAT: u32 = 4;
 const NAME: &str = "header.json";
 
 #[derive(Serialize, Deserialize)]

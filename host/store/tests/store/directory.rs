@@ -102,8 +102,8 @@ fn a_broken_header_is_refused() {
         "",
         "{",
         "[]",
-        r#"{"format": 3}"#,
-        r#"{"format": 3, "partitions": "many"}"#,
+        r#"{"format": 4}"#,
+        r#"{"format": 4, "partitions": "many"}"#,
     ] {
         let said = refusal(&with_header(header), Settings::default());
         assert!(

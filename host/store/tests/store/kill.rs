@@ -60,8 +60,10 @@ fn open(path: &Path) -> (SledLog, SledView) {
     Sled::open(&dir, &Options::default()).unwrap()
 }
 
+/// Mostly small, as those of a host are that is not busy; some as large as two chunks.
 fn block(number: BlockNumber) -> bytes::Bytes {
-    bytes(usize::try_from(number * 7_919 % 130_000).unwrap(), number)
+    let max = if number % 8 == 7 { 130_000 } else { 13_000 };
+    bytes(usize::try_from(number * 7_919 % max).unwrap(), number)
 }
 
 fn check_log(log: &mut SledLog, acknowledged: Option<u64>, context: &str) {
