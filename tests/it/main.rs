@@ -2,6 +2,7 @@
 //! for each behaviour. The usual size takes minutes; `cargo xtask soak` runs the full one.
 
 mod body_limit;
+mod data_api;
 mod dead_letters;
 mod flash_sale;
 mod guests;

@@ -37,6 +37,8 @@ pub struct Installation {
     pub data: PathBuf,
     /// The port to listen on.
     pub port: u16,
+    /// The file with the data API's token, if it asks for one.
+    pub token: Option<PathBuf>,
 }
 
 impl Installation {
@@ -71,6 +73,7 @@ impl Installation {
             plugins: root.join("plugins"),
             data: root.join("data"),
             port: free_port()?,
+            token: None,
         };
         fs::create_dir_all(&installation.plugins)?;
         installation.set_routes(routes)?;

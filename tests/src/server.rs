@@ -1,6 +1,7 @@
 //! The host as its operators run it: a process, which can be killed at any moment and started
 //! again on the same data.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -91,6 +92,7 @@ impl Server {
         let output = Command::new(artifacts::program("wasmill")?)
             .args(args)
             .args(["--api", &format!("http://{}", self.addresses.data_api)])
+            .args(token(&self.installation))
             .output()
             .await?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -172,6 +174,13 @@ impl Server {
     }
 }
 
+fn token(installation: &Installation) -> Vec<OsString> {
+    let token = installation.token.as_ref();
+    token.map_or_else(Vec::new, |path| {
+        vec!["--api-token-file".into(), path.into()]
+    })
+}
+
 fn spawn(installation: &Installation, log: &PathBuf) -> Result<Child> {
     let binary = artifacts::program("wasmill")?;
     let log = OpenOptions::new().create(true).append(true).open(log)?;
@@ -186,6 +195,7 @@ fn spawn(installation: &Installation, log: &PathBuf) -> Result<Child> {
         .arg("--listen")
         .arg(format!("127.0.0.1:{}", installation.port))
         .args(["--api", "127.0.0.1:0"])
+        .args(token(installation))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)

@@ -91,8 +91,12 @@ impl<P: Platform> Api<P> {
         Ok(())
     }
 
-    /// Everything as one service.
-    pub fn router(&self) -> Router {
+    /// The operator's routes, probes and metrics as one service, and how many connections it is for.
+    pub fn service(&self) -> (Router, usize) {
+        (self.router(), self.limits().connections_max)
+    }
+
+    pub(crate) fn router(&self) -> Router {
         Router::new()
             .route("/healthz", get(probes::healthz))
             .route("/readyz", get(probes::readyz::<P>))

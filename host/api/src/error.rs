@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use wasmill_model::http::Problem;
 use wasmill_port::guest;
-use wasmill_service::{AcceptError, DeadLetterError, QueryError, RedriveError};
+use wasmill_service::{AcceptError, OperateError, QueryError};
 
 /// When to come again to a host that starts, stops, or lacks a plugin.
 const RETRY_AFTER_UNAVAILABLE: Duration = Duration::from_secs(2);
@@ -48,8 +48,10 @@ pub(crate) enum Error {
     NoStatus { answered: u16 },
     /// The message was not taken in.
     Accept(AcceptError),
-    /// Nothing came of what was asked of dead letters.
-    DeadLetter(DeadLetterError),
+    /// Nothing came of an operator's wish.
+    Operate(OperateError),
+    /// The path does not know the method; the answer says already which it knows.
+    NotAllowed(String),
     /// What the path names is not there.
     Missing(String),
     /// The data API's token is missing or wrong.
@@ -82,9 +84,9 @@ impl From<AcceptError> for Error {
     }
 }
 
-impl From<DeadLetterError> for Error {
-    fn from(error: DeadLetterError) -> Self {
-        Self::DeadLetter(error)
+impl From<OperateError> for Error {
+    fn from(error: OperateError) -> Self {
+        Self::Operate(error)
     }
 }
 
@@ -126,7 +128,8 @@ impl IntoResponse for Error {
                 "a query answered with {answered}, which is no final status"
             )),
             Self::Accept(error) => accept_error(&error),
-            Self::DeadLetter(error) => dead_letter_error(&error),
+            Self::Operate(error) => operate_error(&error),
+            Self::NotAllowed(detail) => answer(StatusCode::METHOD_NOT_ALLOWED, detail),
             Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),
             Self::Unauthorized => unauthorized(),
             Self::Forbidden(why) => answer(StatusCode::FORBIDDEN, why),
@@ -143,15 +146,13 @@ fn guest_error(error: &guest::Error) -> Response {
     }
 }
 
-fn dead_letter_error(error: &DeadLetterError) -> Response {
+fn operate_error(error: &OperateError) -> Response {
     match error {
-        DeadLetterError::NotFound | DeadLetterError::Refused(RedriveError::Gone) => {
-            answer(StatusCode::NOT_FOUND, error.to_string())
-        }
-        DeadLetterError::Refused(refused) => answer(StatusCode::CONFLICT, refused.to_string()),
-        DeadLetterError::Busy => busy(error.to_string(), RETRY_AFTER_BUSY),
-        DeadLetterError::Stopped => unavailable(error.to_string()),
-        DeadLetterError::Store(_) => internal(error),
+        OperateError::NotFound => answer(StatusCode::NOT_FOUND, error.to_string()),
+        OperateError::Refused(refused) => answer(StatusCode::CONFLICT, refused.to_string()),
+        OperateError::Busy => busy(error.to_string(), RETRY_AFTER_BUSY),
+        OperateError::Stopped => unavailable(error.to_string()),
+        OperateError::Store(_) => internal(error),
     }
 }
 

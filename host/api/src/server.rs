@@ -38,11 +38,11 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves connections with one of the API's routers until `stop` resolves, then lets the requests in progress end, for as long
+/// Serves connections, so many at once, with one of the API's routers until `stop` resolves, then lets the requests in progress end, for as long
 /// as the limits allow.
 pub async fn serve<P: Platform>(
     api: Api<P>,
-    router: Router,
+    (router, connections_max): (Router, usize),
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) {
@@ -54,9 +54,7 @@ pub async fn serve<P: Platform>(
     let server = Server {
         router,
         http,
-        places: Arc::new(Semaphore::new(
-            limits.connections_max.min(Semaphore::MAX_PERMITS),
-        )),
+        places: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))),
         graceful: GracefulShutdown::new(),
     };
     tokio::select! {

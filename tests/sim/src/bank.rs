@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
+use wasmill_engine::{Incoming, ProducerId};
 use wasmill_model::effects::{Failure, FailureKind};
 use wasmill_model::routes::{KeySource, Order, RetrySchedule, Routes, Subscription, TopicPattern};
 use wasmill_model::{Millis, Name};
@@ -49,6 +50,25 @@ pub(crate) enum TimerOrder {
 struct Ring {
     /// The transfer that set it.
     id: u64,
+}
+
+impl Transfer {
+    /// The transfer as its client sends it.
+    pub(crate) fn incoming(&self) -> Incoming {
+        Incoming {
+            topic: "transfer".into(),
+            key: Some(self.from.as_str().into()),
+            tag: None,
+            headers: Vec::new(),
+            body: serde_json::to_vec(self).expect("a transfer").into(),
+            producer_id: Some(ProducerId {
+                id: self.id.to_string(),
+                window: Duration::from_secs(3_600),
+                claimed: None,
+            }),
+            watch: false,
+        }
+    }
 }
 
 /// Topics and subscriptions of the bank.

@@ -3,6 +3,8 @@
 //! It does what the service's threads do, in the same order, but when to append, when to write
 //! the view and when a handler ends is the world's to choose.
 
+mod intake;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 use rand::rngs::StdRng;
-use wasmill_engine::{
-    Accepted, Action, Checkpoint, Engine, Incoming, RunRequest, Write, claims, layout,
-};
+use wasmill_engine::{Action, Checkpoint, Engine, RunRequest, Write, claims, layout};
 use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::record::DeadLetter;
 use wasmill_model::{PartitionId, Partitioner, Routes};
@@ -24,6 +24,8 @@ use wasmill_store::{Memory, MemoryLog, MemoryView};
 use crate::bank;
 use crate::clock::SimClock;
 use crate::sabotage::Sabotage;
+
+pub(crate) use intake::LookedUp;
 
 /// Partitions of the simulated host: few, so that keys meet.
 pub(crate) const PARTITIONS: u16 = 4;
@@ -60,6 +62,8 @@ pub(crate) struct Host {
     /// A checkpoint that waits for its blocks. Other work on the view overtakes it.
     waiting: Option<Checkpoint>,
     runs: Vec<RunRequest>,
+    /// How many checkpoints each partition began and ended.
+    versions: [u64; PARTITIONS as usize],
     sabotage: Sabotage,
 }
 
@@ -113,6 +117,7 @@ impl Host {
             checkpointing: false,
             waiting: None,
             runs: Vec::new(),
+            versions: [0; PARTITIONS as usize],
             sabotage,
         })
     }
@@ -121,19 +126,6 @@ impl Host {
     pub(crate) fn durable(&self) -> u64 {
         let sealed = self.engine.sealed_blocks();
         self.sabotage.durable(self.durable, sealed)
-    }
-
-    /// Takes a message in; durable once [`Host::durable`] reaches the number returned.
-    pub(crate) fn accept(&mut self, mut incoming: Incoming) -> Result<(Accepted, u64), Dead> {
-        let place = incoming.claim_place(self.engine.partitioner());
-        if let (Some((_, key)), Some(producer)) = (place, &mut incoming.producer_id) {
-            let claimed = self.view.get(&key).map_err(|_| Dead)?;
-            producer.claimed = claimed.map(|it| claims::read(&it).expect("a claim of ours"));
-        }
-        let accepted = self.engine.accept(incoming, self.clock.now());
-        let accepted = accepted.expect("a proper message");
-        self.collect();
-        Ok((accepted, self.engine.barrier()))
     }
 
     /// Pauses the plugin, or puts it back into service.
@@ -224,6 +216,7 @@ impl Host {
         if !self.checkpointing && !self.engine.has_unsealed() {
             self.checkpointing = true;
             let checkpoint = self.engine.begin_checkpoint(partitions);
+            self.outdate(checkpoint.partitions.clone());
             self.collect();
             self.waiting = Some(checkpoint);
             self.pass_checkpoint_on();
@@ -338,9 +331,10 @@ impl Host {
                 self.log.trim(meta.next_block).map_err(|_| Dead)?;
             }
         }
-        for partition in checkpoint.partitions {
+        for partition in checkpoint.partitions.clone() {
             self.sweep(PartitionId(partition))?;
         }
+        self.outdate(checkpoint.partitions);
         self.engine.end_checkpoint();
         self.checkpointing = false;
         Ok(())

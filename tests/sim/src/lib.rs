@@ -7,6 +7,7 @@
 mod bank;
 mod clock;
 mod host;
+mod pings;
 mod promises;
 mod sabotage;
 mod world;

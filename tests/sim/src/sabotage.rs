@@ -14,6 +14,8 @@ pub enum Bug {
     OrderSwap,
     /// Timers ring before their time.
     EarlyTimer,
+    /// What was read of the view counts, though a checkpoint ended since.
+    StaleClaim,
     /// The last bytes of a block do not reach the log, though it says so.
     TornRecord,
 }
@@ -37,6 +39,11 @@ impl Sabotage {
             Some(Bug::EarlyTimer) => 30,
             _ => 0,
         }
+    }
+
+    /// Whether what was read at one version of a partition still holds at another.
+    pub(crate) fn still_holds(self, read: u64, now: u64) -> bool {
+        read == now || self.0 == Some(Bug::StaleClaim)
     }
 
     /// What of a checkpoint reaches the view.
@@ -78,6 +85,7 @@ mod tests {
             (Bug::DoubledTimer, "happened before"),
             (Bug::OrderSwap, "turn"),
             (Bug::EarlyTimer, "rings at"),
+            (Bug::StaleClaim, "was taken twice"),
             (Bug::TornRecord, "recovery found damage"),
         ] {
             let found = (0..WORLDS).find_map(|seed| simulate_with(seed, Some(bug)).err());

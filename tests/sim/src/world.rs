@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use wasmill_engine::{Incoming, ProducerId};
 use wasmill_model::Routes;
+use wasmill_port::Clock;
 use wasmill_store::{Fault, Memory};
 
 use crate::bank::{self, TimerOrder, Transfer};
 use crate::clock::SimClock;
-use crate::host::{Dead, Host, PARTITIONS};
+use crate::host::{Dead, Host, LookedUp, PARTITIONS};
+use crate::pings::{self, Pings};
 use crate::promises::Promises;
 use crate::sabotage::{Bug, Sabotage};
 
@@ -68,6 +69,9 @@ struct World {
     outbox: VecDeque<Transfer>,
     /// Sent in this life of the host, and the barrier at which they are acknowledged.
     unacknowledged: VecDeque<(u64, Transfer)>,
+    /// Looked up in this life of the host, after they were sent once.
+    repeats: VecDeque<(LookedUp, u64)>,
+    pings: Pings,
     promises: Promises,
     next_id: u64,
     turns: Vec<u64>,
@@ -92,6 +96,8 @@ impl World {
             accounts,
             outbox: VecDeque::new(),
             unacknowledged: VecDeque::new(),
+            repeats: VecDeque::new(),
+            pings: Pings::default(),
             promises: Promises::default(),
             next_id: 0,
             slow_log: rng.random_ratio(1, 3),
@@ -147,7 +153,9 @@ impl World {
     fn step(&mut self) -> Result<(), Dead> {
         match self.rng.random_range(0..100) {
             0..18 => self.order(),
-            18..30 => self.send()?,
+            18..28 => self.send()?,
+            28..29 => self.ping()?,
+            29..30 => self.repeat()?,
             30..33 => self
                 .clock
                 .advance(Duration::from_millis(self.rng.random_range(0..400))),
@@ -222,46 +230,40 @@ impl World {
         }
     }
 
-    /// Sends what waits, in order; sometimes again what was sent already.
+    /// Sends what waits, in order; sometimes again, later, what was sent already.
     fn send(&mut self) -> Result<(), Dead> {
         for _ in 0..self.rng.random_range(1..60) {
             let Some(transfer) = self.outbox.front().cloned() else {
                 break;
             };
-            self.send_one(transfer, false)?;
-            if let Some(again) = self.outbox.pop_front()
-                && self.rng.random_ratio(1, 10)
-            {
-                self.send_one(again, true)?;
+            let sent = self.host().look_up(transfer.incoming())?;
+            let (_, barrier) = self.host().accept(sent)?;
+            self.outbox.pop_front();
+            if self.rng.random_ratio(1, 10) {
+                let again = self.host().look_up(transfer.incoming())?;
+                self.repeats.push_back((again, transfer.id));
             }
+            self.unacknowledged.push_back((barrier, transfer));
         }
         Ok(())
     }
 
-    fn send_one(&mut self, transfer: Transfer, repeated: bool) -> Result<(), Dead> {
-        let body = serde_json::to_vec(&transfer).expect("a transfer").into();
-        let window = Duration::from_secs(3_600);
-        let incoming = Incoming {
-            topic: "transfer".into(),
-            key: Some(transfer.from.as_str().into()),
-            tag: None,
-            headers: Vec::new(),
-            body,
-            producer_id: Some(ProducerId {
-                id: transfer.id.to_string(),
-                window,
-                claimed: None,
-            }),
-            watch: false,
-        };
-        let (accepted, barrier) = self.host().accept(incoming)?;
-        assert!(
-            accepted.duplicate || !repeated,
-            "transfer {} was taken twice",
-            transfer.id
-        );
-        if !repeated {
-            self.unacknowledged.push_back((barrier, transfer));
+    /// A message whose id is soon forgotten.
+    fn ping(&mut self) -> Result<(), Dead> {
+        let id = self.rng.random_range(0..4);
+        let now = self.clock.now();
+        let host = self.host.as_mut().expect("alive");
+        let sent = host.look_up(pings::incoming(id))?;
+        let (accepted, barrier) = host.accept(sent)?;
+        self.pings.sent(id, now, barrier, accepted.duplicate);
+        Ok(())
+    }
+
+    /// A message that was sent already comes again, some time after its id was looked up.
+    fn repeat(&mut self) -> Result<(), Dead> {
+        if let Some((again, id)) = self.repeats.pop_front() {
+            let (accepted, _) = self.host().accept(again)?;
+            assert!(accepted.duplicate, "transfer {id} was taken twice");
         }
         Ok(())
     }
@@ -278,9 +280,11 @@ impl World {
 
     /// The host dies; clients will repeat what was not acknowledged, in order.
     fn crash(&mut self) {
-        if self.host.take().is_some() {
+        if let Some(host) = self.host.take() {
             self.report.crashes += 1;
+            self.pings.crash(host.durable());
         }
+        self.repeats.clear();
         self.store = self.store.crash(self.rng.random());
         while let Some((_, transfer)) = self.unacknowledged.pop_back() {
             self.outbox.push_front(transfer);

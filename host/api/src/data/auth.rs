@@ -1,8 +1,10 @@
 //! Who may use the data API: whoever has the token; without one, whoever is on this machine.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -63,9 +65,12 @@ impl Access {
     fn admits(&self, headers: &HeaderMap) -> Result<(), Error> {
         match self {
             // Browsers send pages' requests to this machine as well, and say where from.
-            Self::Local if headers.contains_key(header::ORIGIN) => Err(Error::Forbidden(
-                "requests of web pages are refused while no token is configured",
-            )),
+            Self::Local if headers.contains_key(header::ORIGIN) || !names_this_machine(headers) => {
+                Err(Error::Forbidden(
+                    "without a token, the data API serves tools on this machine only: under a \
+                     loopback address or `localhost`, and no web pages",
+                ))
+            }
             Self::Local => Ok(()),
             Self::Bearer(token) => {
                 let given = headers.get(header::AUTHORIZATION);
@@ -77,6 +82,19 @@ impl Access {
             }
         }
     }
+}
+
+/// Whether a request was meant for this machine. A page in a browser may have been told that its
+/// own server's name is a loopback address, and then sends no `Origin`.
+fn names_this_machine(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    let Some(authority) = host.and_then(|it| it.parse::<Authority>().ok()) else {
+        return false;
+    };
+    let host = authority.host();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |address: IpAddr| address.is_loopback();
+    host.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(is_loopback)
 }
 
 #[cfg(test)]
@@ -100,8 +118,23 @@ mod tests {
 
     #[test]
     fn without_a_token_web_pages_are_refused() {
-        assert!(Access::Local.admits(&HeaderMap::new()).is_ok());
-        let page = with(header::ORIGIN, "https://example.com");
-        assert!(Access::Local.admits(&page).is_err());
+        for host in [
+            "127.0.0.1:8081",
+            "localhost",
+            "LocalHost:1",
+            "[::1]:8081",
+            "127.9.9.9",
+        ] {
+            let mut headers = with(header::HOST, host);
+            assert!(Access::Local.admits(&headers).is_ok(), "{host}");
+            let page = "https://example.com".parse().unwrap();
+            headers.insert(header::ORIGIN, page);
+            assert!(Access::Local.admits(&headers).is_err(), "{host}");
+        }
+        for host in ["example.com:8081", "127.0.0.1.example.com", "10.0.0.1", ""] {
+            let headers = with(header::HOST, host);
+            assert!(Access::Local.admits(&headers).is_err(), "{host}");
+        }
+        assert!(Access::Local.admits(&HeaderMap::new()).is_err());
     }
 }

@@ -1,9 +1,8 @@
 //! `/v1/dead-letters`: list, show, deliver again, do away with.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use axum::extract::{Path, State as Extracted};
+use axum::extract::State as Extracted;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -13,7 +12,7 @@ use wasmill_model::record::DeadLetter;
 use wasmill_model::{Message, Millis, Name};
 use wasmill_service::{Letter, LetterId};
 
-use super::form::{Count, json, query};
+use super::form::{Count, Segment, json, query};
 use super::{Operator, Shared};
 use crate::Platform;
 use crate::error::Error;
@@ -57,6 +56,21 @@ struct Letters {
     next: Option<String>,
 }
 
+/// What became of a subscription's letters.
+#[derive(Serialize)]
+struct Redriven {
+    count: u64,
+    /// Those that have no key where they were to go stay.
+    refused: u64,
+    first_refused: Option<Refused>,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    id: String,
+    cause: String,
+}
+
 /// A letter, as it is shown.
 #[derive(Serialize)]
 struct Shown {
@@ -75,7 +89,8 @@ struct ShownMessage {
     topic: Name,
     key: Option<Name>,
     tag: Option<Name>,
-    headers: BTreeMap<Name, Name>,
+    /// Name and value of each.
+    headers: Vec<(Name, Name)>,
     produced_at: String,
     correlation: String,
     causation: Option<String>,
@@ -109,10 +124,9 @@ pub(super) async fn list<P: Platform + Operator>(
     let after = after.map(|it| parse("after", &it)).transpose()?;
     let subscription = subscription.map(Name::from);
     let platform = state.platform()?;
-    let letters = platform.dead_letters(subscription.as_ref(), after.as_ref(), limit);
-    let letters = letters.await?;
-    let last = letters.last().filter(|_| letters.len() == limit);
-    let next = last.map(|letter| letter.id.to_string());
+    let page = platform.dead_letters(subscription.as_ref(), after.as_ref(), limit);
+    let wasmill_service::Page { letters, next } = page.await?;
+    let next = next.map(|id| id.to_string());
     let shown = letters
         .iter()
         .map(|Letter { id, letter }| show_one(id, letter, false));
@@ -122,7 +136,7 @@ pub(super) async fn list<P: Platform + Operator>(
 
 pub(super) async fn show<P: Platform + Operator>(
     Extracted(state): Shared<P>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, Error> {
     let id = parse("id", &id)?;
     let platform = state.platform()?;
@@ -132,7 +146,7 @@ pub(super) async fn show<P: Platform + Operator>(
 
 pub(super) async fn redrive<P: Platform + Operator>(
     Extracted(state): Shared<P>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     uri: Uri,
 ) -> Result<Response, Error> {
     let (id, To { to }) = (parse("id", &id)?, query(&uri)?);
@@ -148,13 +162,21 @@ pub(super) async fn redrive_all<P: Platform + Operator>(
     let AllTo { subscription, to } = query(&uri)?;
     let platform = state.platform()?;
     let (subscription, to) = (Name::from(subscription), to.map(Name::from));
-    let count = platform.redrive_all(&subscription, to.as_ref()).await?;
-    Ok(json(&Count { count }))
+    let redriven = platform.redrive_all(&subscription, to.as_ref()).await?;
+    let first_refused = redriven.first_refused.map(|(id, cause)| Refused {
+        id: id.to_string(),
+        cause: cause.to_string(),
+    });
+    Ok(json(&Redriven {
+        count: redriven.count,
+        refused: redriven.refused,
+        first_refused,
+    }))
 }
 
 pub(super) async fn purge<P: Platform + Operator>(
     Extracted(state): Shared<P>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, Error> {
     let id = parse("id", &id)?;
     let platform = state.platform()?;
@@ -199,7 +221,7 @@ fn show_message(message: &Message, whole: bool) -> ShownMessage {
         topic: message.topic.clone(),
         key: message.key.clone(),
         tag: message.tag.clone(),
-        headers: message.headers.iter().cloned().collect(),
+        headers: message.headers.clone(),
         produced_at: time(message.produced_at),
         correlation: message.correlation.to_string(),
         causation: message.causation.map(|id| id.to_string()),

@@ -1,6 +1,7 @@
 //! What requests and answers of the data API have in common.
 
-use axum::extract::Query;
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -12,6 +13,22 @@ use crate::error::Error;
 #[derive(Serialize)]
 pub(super) struct Count {
     pub(super) count: u64,
+}
+
+/// The one segment of the path that the route leaves open.
+pub(super) struct Segment(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let segment = Path::<String>::from_request_parts(parts, state).await;
+        let Path(segment) = segment.map_err(|error| Error::Bad {
+            field: None,
+            detail: error.body_text(),
+        })?;
+        Ok(Self(segment))
+    }
 }
 
 /// The query, whose every part must be known.

@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tokio::sync::Semaphore;
 
 pub use auth::{Access, Token};
 pub use operator::Operator;
@@ -21,11 +22,22 @@ use crate::api::State;
 use crate::error::Error;
 use crate::{Api, Platform};
 
+/// Requests in progress at once; further ones are told to come again.
+const REQUESTS_MAX: usize = 16;
+/// Connections at once: apart from those of the operator's routes, and few enough beside them.
+const CONNECTIONS_MAX: usize = 256;
+
+static REQUESTS: Semaphore = Semaphore::const_new(REQUESTS_MAX);
+
 type Shared<P> = axum::extract::State<Arc<State<P>>>;
 
 impl<P: Platform + Operator> Api<P> {
-    /// The data API as one service.
-    pub fn data_router(&self, access: Access) -> Router {
+    /// The data API as one service, and how many connections it is for.
+    pub fn data_service(&self, access: Access) -> (Router, usize) {
+        (self.data_router(access), CONNECTIONS_MAX)
+    }
+
+    pub(crate) fn data_router(&self, access: Access) -> Router {
         Router::new()
             .route(
                 "/v1/dead-letters",
@@ -53,12 +65,30 @@ impl<P: Platform + Operator> Api<P> {
                 post(subscriptions::resume::<P>),
             )
             .fallback(no_route)
+            .method_not_allowed_fallback(no_method)
+            .layer(middleware::from_fn(bound))
             .layer(middleware::from_fn_with_state(
                 Arc::new(access),
                 auth::check,
             ))
             .with_state(self.state())
     }
+}
+
+/// Operators have little to ask at once, and what they ask may be much.
+async fn bound(request: Request, next: Next) -> Response {
+    let busy = Error::Busy {
+        what: "as many operators' requests in hand as it can serve",
+    };
+    match REQUESTS.try_acquire() {
+        Ok(_place) => next.run(request).await,
+        Err(_) => busy.into_response(),
+    }
+}
+
+async fn no_method(request: Request) -> Response {
+    let detail = format!("{} is not among what this path knows", request.method());
+    Error::NotAllowed(detail).into_response()
 }
 
 async fn no_route(request: Request) -> Response {

@@ -6,8 +6,10 @@ use wasmill_model::Name;
 use wasmill_model::record::DeadLetter;
 use wasmill_port::guest::Guests;
 use wasmill_service::{
-    DeadLetterError, Halted, Handle, Letter, LetterId, Resume, SubscriptionStatus,
+    Halted, Handle, LetterId, OperateError, Page, Redriven, Resume, SubscriptionStatus,
 };
+
+type Result<T> = std::result::Result<T, OperateError>;
 
 /// The platform as operators see it. What is done is durable when it returns.
 pub trait Operator: Clone + Send + Sync + 'static {
@@ -17,55 +19,44 @@ pub trait Operator: Clone + Send + Sync + 'static {
         subscription: Option<&Name>,
         after: Option<&LetterId>,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<Letter>, DeadLetterError>> + Send;
+    ) -> impl Future<Output = Result<Page>> + Send;
 
     /// A dead letter.
-    fn dead_letter(
-        &self,
-        id: &LetterId,
-    ) -> impl Future<Output = Result<DeadLetter, DeadLetterError>> + Send;
+    fn dead_letter(&self, id: &LetterId) -> impl Future<Output = Result<DeadLetter>> + Send;
 
     /// Delivers a dead letter again, to its subscription or to another one.
-    fn redrive(
-        &self,
-        id: &LetterId,
-        to: Option<&Name>,
-    ) -> impl Future<Output = Result<(), DeadLetterError>> + Send;
+    fn redrive(&self, id: &LetterId, to: Option<&Name>) -> impl Future<Output = Result<()>> + Send;
 
-    /// Delivers those of a subscription again; tells how many.
+    /// Delivers those of a subscription again that can be.
     fn redrive_all(
         &self,
         subscription: &Name,
         to: Option<&Name>,
-    ) -> impl Future<Output = Result<u64, DeadLetterError>> + Send;
+    ) -> impl Future<Output = Result<Redriven>> + Send;
+
+    /// Does away with a dead letter.
+    fn purge(&self, id: &LetterId) -> impl Future<Output = Result<()>> + Send;
+
+    /// Does away with those of a subscription; tells how many.
+    fn purge_all(&self, subscription: &Name) -> impl Future<Output = Result<u64>> + Send;
 
     /// The state of every subscription.
-    fn subscriptions(&self) -> impl Future<Output = Vec<SubscriptionStatus>> + Send;
+    fn subscriptions(&self) -> impl Future<Output = Result<Vec<SubscriptionStatus>>> + Send;
 
     /// The keys that are halted, in one subscription or in all, at most `limit`.
     fn halted(
         &self,
         subscription: Option<&Name>,
         limit: usize,
-    ) -> impl Future<Output = Vec<Halted>> + Send;
+    ) -> impl Future<Output = Result<Vec<Halted>>> + Send;
 
-    /// Sets a subscription's halted keys going again, one or all; tells how many. None if the host
-    /// is stopping.
+    /// Sets a subscription's halted keys going again, one or all; tells how many.
     fn resume(
         &self,
         subscription: &Name,
         key: Option<&Name>,
         how: Resume,
-    ) -> impl Future<Output = Option<u64>> + Send;
-
-    /// Does away with a dead letter.
-    fn purge(&self, id: &LetterId) -> impl Future<Output = Result<(), DeadLetterError>> + Send;
-
-    /// Does away with those of a subscription; tells how many.
-    fn purge_all(
-        &self,
-        subscription: &Name,
-    ) -> impl Future<Output = Result<u64, DeadLetterError>> + Send;
+    ) -> impl Future<Output = Result<u64>> + Send;
 }
 
 impl<G: Guests> Operator for Handle<G> {
@@ -74,43 +65,39 @@ impl<G: Guests> Operator for Handle<G> {
         subscription: Option<&Name>,
         after: Option<&LetterId>,
         limit: usize,
-    ) -> Result<Vec<Letter>, DeadLetterError> {
+    ) -> Result<Page> {
         Self::dead_letters(self, subscription, after, limit).await
     }
 
-    async fn dead_letter(&self, id: &LetterId) -> Result<DeadLetter, DeadLetterError> {
+    async fn dead_letter(&self, id: &LetterId) -> Result<DeadLetter> {
         Self::dead_letter(self, id).await
     }
 
-    async fn redrive(&self, id: &LetterId, to: Option<&Name>) -> Result<(), DeadLetterError> {
+    async fn redrive(&self, id: &LetterId, to: Option<&Name>) -> Result<()> {
         Self::redrive(self, id, to).await
     }
 
-    async fn redrive_all(
-        &self,
-        subscription: &Name,
-        to: Option<&Name>,
-    ) -> Result<u64, DeadLetterError> {
+    async fn redrive_all(&self, subscription: &Name, to: Option<&Name>) -> Result<Redriven> {
         Self::redrive_all(self, subscription, to).await
     }
 
-    async fn subscriptions(&self) -> Vec<SubscriptionStatus> {
-        self.status().await.subscriptions
-    }
-
-    async fn halted(&self, subscription: Option<&Name>, limit: usize) -> Vec<Halted> {
-        Self::halted(self, subscription, limit).await
-    }
-
-    async fn resume(&self, subscription: &Name, key: Option<&Name>, how: Resume) -> Option<u64> {
-        Self::resume(self, subscription, key, how).await
-    }
-
-    async fn purge(&self, id: &LetterId) -> Result<(), DeadLetterError> {
+    async fn purge(&self, id: &LetterId) -> Result<()> {
         Self::purge(self, id).await
     }
 
-    async fn purge_all(&self, subscription: &Name) -> Result<u64, DeadLetterError> {
+    async fn purge_all(&self, subscription: &Name) -> Result<u64> {
         Self::purge_all(self, subscription).await
+    }
+
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionStatus>> {
+        Self::subscriptions(self).await
+    }
+
+    async fn halted(&self, subscription: Option<&Name>, limit: usize) -> Result<Vec<Halted>> {
+        Self::halted(self, subscription, limit).await
+    }
+
+    async fn resume(&self, subscription: &Name, key: Option<&Name>, how: Resume) -> Result<u64> {
+        Self::resume(self, subscription, key, how).await
     }
 }

@@ -1,13 +1,13 @@
 //! `/v1/subscriptions`: how they stand, and halted keys set going again.
 
-use axum::extract::{Path, State as Extracted};
+use axum::extract::State as Extracted;
 use axum::http::Uri;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use wasmill_model::Name;
 use wasmill_service::{Halted, Resume, SubscriptionStatus};
 
-use super::form::{Count, json, query};
+use super::form::{Count, Segment, json, query};
 use super::{Operator, Shared};
 use crate::Platform;
 use crate::error::Error;
@@ -54,26 +54,26 @@ pub(super) async fn list<P: Platform + Operator>(
 ) -> Result<Response, Error> {
     let Nothing {} = query(&uri)?;
     let platform = state.platform()?;
-    let subscriptions = platform.subscriptions().await;
+    let subscriptions = platform.subscriptions().await?;
     Ok(json(&Subscriptions { subscriptions }))
 }
 
 pub(super) async fn halted<P: Platform + Operator>(
     Extracted(state): Shared<P>,
-    Path(name): Path<String>,
+    Segment(name): Segment,
     uri: Uri,
 ) -> Result<Response, Error> {
     let Nothing {} = query(&uri)?;
     let platform = state.platform()?;
     let name = known(platform, name).await?;
-    let halted = platform.halted(Some(&name), HALTED_COUNT_MAX).await;
+    let halted = platform.halted(Some(&name), HALTED_COUNT_MAX).await?;
     let halted = halted.into_iter().map(shown).collect();
     Ok(json(&HaltedKeys { halted }))
 }
 
 pub(super) async fn resume<P: Platform + Operator>(
     Extracted(state): Shared<P>,
-    Path(name): Path<String>,
+    Segment(name): Segment,
     uri: Uri,
 ) -> Result<Response, Error> {
     let Which { key, give_up } = query(&uri)?;
@@ -83,15 +83,14 @@ pub(super) async fn resume<P: Platform + Operator>(
         false => Resume::Retry,
     };
     let (name, key) = (known(platform, name).await?, key.map(Name::from));
-    let resumed = platform.resume(&name, key.as_ref(), how).await;
-    let count = resumed.ok_or(Error::Stopped)?;
+    let count = platform.resume(&name, key.as_ref(), how).await?;
     Ok(json(&Count { count }))
 }
 
 /// The name of a subscription that has messages, or is in the routes.
 async fn known(platform: &impl Operator, name: String) -> Result<Name, Error> {
     let name = Name::from(name);
-    let mut all = platform.subscriptions().await.into_iter();
+    let mut all = platform.subscriptions().await?.into_iter();
     match all.any(|subscription| subscription.name == name) {
         true => Ok(name),
         false => Err(Error::Missing(format!("there is no subscription `{name}`"))),

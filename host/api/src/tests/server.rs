@@ -23,8 +23,8 @@ fn start(limits: Limits, script: Script) -> Server {
     let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel();
-    let router = api.router();
-    let done = tokio::spawn(serve(api, router, listener, async {
+    let service = api.service();
+    let done = tokio::spawn(serve(api, service, listener, async {
         // A test that drops the sender wants a stop as well.
         let _ = stopped.await;
     }));

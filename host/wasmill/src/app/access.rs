@@ -16,7 +16,7 @@ pub(super) fn of(address: SocketAddr, token: Option<&Path>) -> Result<Access, Fa
             true => Ok(Access::Local),
             false => Err(Failure::config(anyhow!(
                 "the data API on {address} can be reached by others: give it a token with \
-                 --api-token, or an address of this machine with --api"
+                 --api-token-file, or an address of this machine with --api"
             ))),
         };
     };

@@ -26,9 +26,9 @@ pub(crate) struct DataApi {
     url: Uri,
     /// A file with the token that it asks for
     #[arg(
-        long = "api-token",
+        long = "api-token-file",
         value_name = "FILE",
-        env = "WASMILL_API_TOKEN",
+        env = "WASMILL_API_TOKEN_FILE",
         global = true
     )]
     token: Option<PathBuf>,
@@ -55,7 +55,10 @@ impl DataApi {
         let (Some("http"), Some(authority)) = (url.scheme_str(), url.authority()) else {
             bail!("`{url}` is no address of a data API: expected `http://HOST:PORT`");
         };
-        let address = (authority.host(), authority.port_u16().unwrap_or(80));
+        // An IPv6 address stands in brackets.
+        let host = authority.host();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let address = (host, authority.port_u16().unwrap_or(80));
         let stream = TcpStream::connect(address).await.with_context(|| {
             format!("cannot reach the data API on {url}: is the host running? name it with --api")
         })?;

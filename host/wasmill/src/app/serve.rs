@@ -55,11 +55,11 @@ pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
     .map_err(Failure::config)?;
     // Probes are answered from here on, while the rest recovers.
     let (stop_http, http_stopped) = watch::channel(false);
-    let serve = |router, listener| {
+    let serve = |service, listener| {
         let mut stopped = http_stopped.clone();
         tokio::spawn(wasmill_api::serve(
             api.clone(),
-            router,
+            service,
             listener,
             async move {
                 // An error means that the host is gone, which is a stop as well.
@@ -68,8 +68,8 @@ pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
         ))
     };
     let http = vec![
-        serve(api.router(), listener),
-        serve(api.data_router(access), data_listener),
+        serve(api.service(), listener),
+        serve(api.data_service(access), data_listener),
     ];
 
     let running = Running::start(&options, routes, metrics, &api);

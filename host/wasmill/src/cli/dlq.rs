@@ -1,5 +1,6 @@
 //! `wasmill dlq list|show|redrive|purge`: messages that a running host gave up.
 
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use http::Method;
 use serde::Deserialize;
@@ -82,6 +83,13 @@ struct Letter {
     message: Message,
 }
 
+/// One that could not be delivered again.
+#[derive(Deserialize)]
+struct Refused {
+    id: String,
+    cause: String,
+}
+
 #[derive(Deserialize)]
 struct Message {
     topic: String,
@@ -125,7 +133,15 @@ impl Dlq {
                         api.ask(Method::POST, &format!("/v1/dead-letters/redrive{query}"))
                     }
                 };
-                tell(format_args!("redriven: {}", count(&answer?)))
+                let answer = answer?;
+                tell(format_args!("redriven: {}", count(&answer)))?;
+                match understood(answer["first_refused"].clone())? {
+                    None => Ok(()),
+                    Some(Refused { id, cause }) => Err(Failure::from(anyhow!(
+                        "{} stay, the first of them {id}: {cause}",
+                        answer["refused"]
+                    ))),
+                }
             }
             Command::Purge { which } => {
                 let answer = match which.id {

@@ -29,7 +29,7 @@ pub(super) struct Serve {
     api: SocketAddr,
     /// A file with the token that the data API asks for
     #[arg(long, value_name = "FILE")]
-    api_token: Option<PathBuf>,
+    api_token_file: Option<PathBuf>,
     /// The number of partitions, fixed when the data directory is made
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=4096))]
@@ -51,7 +51,7 @@ impl Serve {
             data: self.data,
             listen: self.listen,
             api: self.api,
-            api_token: self.api_token,
+            api_token: self.api_token_file,
             partitions: self.partitions,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()

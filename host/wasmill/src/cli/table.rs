@@ -9,11 +9,31 @@ pub(super) fn of<const N: usize>(
 ) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(header);
-    table.add_rows(rows);
+    table.add_rows(rows.into_iter().map(|row| row.map(|cell| printable(&cell))));
     table
+}
+
+/// Text of others, without what would steer a terminal.
+fn printable(text: &str) -> String {
+    let shown = |char: char| match char.is_control() {
+        true => char.escape_default().to_string(),
+        false => char.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// The first line of a cause says what; a backtrace may follow.
 pub(super) fn first_line(cause: &str) -> String {
     cause.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_cell_steers_the_terminal() {
+        let table = of(["KEY"], [["\u{1b}[2Ja\nb".to_owned()]]).to_string();
+        assert!(table.contains("\\u{1b}[2Ja\\nb"), "{table}");
+    }
 }

@@ -1,0 +1,59 @@
+//! How messages come in: their ids are looked up in the view, then the engine takes them.
+
+use std::ops::Range;
+
+use wasmill_engine::{Accepted, Incoming, claims};
+use wasmill_model::PartitionId;
+use wasmill_port::Clock;
+use wasmill_port::store::View;
+
+use super::{Dead, Host};
+
+/// A message, and what the view had of its id at a version of the partition.
+pub(crate) struct LookedUp {
+    incoming: Incoming,
+    partition: PartitionId,
+    version: u64,
+}
+
+impl Host {
+    /// Reads what the view has of a message's producer's id, as its sender's thread does.
+    pub(crate) fn look_up(&self, mut incoming: Incoming) -> Result<LookedUp, Dead> {
+        let place = incoming.claim_place(self.engine.partitioner());
+        let (partition, key) = place.expect("every message of a world has an id");
+        let claimed = self.view.get(&key).map_err(|_| Dead)?;
+        if let Some(producer) = &mut incoming.producer_id {
+            producer.claimed = claimed.map(|it| claims::read(&it).expect("a claim of ours"));
+        }
+        Ok(LookedUp {
+            incoming,
+            partition,
+            version: self.version(partition),
+        })
+    }
+
+    /// Takes a message in; durable once [`Host::durable`] reaches the number returned.
+    pub(crate) fn accept(&mut self, mut it: LookedUp) -> Result<(Accepted, u64), Dead> {
+        if !self
+            .sabotage
+            .still_holds(it.version, self.version(it.partition))
+        {
+            it = self.look_up(it.incoming)?;
+        }
+        let accepted = self.engine.accept(it.incoming, self.clock.now());
+        let accepted = accepted.expect("a proper message");
+        self.collect();
+        Ok((accepted, self.engine.barrier()))
+    }
+
+    fn version(&self, PartitionId(partition): PartitionId) -> u64 {
+        self.versions[usize::from(partition)]
+    }
+
+    /// A checkpoint of these partitions begins or ends.
+    pub(super) fn outdate(&mut self, partitions: Range<u16>) {
+        for partition in partitions {
+            self.versions[usize::from(partition)] += 1;
+        }
+    }
+}
