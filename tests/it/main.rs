@@ -8,6 +8,7 @@ mod flash_sale;
 mod guests;
 mod halted;
 mod kill;
+mod messages;
 mod payment;
 mod poison;
 mod restart;

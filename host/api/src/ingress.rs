@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use wasmill_model::http::{Accepted, Request};
 use wasmill_model::routes::Ingress;
-use wasmill_model::{Message, MessageId, Name};
+use wasmill_model::{Message, MessageId, Name, When};
 use wasmill_service::{Dedup, Incoming, Receipt};
 
 use crate::api::State;
@@ -130,6 +130,7 @@ async fn take_in<P: Platform>(
         headers,
         body,
         dedup,
+        deliver: When::Now,
         wait_for,
     };
     let receipt = platform.accept(incoming).await?;

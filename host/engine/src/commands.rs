@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use wasmill_model::effects::Delayed;
 use wasmill_model::limits::{self, Exceeded, within};
-use wasmill_model::{Claim, Message, MessageId, Millis, Name, Op, PartitionId};
+use wasmill_model::{Claim, Message, MessageId, Millis, Name, Op, PartitionId, When};
 
 use crate::claims;
 use crate::engine::Engine;
@@ -25,6 +26,8 @@ pub struct Incoming {
     pub body: Bytes,
     /// The producer's id of the message, if it has one.
     pub producer_id: Option<ProducerId>,
+    /// When it is to be delivered.
+    pub deliver: When,
     /// Whether somebody waits for what comes of it: messages with its correlation are reported.
     pub watch: bool,
 }
@@ -100,9 +103,21 @@ impl Engine {
             ops.push(Op::Claim(claim));
         }
         self.watch(id, incoming.watch);
-        let message = Arc::new(message(incoming, id, now));
-        let send = self.routes().fan_out(message);
-        self.commit_with_sends(partition, ops, [send]);
+        match incoming.deliver.due(now) {
+            None => {
+                let message = Arc::new(message(incoming, id, now));
+                let send = self.routes().fan_out(message);
+                self.commit_with_sends(partition, ops, [send]);
+            }
+            Some(due) => {
+                ops.push(Op::Delay(Delayed {
+                    due,
+                    message: Arc::new(message(incoming, id, due)),
+                    scope: None,
+                }));
+                self.commit(partition, ops);
+            }
+        }
         self.dispatch();
         Ok(Accepted {
             message: id,
@@ -158,7 +173,7 @@ impl Engine {
     }
 }
 
-fn message(incoming: Incoming, id: MessageId, now: Millis) -> Message {
+fn message(incoming: Incoming, id: MessageId, produced_at: Millis) -> Message {
     let Incoming {
         topic,
         key,
@@ -174,7 +189,7 @@ fn message(incoming: Incoming, id: MessageId, now: Millis) -> Message {
         tag,
         headers,
         body,
-        produced_at: now,
+        produced_at,
         correlation: id,
         causation: None,
         timer: None,

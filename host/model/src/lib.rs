@@ -21,4 +21,4 @@ pub use message::{Message, Target};
 pub use name::Name;
 pub use record::{Claim, Op, Record};
 pub use routes::Routes;
-pub use time::Millis;
+pub use time::{Millis, When};

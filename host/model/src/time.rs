@@ -23,6 +23,31 @@ impl Millis {
     }
 }
 
+/// When a message is to be delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// With the commit.
+    #[default]
+    Now,
+    /// So many milliseconds from now.
+    After(u64),
+    /// At this time.
+    At(Millis),
+}
+
+impl When {
+    /// The time to wait for; none if there is nothing to wait for.
+    #[must_use]
+    pub fn due(self, now: Millis) -> Option<Millis> {
+        let due = match self {
+            Self::Now => return None,
+            Self::After(delay) => Millis(now.0.saturating_add(delay)),
+            Self::At(due) => due,
+        };
+        (due > now).then_some(due)
+    }
+}
+
 impl Add<Duration> for Millis {
     type Output = Self;
 

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use wasmill_model::effects::{Delayed, Effects, Failure, FailureKind, Scope};
 use wasmill_model::limits::{self, Exceeded, within};
 use wasmill_model::routes::CallLimits;
-use wasmill_model::{Message, MessageId, Millis, Name, reserved};
+use wasmill_model::{Message, MessageId, Millis, Name, When, reserved};
 
 use crate::run::{Delivery, RunContext};
 use crate::scope::ScopeState;
@@ -44,17 +44,6 @@ impl From<store::Error> for CallError {
     fn from(error: store::Error) -> Self {
         Self::Unavailable(error.to_string())
     }
-}
-
-/// When a message is to be delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// With the commit.
-    Now,
-    /// So many milliseconds from now.
-    After(u64),
-    /// At this time.
-    At(Millis),
 }
 
 /// A message as a handler sends it.
@@ -323,13 +312,7 @@ impl Call {
 
     /// When a delayed message is due; none for one to be sent at once.
     fn due(&self, when: When) -> Option<Millis> {
-        let now = self.now();
-        let due = match when {
-            When::Now => return None,
-            When::After(delay) => Millis(now.0.saturating_add(delay)),
-            When::At(due) => due,
-        };
-        (due > now).then_some(due)
+        when.due(self.now())
     }
 
     fn account(&mut self, bytes: usize) -> Result<(), CallError> {

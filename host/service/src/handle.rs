@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use wasmill_engine::{ProducerId, Refused};
 use wasmill_model::effects::Scope;
 use wasmill_model::http::{Accepted, Problem, Request, Response};
-use wasmill_model::{Exceeded, Message, MessageId, Name, Routes};
+use wasmill_model::{Exceeded, Message, MessageId, Name, Routes, When};
 use wasmill_port::guest::{self, Guests};
 use wasmill_port::{ScopeState, StateReader};
 
@@ -42,6 +42,8 @@ pub struct Incoming {
     pub body: Bytes,
     /// The producer's id of the message.
     pub dedup: Option<Dedup>,
+    /// When it is to be delivered.
+    pub deliver: When,
     /// Topics one of which brings the outcome; empty if nobody waits for it.
     pub wait_for: Vec<Name>,
 }
@@ -167,6 +169,7 @@ impl<G: Guests> Handle<G> {
             headers,
             body,
             dedup,
+            deliver,
             wait_for,
         } = incoming;
         let watch = !wait_for.is_empty();
@@ -182,6 +185,7 @@ impl<G: Guests> Handle<G> {
             headers,
             body,
             producer_id,
+            deliver,
             watch,
         };
         let seen = self.shared.claims.look_up(&mut incoming);

@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use wasmill_model::effects::{Failure, FailureKind};
 use wasmill_model::http;
-use wasmill_model::{MessageId, Millis, Name};
-use wasmill_port::call::When;
+use wasmill_model::{MessageId, Millis, Name, When};
 
 use crate::generated::exports::wasmill::plugin::{gate, query};
 use crate::generated::wasmill::plugin::types;

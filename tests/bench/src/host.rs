@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use prometheus_client::registry::Registry as MetricsRegistry;
 use tempfile::TempDir;
-use wasmill_model::Name;
 use wasmill_model::routes::{Routes, Subscription, TopicPattern};
+use wasmill_model::{Name, When};
 use wasmill_port::{Clock, Plugins};
 use wasmill_service::{Config, Handle, Incoming, Metrics, Parts, Stopper, SystemClock};
 use wasmill_store::{DataDir, Options, Settings, Sled};
@@ -128,6 +128,7 @@ pub(crate) fn message(key: Name, body: Bytes) -> Incoming {
         headers: Vec::new(),
         body,
         dedup: None,
+        deliver: When::Now,
         wait_for: Vec::new(),
     }
 }

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use wasmill_engine::{Incoming, ProducerId};
 use wasmill_model::effects::{Failure, FailureKind};
 use wasmill_model::routes::{KeySource, Order, RetrySchedule, Routes, Subscription, TopicPattern};
-use wasmill_model::{Millis, Name};
+use wasmill_model::{Millis, Name, When};
 use wasmill_port::Call;
-use wasmill_port::call::{Alarm, CallError, Outgoing, When};
+use wasmill_port::call::{Alarm, CallError, Outgoing};
 
 /// What an account holds before anything happened.
 pub(crate) const INITIAL: i64 = 1_000;
@@ -66,6 +66,7 @@ impl Transfer {
                 window: Duration::from_secs(3_600),
                 claimed: None,
             }),
+            deliver: When::Now,
             watch: false,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wasmill_engine::{Incoming, ProducerId};
-use wasmill_model::Millis;
+use wasmill_model::{Millis, When};
 /// How long an id is remembered.
 const WINDOW: Duration = Duration::from_millis(500);
 /// How far the clocks of a world may be apart.
@@ -31,6 +31,7 @@ pub(crate) fn incoming(id: u8) -> Incoming {
             window: WINDOW,
             claimed: None,
         }),
+        deliver: When::Now,
         watch: false,
     }
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod dead_letters;
 mod form;
+mod messages;
 mod operator;
 mod subscriptions;
 
@@ -55,6 +56,7 @@ impl<P: Platform + Operator> Api<P> {
                 "/v1/dead-letters/{id}/redrive",
                 post(dead_letters::redrive::<P>),
             )
+            .route("/v1/messages", post(messages::send::<P>))
             .route("/v1/subscriptions", get(subscriptions::list::<P>))
             .route(
                 "/v1/subscriptions/{name}/halted",

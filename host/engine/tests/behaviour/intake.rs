@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmill_engine::{Config, Incoming, ProducerId, Refused, claims};
-use wasmill_model::Millis;
 use wasmill_model::effects::Effects;
 use wasmill_model::routes::{Order, Routes, Subscription, TopicPattern};
+use wasmill_model::{Millis, When};
 
 use super::{START, engine, message, pending, runs, sub};
 
@@ -177,4 +177,33 @@ fn a_subscription_taken_out_of_the_routes_keeps_its_messages_and_holds_nobody_up
     engine.set_routes(&routes(all)).expect("as before");
     let run = runs(&mut engine).pop().expect("the message that was kept");
     assert_eq!(run.messages.len(), 1);
+}
+
+#[test]
+fn a_message_for_later_is_delivered_once_at_its_time_and_not_before() {
+    let mut engine = engine(vec![sub("s", "a")]);
+    let later = |deliver| Incoming {
+        deliver,
+        producer_id: Some(ProducerId {
+            id: format!("{deliver:?}"),
+            window: Duration::from_secs(60),
+            claimed: None,
+        }),
+        ..message("a", "k", b"")
+    };
+    let due = START + Duration::from_millis(1_500);
+    for deliver in [When::After(1_500), When::At(due)] {
+        let first = engine.accept(later(deliver), START).unwrap();
+        let again = engine.accept(later(deliver), START).unwrap();
+        assert!(!first.duplicate && again.duplicate);
+    }
+    engine.tick(Millis(due.0 - 1));
+    assert!(runs(&mut engine).is_empty());
+    engine.tick(due);
+    let run = runs(&mut engine).pop().expect("both, in a run");
+    assert_eq!(run.messages.len(), 2);
+    assert!(run.messages.iter().all(|it| it.message.produced_at == due));
+    // What is past is due now.
+    engine.accept(later(When::At(START)), due).unwrap();
+    assert_eq!(pending(&engine), 3);
 }

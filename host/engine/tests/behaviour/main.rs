@@ -12,7 +12,7 @@ use bytes::Bytes;
 use wasmill_engine::{Action, Config, Engine, Incoming, Recovery, RunRequest};
 use wasmill_model::effects::{Effects, Failure, FailureKind};
 use wasmill_model::routes::{RetrySchedule, Routes, Subscription, TopicPattern};
-use wasmill_model::{Millis, Name};
+use wasmill_model::{Millis, Name, When};
 
 const START: Millis = Millis(1_000);
 
@@ -41,6 +41,7 @@ fn message(topic: &str, key: &str, body: &'static [u8]) -> Incoming {
         headers: Vec::new(),
         body: Bytes::from_static(body),
         producer_id: None,
+        deliver: When::Now,
         watch: false,
     }
 }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wasmill_model::effects::{Delayed, Failure};
 use wasmill_model::limits::within;
-use wasmill_model::{Message, MessageId, Name, reserved};
+use wasmill_model::{Message, MessageId, Name, When, reserved};
 
-use super::{Call, CallError, When, names};
+use super::{Call, CallError, names};
 
 /// What a timer delivers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use clap::Args;
 use http::{Method, Request, Uri, header};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -43,14 +43,23 @@ struct Problem {
 impl DataApi {
     /// Asks the host; null if there is nothing to tell.
     pub(crate) fn ask(&self, method: Method, path: &str) -> Result<Value, Failure> {
+        self.tell(method, path, &Value::Null)
+    }
+
+    /// Tells the host something, and returns its answer; null if there is nothing to tell.
+    pub(crate) fn tell(&self, method: Method, path: &str, body: &Value) -> Result<Value, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
         let runtime = runtime.context("the runtime could not be started")?;
-        Ok(runtime.block_on(self.exchange(method, path))?)
+        let body = match body {
+            Value::Null => Bytes::new(),
+            body => body.to_string().into(),
+        };
+        Ok(runtime.block_on(self.exchange(method, path, body))?)
     }
 
-    async fn exchange(&self, method: Method, path: &str) -> anyhow::Result<Value> {
+    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Value> {
         let url = &self.url;
         let (Some("http"), Some(authority)) = (url.scheme_str(), url.authority()) else {
             bail!("`{url}` is no address of a data API: expected `http://HOST:PORT`");
@@ -76,7 +85,7 @@ impl DataApi {
             let bearer = format!("Bearer {}", token.trim());
             request = request.header(header::AUTHORIZATION, bearer);
         }
-        let request = request.body(Empty::<Bytes>::new())?;
+        let request = request.body(Full::new(body))?;
         let response = sender.send_request(request).await;
         let response = response.with_context(|| format!("{url} gave no answer"))?;
         let status = response.status();

@@ -2,6 +2,7 @@
 
 mod check;
 mod dlq;
+mod send;
 mod serve;
 mod sub;
 mod table;
@@ -25,6 +26,8 @@ enum Command {
     Serve(serve::Serve),
     /// Check a routes file, and that plugins load, without serving
     Check(check::Check),
+    /// Send a message to a running host
+    Send(send::Send),
     /// List, show, redrive or purge the dead letters of a running host
     Dlq(dlq::Dlq),
     /// List the subscriptions of a running host, and set halted keys going again
@@ -38,6 +41,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run(),
             Command::Check(check) => check.run(),
+            Command::Send(send) => send.run(),
             Command::Dlq(dlq) => dlq.run(),
             Command::Sub(sub) => sub.run(),
             Command::Version => version::run(),

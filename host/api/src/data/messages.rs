@@ -1,0 +1,212 @@
+//! `/v1/messages`: messages from producers.
+
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use axum::extract::State as Extracted;
+use axum::http::request::Parts;
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use wasmill_model::limits::KEY_BYTES_MAX;
+use wasmill_model::{Millis, Name, When};
+use wasmill_service::{AcceptError, Dedup, Incoming};
+
+use super::form::json;
+use super::{Operator, Shared};
+use crate::Platform;
+use crate::error::Error;
+
+/// Room for a body of the largest size in base64, or escaped.
+const REQUEST_BYTES_MAX: usize = 12 << 20;
+/// How long a producer's id is remembered unless the request says otherwise.
+const WINDOW: Duration = Duration::from_secs(24 * 3600);
+/// The longest that an id is remembered, or a message waits: longer is a slip of units.
+const SPAN_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// A message to be sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Message {
+    topic: String,
+    key: Option<String>,
+    tag: Option<String>,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    body_base64: Option<String>,
+    id: Option<String>,
+    window: Option<String>,
+    delay: Option<String>,
+    deliver_at: Option<String>,
+}
+
+/// A message that was taken in.
+#[derive(Serialize)]
+struct Sent {
+    message: String,
+    duplicate: bool,
+}
+
+pub(super) async fn send<P: Platform + Operator>(
+    Extracted(state): Shared<P>,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let platform = state.platform()?;
+    let (Parts { .. }, body) = request.into_parts();
+    let body = state
+        .budget
+        .read(body, REQUEST_BYTES_MAX, state.limits.body_timeout)
+        .await?;
+    let message = serde_json::from_slice(&body.bytes).map_err(|error| Error::Bad {
+        field: None,
+        detail: format!("the body is no message: {error}"),
+    })?;
+    let receipt = platform.accept(incoming(message)?).await;
+    let receipt = receipt.map_err(|error| match error {
+        AcceptError::UnknownTopic(_) => Error::bad("topic", error.to_string()),
+        error => error.into(),
+    })?;
+    let sent = Sent {
+        message: receipt.message.to_string(),
+        duplicate: receipt.duplicate,
+    };
+    Ok((StatusCode::ACCEPTED, json(&sent)).into_response())
+}
+
+fn incoming(message: Message) -> Result<Incoming, Error> {
+    let body = body(message.body, message.body_base64)?;
+    let deliver = deliver(message.delay.as_deref(), message.deliver_at.as_deref())?;
+    let window = message
+        .window
+        .map(|text| span("window", &text))
+        .transpose()?;
+    if window.is_some() && message.id.is_none() {
+        return Err(Error::bad(
+            "window",
+            "a window is for an `id`, and there is none",
+        ));
+    }
+    if let Some(id) = &message.id
+        && !(1..=KEY_BYTES_MAX).contains(&id.len())
+    {
+        let detail = format!("an id has 1 to {KEY_BYTES_MAX} bytes");
+        return Err(Error::bad("id", detail));
+    }
+    let headers = message.headers.into_iter();
+    Ok(Incoming {
+        topic: message.topic.into(),
+        key: message.key.map(Name::from),
+        tag: message.tag.map(Name::from),
+        headers: headers
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect(),
+        body,
+        dedup: message.id.map(|id| Dedup {
+            id,
+            window: window.unwrap_or(WINDOW),
+        }),
+        deliver,
+        wait_for: Vec::new(),
+    })
+}
+
+fn body(text: Option<String>, base64: Option<String>) -> Result<Bytes, Error> {
+    match (text, base64) {
+        (Some(_), Some(_)) => Err(Error::bad("body", "it is either `body` or `body_base64`")),
+        (text, None) => Ok(text.unwrap_or_default().into()),
+        (None, Some(base64)) => {
+            let bytes = BASE64.decode(base64);
+            let bytes = bytes.map_err(|error| Error::bad("body_base64", error.to_string()))?;
+            Ok(bytes.into())
+        }
+    }
+}
+
+fn deliver(delay: Option<&str>, at: Option<&str>) -> Result<When, Error> {
+    match (delay, at) {
+        (None, None) => Ok(When::Now),
+        (Some(_), Some(_)) => Err(Error::bad("delay", "it is either `delay` or `deliver_at`")),
+        (Some(delay), None) => {
+            let delay = span("delay", delay)?.as_millis();
+            Ok(When::After(u64::try_from(delay).unwrap_or(u64::MAX)))
+        }
+        (None, Some(at)) => {
+            let no_time = || {
+                let detail = format!("`{at}` is no time such as `2027-01-31T08:00:00.250Z`");
+                Error::bad("deliver_at", detail)
+            };
+            let time = humantime::parse_rfc3339(at).map_err(|_| no_time())?;
+            let since = time.duration_since(SystemTime::UNIX_EPOCH);
+            let millis = since.unwrap_or_default().as_millis();
+            Ok(When::At(Millis(u64::try_from(millis).unwrap_or(u64::MAX))))
+        }
+    }
+}
+
+fn span(field: &str, text: &str) -> Result<Duration, Error> {
+    let span = humantime::parse_duration(text)
+        .map_err(|error| Error::bad(field, format!("`{text}` is no span of time: {error}")))?;
+    match span <= SPAN_MAX {
+        true => Ok(span),
+        false => Err(Error::bad(
+            field,
+            format!("`{text}` is longer than 100 years"),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Incoming, String> {
+        let message = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        incoming(message).map_err(|error| format!("{error:?}"))
+    }
+
+    #[test]
+    fn a_message_is_read_whole() {
+        let text = r#"{"topic": "t", "key": "k", "tag": "g", "headers": [["a", "b"]],
+            "body_base64": "/w==", "id": "i", "window": "1h", "delay": "1500ms"}"#;
+        let incoming = read(text).unwrap();
+        assert_eq!(
+            (incoming.topic, incoming.key),
+            ("t".into(), Some("k".into()))
+        );
+        assert_eq!(incoming.headers, [("a".into(), "b".into())]);
+        assert_eq!(
+            (&incoming.body[..], incoming.deliver),
+            (&[255][..], When::After(1_500))
+        );
+        assert_eq!(incoming.dedup.unwrap().window, Duration::from_secs(3_600));
+        let at = r#"{"topic": "t", "deliver_at": "1970-01-01T00:00:01.250Z"}"#;
+        assert_eq!(read(at).unwrap().deliver, When::At(Millis(1_250)));
+        assert_eq!(read(r#"{"topic": "t"}"#).unwrap().body, "");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, said) in [
+            (
+                r#"{"topic": "t", "delay": "1s", "deliver_at": "x"}"#,
+                "either",
+            ),
+            (r#"{"topic": "t", "body": "", "body_base64": ""}"#, "either"),
+            (r#"{"topic": "t", "body_base64": "?"}"#, "body_base64"),
+            (r#"{"topic": "t", "delay": "soon"}"#, "delay"),
+            (r#"{"topic": "t", "delay": "200y"}"#, "100 years"),
+            (r#"{"topic": "t", "deliver_at": "tomorrow"}"#, "2027-01-31"),
+            (r#"{"topic": "t", "window": "1s"}"#, "window"),
+            (r#"{"topic": "t", "id": ""}"#, "1 to 256"),
+            (r#"{"topic": "t", "dealy": "1s"}"#, "dealy"),
+            ("{}", "topic"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}
