@@ -41,7 +41,7 @@ async fn a_halted_key_is_shown_and_stays_so_until_an_operator_sets_it_going() ->
         let reply = server.client().send(Method::POST, &path, body).await?;
         reply.success()?;
     }
-    eventually(&server, 1.0).await?;
+    metrics::reached(&server.client(), "messages_handled_total", 1.0, PATIENCE).await?;
     let shown = server.command(&["sub", "halted", "worker"]).await?;
     ensure!(
         shown.contains("as asked") && shown.contains(" k "),
@@ -72,7 +72,7 @@ async fn a_halted_key_is_shown_and_stays_so_until_an_operator_sets_it_going() ->
     ensure!(again.contains("  2  "), "the second attempt: {again}");
     let give_up = ["sub", "resume", "worker", "--give-up"];
     assert_eq!(server.command(&give_up).await?.trim(), "resumed: 1");
-    eventually(&server, 1.0).await?;
+    metrics::reached(&server.client(), "messages_handled_total", 1.0, PATIENCE).await?;
     let letters = server
         .command(&["dlq", "list", "--subscription", "worker"])
         .await?;
@@ -83,14 +83,4 @@ async fn a_halted_key_is_shown_and_stays_so_until_an_operator_sets_it_going() ->
     let all = server.command(&["sub", "list"]).await?;
     ensure!(all.contains("worker"), "{all}");
     server.stop().await
-}
-
-/// Waits until so many messages were handled since the host's start.
-async fn eventually(server: &Server, handled: f64) -> Result<()> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while metrics::read(&server.client(), "messages_handled_total").await? < handled {
-        ensure!(tokio::time::Instant::now() < deadline, "not handled");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    Ok(())
 }

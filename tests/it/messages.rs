@@ -82,10 +82,5 @@ async fn messages_are_sent_now_or_later_and_once_for_an_id() -> Result<()> {
 
 /// Waits until so many messages were handled since the host's start.
 async fn handled(server: &Server, count: f64) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    while metrics::read(&server.client(), "messages_handled_total").await? < count {
-        ensure!(Instant::now() < deadline, "not handled");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    Ok(())
+    metrics::reached(&server.client(), "messages_handled_total", count, PATIENCE).await
 }

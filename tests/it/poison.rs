@@ -105,10 +105,7 @@ async fn flow(client: &Client, messages: usize) -> Result<Duration> {
     let begun = Instant::now();
     let handled = metrics::read(client, HANDLED).await? + messages as f64;
     post(AT_ONCE, client, paths(messages), FINE).await?;
-    while metrics::read(client, HANDLED).await? < handled {
-        ensure!(begun.elapsed() < PATIENCE, "not handled after {PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    metrics::reached(client, HANDLED, handled, PATIENCE).await?;
     Ok(begun.elapsed())
 }
 

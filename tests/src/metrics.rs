@@ -1,6 +1,8 @@
 //! The host's counters, as `/metrics` shows them.
 
-use anyhow::{Context, Result};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
 
 use crate::client::Client;
 
@@ -24,6 +26,25 @@ fn sum(text: &str, name: &str) -> Option<f64> {
             series.ends_with(name).then(|| value.parse::<f64>().ok())?
         });
     values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
+}
+
+/// Waits until a counter has reached a value.
+///
+/// # Errors
+/// If it has not after `patience`, or cannot be read.
+pub async fn reached(client: &Client, name: &str, value: f64, patience: Duration) -> Result<()> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let now = read(client, name).await?;
+        if now >= value {
+            return Ok(());
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "{name} is {now} after {patience:?}, and should be {value}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[cfg(test)]
