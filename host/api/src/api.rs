@@ -12,7 +12,7 @@ use wasmill_model::{Name, Routes};
 use crate::body::Budget;
 use crate::error::Error;
 use crate::table::{Table, TableError};
-use crate::{Limits, Metrics, Platform, dispatch, probes};
+use crate::{Limits, Metrics, Platform, Service, dispatch, probes};
 
 /// The HTTP API. Clones share one state.
 ///
@@ -91,9 +91,13 @@ impl<P: Platform> Api<P> {
         Ok(())
     }
 
-    /// The operator's routes, probes and metrics as one service, and how many connections it is for.
-    pub fn service(&self) -> (Router, usize) {
-        (self.router(), self.limits().connections_max)
+    /// The operator's routes, probes and metrics.
+    pub fn service(&self) -> Service {
+        Service {
+            router: self.router(),
+            connections_max: self.limits().connections_max,
+            head_timeout: self.limits().head_timeout,
+        }
     }
 
     pub(crate) fn router(&self) -> Router {

@@ -33,5 +33,5 @@ pub use data::{Access, Operator, Token};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use platform::Platform;
-pub use server::{listen, serve};
+pub use server::{Service, listen, serve};
 pub use table::TableError;

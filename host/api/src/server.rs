@@ -38,23 +38,34 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves connections, so many at once, with one of the API's routers until `stop` resolves, then lets the requests in progress end, for as long
+/// What a listener serves, and within which bounds.
+pub struct Service {
+    pub(crate) router: Router,
+    /// Connections at once; further ones wait.
+    pub(crate) connections_max: usize,
+    /// How long a connection may take to send a request's head, or stay idle before it.
+    pub(crate) head_timeout: Duration,
+}
+
+/// Serves connections with one of the API's services until `stop` resolves, then lets the requests in progress end, for as long
 /// as the limits allow.
 pub async fn serve<P: Platform>(
     api: Api<P>,
-    (router, connections_max): (Router, usize),
+    service: Service,
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) {
     let limits = api.limits();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout)
+        .header_read_timeout(service.head_timeout)
         .max_buf_size(limits.head_bytes_max);
     let server = Server {
-        router,
+        router: service.router,
         http,
-        places: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))),
+        places: Arc::new(Semaphore::new(
+            service.connections_max.min(Semaphore::MAX_PERMITS),
+        )),
         graceful: GracefulShutdown::new(),
     };
     tokio::select! {

@@ -64,8 +64,9 @@ async fn show(options: &Options, story: &Story) -> Result<()> {
     let mut stage = Stage::set(options).await?;
     let scene = &mut stage.scene;
     println!(
-        "wasmill serves the shop on http://{}",
-        scene.shop.http.address()
+        "wasmill serves the shop on http://{}, and the data API on http://{}",
+        scene.shop.http.address(),
+        scene.server.data_api().address()
     );
 
     let spinner = ProgressBar::new_spinner().with_message(format!(

@@ -13,6 +13,7 @@ use wasmill_model::{Message, Millis, Name};
 use wasmill_service::{Letter, LetterId};
 
 use super::form::{Count, Segment, json, query};
+use super::subscriptions::known;
 use super::{Operator, Shared};
 use crate::Platform;
 use crate::error::Error;
@@ -118,7 +119,7 @@ pub(super) async fn list<P: Platform + Operator>(
     } = query(&uri)?;
     let limit = limit.unwrap_or(PAGE_COUNT);
     if !(1..=PAGE_COUNT_MAX).contains(&limit) {
-        let detail = format!("a page has 1 to {PAGE_COUNT_MAX} dead letters");
+        let detail = format!("`limit` is from 1 to {PAGE_COUNT_MAX}");
         return Err(Error::bad("limit", detail));
     }
     let after = after.map(|it| parse("after", &it)).transpose()?;
@@ -126,6 +127,10 @@ pub(super) async fn list<P: Platform + Operator>(
     let platform = state.platform()?;
     let page = platform.dead_letters(subscription.as_ref(), after.as_ref(), limit);
     let wasmill_service::Page { letters, next } = page.await?;
+    // A slip must not look like good news. Letters of subscriptions that are gone are found.
+    if let (true, Some(subscription)) = (letters.is_empty(), subscription) {
+        known(platform, subscription).await?;
+    }
     let next = next.map(|id| id.to_string());
     let shown = letters
         .iter()
@@ -163,6 +168,9 @@ pub(super) async fn redrive_all<P: Platform + Operator>(
     let platform = state.platform()?;
     let (subscription, to) = (Name::from(subscription), to.map(Name::from));
     let redriven = platform.redrive_all(&subscription, to.as_ref()).await?;
+    if redriven == wasmill_service::Redriven::default() {
+        known(platform, subscription).await?;
+    }
     let first_refused = redriven.first_refused.map(|(id, cause)| Refused {
         id: id.to_string(),
         cause: cause.to_string(),
@@ -190,7 +198,11 @@ pub(super) async fn purge_all<P: Platform + Operator>(
 ) -> Result<Response, Error> {
     let All { subscription } = query(&uri)?;
     let platform = state.platform()?;
-    let count = platform.purge_all(&subscription.into()).await?;
+    let subscription = Name::from(subscription);
+    let count = platform.purge_all(&subscription).await?;
+    if count == 0 {
+        known(platform, subscription).await?;
+    }
     Ok(json(&Count { count }))
 }
 

@@ -1,5 +1,7 @@
 //! What requests and answers of the data API have in common.
 
+use std::error::Error as _;
+
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{Uri, header};
@@ -36,7 +38,11 @@ pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Error> {
     let parsed = Query::try_from_uri(uri);
     parsed.map(|Query(it)| it).map_err(|error| Error::Bad {
         field: None,
-        detail: error.body_text(),
+        // Without the sentence before it, which speaks of the code.
+        detail: match error.source() {
+            Some(cause) => format!("the query is wrong: {cause}"),
+            None => error.body_text(),
+        },
     })
 }
 

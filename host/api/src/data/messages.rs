@@ -1,5 +1,6 @@
 //! `/v1/messages`: messages from producers.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
@@ -24,7 +25,10 @@ use crate::error::Error;
 const REQUEST_BYTES_MAX: usize = 12 << 20;
 /// How long a producer's id is remembered unless the request says otherwise.
 const WINDOW: Duration = Duration::from_secs(24 * 3600);
-/// The longest that an id is remembered, or a message waits: longer is a slip of units.
+/// As for the operator's own routes.
+const WINDOW_MIN: Duration = Duration::from_secs(1);
+const WINDOW_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The longest delay: a longer one is a slip of units.
 const SPAN_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A message to be sent.
@@ -90,11 +94,21 @@ fn incoming(message: Message) -> Result<Incoming, Error> {
             "a window is for an `id`, and there is none",
         ));
     }
+    if window.is_some_and(|window| !(WINDOW_MIN..=WINDOW_MAX).contains(&window)) {
+        return Err(Error::bad("window", "a window is from 1 second to 30 days"));
+    }
     if let Some(id) = &message.id
         && !(1..=KEY_BYTES_MAX).contains(&id.len())
     {
         let detail = format!("an id has 1 to {KEY_BYTES_MAX} bytes");
         return Err(Error::bad("id", detail));
+    }
+    let mut names = BTreeSet::new();
+    for (name, _) in &message.headers {
+        if name.is_empty() || !names.insert(name) {
+            let detail = format!("the header `{name}` occurs twice, or has no name");
+            return Err(Error::bad("headers", detail));
+        }
     }
     let headers = message.headers.into_iter();
     Ok(Incoming {
@@ -201,6 +215,13 @@ mod tests {
             (r#"{"topic": "t", "delay": "200y"}"#, "100 years"),
             (r#"{"topic": "t", "deliver_at": "tomorrow"}"#, "2027-01-31"),
             (r#"{"topic": "t", "window": "1s"}"#, "window"),
+            (
+                r#"{"topic": "t", "headers": [["a", "b"], ["a", "c"]]}"#,
+                "`a` occurs twice",
+            ),
+            (r#"{"topic": "t", "headers": [["", "b"]]}"#, "no name"),
+            (r#"{"topic": "t", "id": "i", "window": "0s"}"#, "window"),
+            (r#"{"topic": "t", "id": "i", "window": "31d"}"#, "window"),
             (r#"{"topic": "t", "id": ""}"#, "1 to 256"),
             (r#"{"topic": "t", "dealy": "1s"}"#, "dealy"),
             ("{}", "topic"),

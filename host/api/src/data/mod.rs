@@ -8,6 +8,7 @@ mod operator;
 mod subscriptions;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -21,24 +22,30 @@ pub use operator::Operator;
 
 use crate::api::State;
 use crate::error::Error;
-use crate::{Api, Platform};
+use crate::{Api, Platform, Service};
 
 /// Requests in progress at once; further ones are told to come again.
 const REQUESTS_MAX: usize = 16;
 /// Connections at once: apart from those of the operator's routes, and few enough beside them.
 const CONNECTIONS_MAX: usize = 256;
+/// How long one may stay idle: tools ask at once, and others wait for their places.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 static REQUESTS: Semaphore = Semaphore::const_new(REQUESTS_MAX);
 
 type Shared<P> = axum::extract::State<Arc<State<P>>>;
 
 impl<P: Platform + Operator> Api<P> {
-    /// The data API as one service, and how many connections it is for.
-    pub fn data_service(&self, access: Access) -> (Router, usize) {
-        (self.data_router(access), CONNECTIONS_MAX)
+    /// The data API.
+    pub fn data_service(&self, access: Access) -> Service {
+        Service {
+            router: self.data_router(access),
+            connections_max: CONNECTIONS_MAX,
+            head_timeout: HEAD_TIMEOUT,
+        }
     }
 
-    pub(crate) fn data_router(&self, access: Access) -> Router {
+    fn data_router(&self, access: Access) -> Router {
         Router::new()
             .route(
                 "/v1/dead-letters",

@@ -88,8 +88,8 @@ pub(super) async fn resume<P: Platform + Operator>(
 }
 
 /// The name of a subscription that has messages, or is in the routes.
-async fn known(platform: &impl Operator, name: String) -> Result<Name, Error> {
-    let name = Name::from(name);
+pub(super) async fn known(platform: &impl Operator, name: impl Into<Name>) -> Result<Name, Error> {
+    let name = name.into();
     let mut all = platform.subscriptions().await?.into_iter();
     match all.any(|subscription| subscription.name == name) {
         true => Ok(name),

@@ -1,6 +1,8 @@
 //! A client of a running host's data API.
 
+use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
@@ -14,8 +16,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::Failure;
+
+/// How long a host that is there takes to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest that a host may take; it may have many dead letters to deliver.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// How to reach a running host.
 #[derive(Debug, Args)]
@@ -68,8 +76,12 @@ impl DataApi {
         let host = authority.host();
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let address = (host, authority.port_u16().unwrap_or(80));
-        let stream = TcpStream::connect(address).await.with_context(|| {
-            format!("cannot reach the data API on {url}: is the host running? name it with --api")
+        let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
+        let stream = stream.map_err(io::Error::from).flatten().with_context(|| {
+            format!(
+                "cannot reach the data API on {url}: is the host running? name the address that it \
+                 printed with --api or WASMILL_API"
+            )
         })?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // What goes wrong with the connection, the request hears of.
@@ -86,8 +98,10 @@ impl DataApi {
             request = request.header(header::AUTHORIZATION, bearer);
         }
         let request = request.body(Full::new(body))?;
-        let response = sender.send_request(request).await;
-        let response = response.with_context(|| format!("{url} gave no answer"))?;
+        let response = timeout(ANSWER_TIMEOUT, sender.send_request(request)).await;
+        let response = response
+            .with_context(|| format!("{url} gave no answer in {ANSWER_TIMEOUT:?}"))?
+            .with_context(|| format!("{url} gave no answer"))?;
         let status = response.status();
         let body = response.into_body().collect().await;
         let body = body

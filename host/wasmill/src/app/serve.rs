@@ -99,7 +99,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
     watch.abort();
     tokio::select! {
         () = running.stop(stop_http, http) => tracing::info!("stopped"),
-        signal = signals.received() => {
+        signal = signals.again() => {
             tracing::warn!(signal, "stopped at once");
             std::process::exit(1);
         }

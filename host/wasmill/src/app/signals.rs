@@ -1,8 +1,13 @@
 //! SIGTERM and SIGINT: the first one ends the host in order, the second one at once.
 
+use std::time::{Duration, Instant};
+
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Signals so soon after the first one are the same request.
+const SAME_REASON: Duration = Duration::from_secs(1);
 
 /// The signals that end the process.
 pub(crate) struct Signals {
@@ -25,6 +30,18 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+
+    /// Waits for one that comes a while after the first: a terminal and a parent process may each
+    /// have sent one, for the same reason.
+    pub(super) async fn again(&mut self) -> &'static str {
+        let first = Instant::now();
+        loop {
+            let signal = self.received().await;
+            if first.elapsed() >= SAME_REASON {
+                return signal;
+            }
         }
     }
 }

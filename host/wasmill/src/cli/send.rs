@@ -1,5 +1,6 @@
 //! `wasmill send TOPIC`: a message from the command line.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Args;
 use http::Method;
 use serde_json::json;
+use wasmill_model::limits::{BODY_BYTES_MAX, within};
 
 use crate::app::{DataApi, Failure, tell};
 
@@ -85,14 +87,15 @@ impl Send {
         let Some(path) = &self.body_file else {
             return Ok(self.body.clone().unwrap_or_default().into_bytes());
         };
+        let subject = || format!("cannot read {}", path.display());
+        let file: Box<dyn Read> = match path.as_os_str() == "-" {
+            true => Box::new(std::io::stdin()),
+            false => Box::new(File::open(path).with_context(subject)?),
+        };
         let mut body = Vec::new();
-        if path.as_os_str() == "-" {
-            let read = std::io::stdin().lock().read_to_end(&mut body);
-            read.context("cannot read stdin")?;
-        } else {
-            let read = std::fs::read(path);
-            body = read.with_context(|| format!("cannot read {}", path.display()))?;
-        }
+        let mut file = file.take(BODY_BYTES_MAX as u64 + 1);
+        file.read_to_end(&mut body).with_context(subject)?;
+        within("body bytes", body.len(), BODY_BYTES_MAX).with_context(subject)?;
         Ok(body)
     }
 }
