@@ -1,12 +1,16 @@
 //! The stores under test, each able to restart.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    thread,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use tempfile::TempDir;
 use wasmill_port::store::{Log, View};
 use wasmill_store::{
-    DataDir, Memory, MemoryLog, MemoryView, Options, Settings, Sled, SledLog, SledView,
+    DataDir, DirError, Memory, MemoryLog, MemoryView, Options, Settings, Sled, SledLog, SledView,
 };
 
 /// A store that can be opened again once its handles are dropped.
@@ -30,7 +34,15 @@ impl OnDisk {
     }
 
     pub(crate) fn dir(&self) -> DataDir {
-        DataDir::open(self.scratch.path(), Settings::default()).expect("a data directory")
+        // A child that another test forks has our descriptors, and with them our lock, until it
+        // runs its own program.
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            match DataDir::open(self.scratch.path(), Settings::default()) {
+                Err(DirError::InUse { .. }) if Instant::now() < deadline => thread::yield_now(),
+                opened => return opened.expect("a data directory"),
+            }
+        }
     }
 }
 
