@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::routing::get;
 use prometheus_client::registry::Registry;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use wasmill_model::{Name, Routes};
 
 use crate::body::Budget;
@@ -135,6 +135,16 @@ impl<P> State<P> {
     pub(crate) fn platform(&self) -> Result<&P, Error> {
         let opened = self.opened().ok_or(Error::Starting)?;
         Ok(&opened.platform)
+    }
+
+    /// A place among the requests in progress.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if all are taken.
+    pub(crate) fn enter(&self) -> Result<SemaphorePermit<'_>, Error> {
+        self.requests.try_acquire().map_err(|_| Error::Busy {
+            what: "as many requests in hand as it can serve",
+        })
     }
 
     /// What there is once the platform has recovered.

@@ -52,10 +52,7 @@ async fn serve<P: Platform>(
     body: axum::body::Body,
 ) -> Result<Response, Error> {
     let platform = state.platform()?;
-    let busy = |_| Error::Busy {
-        what: "as many requests in hand as it can serve",
-    };
-    let _place = state.requests.try_acquire().map_err(busy)?;
+    let _place = state.enter()?;
     let Found { endpoint, params } = found;
     match &endpoint.kind {
         Kind::Ingress { route, replay } => {

@@ -16,14 +16,19 @@ impl Incoming {
     #[must_use]
     pub fn claim_place(&self, partitioner: Partitioner) -> Option<(PartitionId, Vec<u8>)> {
         let producer = self.producer_id.as_ref()?;
-        let partition = self.home(producer, partitioner);
+        let partition = self.home(partitioner)?;
         Some((partition, layout::claim(partition, id(self, producer))))
     }
 
-    /// The partition of a message with a producer's id: that of its key. Without a key the id
-    /// decides, so that the same id meets its claim.
-    pub(crate) fn home(&self, producer: &ProducerId, partitioner: Partitioner) -> PartitionId {
-        partitioner.of(self.key.as_ref().map_or(&producer.id, |key| key))
+    /// The partition of a message: that of its key. Without a key the producer's id decides, so
+    /// that the same id meets its claim, and without either it is none in particular.
+    pub(crate) fn home(&self, partitioner: Partitioner) -> Option<PartitionId> {
+        let producer = self
+            .producer_id
+            .as_ref()
+            .map(|producer| producer.id.as_str());
+        let decides = self.key.as_deref().or(producer)?;
+        Some(partitioner.of(decides))
     }
 }
 

@@ -78,10 +78,8 @@ impl Engine {
     pub fn accept(&mut self, incoming: Incoming, now: Millis) -> Result<Accepted, Refused> {
         let now = self.advance(now);
         self.check(&incoming)?;
-        let partition = match &incoming.producer_id {
-            Some(producer) => incoming.home(producer, self.partitioner()),
-            None => self.home(&incoming),
-        };
+        let home = incoming.home(self.partitioner());
+        let partition = home.unwrap_or_else(|| self.next_unkeyed());
         // Every message taken in is a record of its own, so no two have the same position.
         let id = MessageId::accepted(partition, self.partition(partition).counters.position);
         let mut ops = Vec::with_capacity(2);
@@ -158,14 +156,7 @@ impl Engine {
         Ok(within("body bytes", body.len(), limits::BODY_BYTES_MAX)?)
     }
 
-    /// The partition of a message: that of its key; without one the partitions take turns.
-    fn home(&mut self, incoming: &Incoming) -> PartitionId {
-        match &incoming.key {
-            Some(key) => self.partitioner().of(key),
-            None => self.next_unkeyed(),
-        }
-    }
-
+    /// The partitions take turns with messages that have no home.
     fn next_unkeyed(&mut self) -> PartitionId {
         let count = self.partitioner().count();
         self.unkeyed = (self.unkeyed + 1) % count;

@@ -2,13 +2,12 @@
 //! when their time is over.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use wasmill_engine::{Incoming, claims, layout};
 use wasmill_model::{Millis, PartitionId};
 use wasmill_port::store::{Change, Error, View};
 
-use crate::snapshots::Snapshots;
+use crate::snapshots::VersionedView;
 
 /// Claims that a sweep looks at, beside those that others made room for.
 const SWEEP_COUNT_MIN: usize = 64;
@@ -19,13 +18,6 @@ const SWEPT_BY_CLAIM: usize = 4;
 /// Claims that are looked at in one go.
 const SLICE_COUNT: usize = 256;
 
-/// Reads claims, on whatever thread.
-#[derive(Clone)]
-pub(crate) struct ClaimReader {
-    pub(crate) view: Arc<dyn View>,
-    pub(crate) snapshots: Arc<Snapshots>,
-}
-
 /// For how long what was read of the view holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -33,7 +25,7 @@ pub(crate) struct Seen {
     pub(crate) version: u64,
 }
 
-impl ClaimReader {
+impl VersionedView {
     /// Notes in a message what the view has of its producer's id. None if it has no such id.
     pub(crate) fn look_up(&self, incoming: &mut Incoming) -> Result<Option<Seen>, Error> {
         let Some((partition, key)) = incoming.claim_place(self.snapshots.partitioner()) else {

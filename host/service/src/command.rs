@@ -50,9 +50,6 @@ pub(crate) enum Command {
         reply: oneshot::Sender<()>,
     },
     Operate(Operation),
-    Status {
-        reply: oneshot::Sender<Status>,
-    },
     Stop {
         reply: oneshot::Sender<()>,
     },
@@ -130,17 +127,6 @@ impl Wires {
             page_bytes: Arc::default(),
         }
     }
-}
-
-/// The state of the platform, for operators.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Status {
-    /// Blocks in the log since it began.
-    pub blocks: u64,
-    /// Bytes of all blocks since the log began.
-    pub log_bytes: u64,
-    /// Each subscription.
-    pub subscriptions: Vec<SubscriptionStatus>,
 }
 
 impl SubscriptionStatus {

@@ -20,7 +20,7 @@ use wasmill_model::Name;
 use wasmill_model::effects::FailureKind;
 use wasmill_port::{Clock, Guests};
 
-use crate::command::{Accept, Command, LogCommand, Status, SubscriptionStatus, ViewCommand, Wires};
+use crate::command::{Accept, Command, LogCommand, ViewCommand, Wires};
 use crate::delivery::Deliverer;
 use crate::handle::{AcceptError, BUSY_RETRY_AFTER, Receipt};
 use crate::metrics::Metrics;
@@ -205,7 +205,6 @@ impl<G: Guests> EngineLoop<G> {
                 let reply = Reply::Operation(answer);
                 self.state.replies.push(barrier, reply, self.durable);
             }
-            Command::Status { reply } => drop(reply.send(self.status())),
             Command::Stop { reply } => {
                 self.engine.halt();
                 let deadline = Instant::now() + DRAIN_TIME_MAX;
@@ -312,14 +311,6 @@ impl<G: Guests> EngineLoop<G> {
         {
             self.metrics.failed.inc();
             tracing::debug!(cause = failure.cause, "a handler call failed");
-        }
-    }
-
-    fn status(&self) -> Status {
-        Status {
-            blocks: self.durable,
-            log_bytes: self.engine.log_bytes(),
-            subscriptions: SubscriptionStatus::all(&self.engine),
         }
     }
 

@@ -15,8 +15,8 @@ use wasmill_model::{Exceeded, Message, MessageId, Name, Routes, When};
 use wasmill_port::guest::{self, Guests};
 use wasmill_port::{ScopeState, StateReader};
 
-use crate::claims::ClaimReader;
-use crate::command::{Accept, Command, Status};
+use crate::command::{Accept, Command};
+use crate::snapshots::VersionedView;
 
 /// Messages whose answer is outstanding, at most.
 const IN_FLIGHT_COUNT_MAX: usize = 20_000;
@@ -136,7 +136,7 @@ pub(crate) struct Shared<G> {
     pub(crate) reader: Arc<dyn StateReader>,
     pub(crate) routes: ArcSwap<Routes>,
     pub(crate) in_flight: InFlight,
-    pub(crate) claims: ClaimReader,
+    pub(crate) versioned: VersionedView,
     pub(crate) failure: watch::Receiver<Option<String>>,
 }
 
@@ -188,7 +188,7 @@ impl<G: Guests> Handle<G> {
             deliver,
             watch,
         };
-        let seen = self.shared.claims.look_up(&mut incoming);
+        let seen = self.shared.versioned.look_up(&mut incoming);
         let seen = seen.map_err(|error| AcceptError::Store(error.to_string()))?;
         self.send(Command::Accept(Box::new(Accept {
             incoming,
@@ -226,7 +226,7 @@ impl<G: Guests> Handle<G> {
             plugin: plugin.clone(),
             key: key.clone(),
         };
-        let snapshots = &self.shared.claims.snapshots;
+        let snapshots = &self.shared.versioned.snapshots;
         let partition = snapshots.partitioner().of(key);
         let version = || snapshots.version(partition);
         for _ in 0..QUERY_TRIES {
@@ -285,15 +285,6 @@ impl<G: Guests> Handle<G> {
         {
             // A host that stops meanwhile needs no answer.
             let _ = done.await;
-        }
-    }
-
-    /// The state of the platform; empty if it is stopping.
-    pub async fn status(&self) -> Status {
-        let (reply, status) = oneshot::channel();
-        match self.send(Command::Status { reply }) {
-            Ok(()) => status.await.unwrap_or_default(),
-            Err(Stopped) => Status::default(),
         }
     }
 

@@ -12,9 +12,10 @@ use wasmill_model::PartitionId;
 use wasmill_model::effects::Delayed;
 use wasmill_port::store::{Change, View};
 
-use crate::claims::{ClaimReader, Sweeper};
+use crate::claims::Sweeper;
 use crate::command::{Command, ViewCommand};
 use crate::metrics::Metrics;
+use crate::snapshots::VersionedView;
 
 /// Blind writes that go to the view at once, so that a checkpoint does not hold up the log.
 const SLICE_COUNT: usize = 256;
@@ -24,7 +25,7 @@ pub(crate) struct Keeper<V> {
     pub(crate) view: Arc<V>,
     pub(crate) commands: Receiver<ViewCommand>,
     pub(crate) engine: Sender<Command>,
-    pub(crate) claims: ClaimReader,
+    pub(crate) versioned: VersionedView,
     pub(crate) sweeper: Sweeper,
     /// Bytes of pages on their way here: counted down as they are written.
     pub(crate) page_bytes: Arc<AtomicUsize>,
@@ -71,7 +72,7 @@ impl<V: View> Keeper<V> {
                 Ok(Some(Command::CheckpointDone { completes }))
             }
             ViewCommand::LookUp(mut accept) => {
-                let seen = self.claims.look_up(&mut accept.incoming);
+                let seen = self.versioned.look_up(&mut accept.incoming);
                 accept.seen = seen.map_err(|error| format!("reading a producer's id: {error}"))?;
                 Ok(Some(Command::Accept(accept)))
             }

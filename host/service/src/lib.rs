@@ -21,7 +21,7 @@ mod start;
 mod state;
 
 pub use clock::SystemClock;
-pub use command::{Status, SubscriptionStatus};
+pub use command::SubscriptionStatus;
 pub use handle::{AcceptError, Dedup, Handle, Incoming, QueryError, Receipt};
 pub use metrics::Metrics;
 pub use operator::{Letter, OperateError, Page, Redriven};

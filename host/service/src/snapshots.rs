@@ -1,9 +1,11 @@
 //! Whether what was read of the engine and of the view fits together.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmill_model::{PartitionId, Partitioner};
+use wasmill_port::store::View;
 
 /// How many checkpoints each partition began and ended.
 ///
@@ -14,6 +16,13 @@ use wasmill_model::{PartitionId, Partitioner};
 pub(crate) struct Snapshots {
     partitioner: Partitioner,
     versions: Vec<AtomicU64>,
+}
+
+/// The view as any thread may read it, and whether what was read still fits the engine.
+#[derive(Clone)]
+pub(crate) struct VersionedView {
+    pub(crate) view: Arc<dyn View>,
+    pub(crate) snapshots: Arc<Snapshots>,
 }
 
 impl Snapshots {

@@ -16,7 +16,7 @@ use wasmill_model::{Name, Partitioner, Routes};
 use wasmill_port::store::{self, Acquired, BlockNumber, Log, View};
 use wasmill_port::{Clock, Guests, RunContext, StateReader};
 
-use crate::claims::{ClaimReader, Sweeper};
+use crate::claims::Sweeper;
 use crate::command::{Command, Wires};
 use crate::committer::Committer;
 use crate::delivery::Deliverer;
@@ -25,6 +25,7 @@ use crate::handle::{Handle, InFlight, Shared};
 use crate::keeper::Keeper;
 use crate::metrics::Metrics;
 use crate::recovery::recover;
+use crate::snapshots::VersionedView;
 use crate::state::ViewReader;
 
 /// Blocks of an earlier process at which the log may be cut.
@@ -164,7 +165,7 @@ pub fn start<G: Guests, L: Log, V: View>(
         view: view.clone(),
         partitioner,
     });
-    let claims = ClaimReader {
+    let versioned = VersionedView {
         view: view.clone(),
         snapshots: wires.snapshots.clone(),
     };
@@ -192,13 +193,13 @@ pub fn start<G: Guests, L: Log, V: View>(
         reader,
         routes: ArcSwap::new(routes),
         in_flight: InFlight::default(),
-        claims: claims.clone(),
+        versioned: versioned.clone(),
         failure,
     };
     let stopper = threads(
         engine_loop,
         (log, acquired),
-        (view, claims),
+        (view, versioned),
         wires,
         &metrics,
     )?;
@@ -212,7 +213,7 @@ pub fn start<G: Guests, L: Log, V: View>(
 fn threads<G: Guests>(
     engine_loop: EngineLoop<G>,
     (log, acquired): (impl Log, Acquired),
-    (view, claims): (Arc<impl View>, ClaimReader),
+    (view, versioned): (Arc<impl View>, VersionedView),
     wires: Wires,
     metrics: &Metrics,
 ) -> Result<Stopper, StartError> {
@@ -229,7 +230,7 @@ fn threads<G: Guests>(
         commands: wires.view.1,
         engine: commands.clone(),
         sweeper: Sweeper::new(wires.snapshots.partitioner().count()),
-        claims,
+        versioned,
         page_bytes: wires.page_bytes,
         metrics: metrics.clone(),
     };

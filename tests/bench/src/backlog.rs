@@ -13,7 +13,7 @@ pub(crate) async fn measure(count: u64) -> Result<f64> {
     host.feed(count, 10_000, 1_024).await?;
     // The last checkpoint follows within seconds.
     tokio::time::sleep(Duration::from_secs(6)).await;
-    anyhow::ensure!(host.pending().await == count, "every message waits");
+    anyhow::ensure!(host.pending().await? == count, "every message waits");
     let resident = resident_mb()?;
     host.stop().await?;
     Ok(resident)

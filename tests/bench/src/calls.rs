@@ -13,17 +13,18 @@ const CLIENTS: u64 = 1_024;
 pub(crate) async fn measure(count: u64, keys: u64) -> Result<f64> {
     let host = Host::start(true).await?;
     host.feed(count / 10, keys, CLIENTS).await?;
-    drained(&host).await;
+    drained(&host).await?;
     let begun = Instant::now();
     host.feed(count, keys, CLIENTS).await?;
-    drained(&host).await;
+    drained(&host).await?;
     let rate = count as f64 / begun.elapsed().as_secs_f64();
     host.stop().await?;
     Ok(rate.round())
 }
 
-async fn drained(host: &Host) {
-    while host.pending().await > 0 {
+async fn drained(host: &Host) -> Result<()> {
+    while host.pending().await? > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    Ok(())
 }

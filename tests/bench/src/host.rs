@@ -99,14 +99,9 @@ impl Host {
     }
 
     /// Messages that are not handled yet.
-    pub(crate) async fn pending(&self) -> u64 {
-        self.handle
-            .status()
-            .await
-            .subscriptions
-            .iter()
-            .map(|sub| sub.pending)
-            .sum()
+    pub(crate) async fn pending(&self) -> Result<u64> {
+        let subscriptions = self.handle.subscriptions().await?;
+        Ok(subscriptions.iter().map(|sub| sub.pending).sum())
     }
 
     /// Stops the host.

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use axum::extract::State as Extracted;
-use axum::http::request::Parts;
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -60,11 +59,13 @@ pub(super) async fn send<P: Platform + Operator>(
     request: Request<Body>,
 ) -> Result<Response, Error> {
     let platform = state.platform()?;
-    let (Parts { .. }, body) = request.into_parts();
-    let body = state
-        .budget
-        .read(body, REQUEST_BYTES_MAX, state.limits.body_timeout)
-        .await?;
+    let _place = state.enter()?;
+    let read = state.budget.read(
+        request.into_body(),
+        REQUEST_BYTES_MAX,
+        state.limits.body_timeout,
+    );
+    let body = read.await?;
     let message = serde_json::from_slice(&body.bytes).map_err(|error| Error::Bad {
         field: None,
         detail: format!("the body is no message: {error}"),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State as Held};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -24,16 +24,14 @@ use crate::api::State;
 use crate::error::Error;
 use crate::{Api, Platform, Service};
 
-/// Requests in progress at once; further ones are told to come again.
-const REQUESTS_MAX: usize = 16;
+/// Operators' requests in progress at once; further ones are told to come again.
+const OPERATORS_MAX: usize = 16;
 /// Connections at once: apart from those of the operator's routes, and few enough beside them.
 const CONNECTIONS_MAX: usize = 256;
 /// How long one may stay idle: tools ask at once, and others wait for their places.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-static REQUESTS: Semaphore = Semaphore::const_new(REQUESTS_MAX);
-
-type Shared<P> = axum::extract::State<Arc<State<P>>>;
+type Shared<P> = Held<Arc<State<P>>>;
 
 impl<P: Platform + Operator> Api<P> {
     /// The data API.
@@ -46,7 +44,8 @@ impl<P: Platform + Operator> Api<P> {
     }
 
     fn data_router(&self, access: Access) -> Router {
-        Router::new()
+        let places = Arc::new(Semaphore::new(OPERATORS_MAX));
+        let operators = Router::new()
             .route(
                 "/v1/dead-letters",
                 get(dead_letters::list::<P>).delete(dead_letters::purge_all::<P>),
@@ -63,7 +62,6 @@ impl<P: Platform + Operator> Api<P> {
                 "/v1/dead-letters/{id}/redrive",
                 post(dead_letters::redrive::<P>),
             )
-            .route("/v1/messages", post(messages::send::<P>))
             .route("/v1/subscriptions", get(subscriptions::list::<P>))
             .route(
                 "/v1/subscriptions/{name}/halted",
@@ -73,9 +71,12 @@ impl<P: Platform + Operator> Api<P> {
                 "/v1/subscriptions/{name}/resume",
                 post(subscriptions::resume::<P>),
             )
+            .layer(middleware::from_fn_with_state(places, bound));
+        Router::new()
+            .route("/v1/messages", post(messages::send::<P>))
+            .merge(operators)
             .fallback(no_route)
             .method_not_allowed_fallback(no_method)
-            .layer(middleware::from_fn(bound))
             .layer(middleware::from_fn_with_state(
                 Arc::new(access),
                 auth::check,
@@ -85,11 +86,11 @@ impl<P: Platform + Operator> Api<P> {
 }
 
 /// Operators have little to ask at once, and what they ask may be much.
-async fn bound(request: Request, next: Next) -> Response {
+async fn bound(Held(places): Held<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     let busy = Error::Busy {
         what: "as many operators' requests in hand as it can serve",
     };
-    match REQUESTS.try_acquire() {
+    match places.try_acquire() {
         Ok(_place) => next.run(request).await,
         Err(_) => busy.into_response(),
     }

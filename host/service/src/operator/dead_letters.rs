@@ -12,6 +12,7 @@ use crate::handle::Handle;
 
 /// Letters that are delivered again, or done away with, in one piece.
 const PIECE_COUNT: usize = 128;
+
 /// Some dead letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
@@ -235,7 +236,7 @@ impl<G: Guests> Handle<G> {
         partition: PartitionId,
         act: impl FnOnce(&mut Engine, Millis) -> T + Send + 'static,
     ) -> Result<Done<T>, OperateError> {
-        let snapshots = self.shared.claims.snapshots.clone();
+        let snapshots = self.shared.versioned.snapshots.clone();
         let done = self.operate(move |engine, now| {
             if engine.is_behind() {
                 return Done::Behind;

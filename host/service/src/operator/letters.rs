@@ -84,7 +84,7 @@ impl<G: Guests> Handle<G> {
         if after.is_some() {
             from.push(0);
         }
-        let snapshots = &self.shared.claims.snapshots;
+        let snapshots = &self.shared.versioned.snapshots;
         for _ in 0..TRIES {
             let version = snapshots.version(partition);
             let (of, behind) = (subscription.cloned(), after.cloned());
@@ -93,7 +93,7 @@ impl<G: Guests> Handle<G> {
             });
             let recent = recent.await?;
             let (newer, gone) = split(recent);
-            let view = self.shared.claims.view.clone();
+            let view = self.shared.versioned.view.clone();
             let range = (prefix.clone(), from.clone());
             let scan = move || scan(&*view, range, &gone, count, bytes);
             let scanned = spawn_blocking(scan).await;

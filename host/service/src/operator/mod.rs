@@ -77,6 +77,6 @@ impl<G: Guests> Handle<G> {
     }
 
     fn partitions(&self) -> u16 {
-        self.shared.claims.snapshots.partitioner().count()
+        self.shared.versioned.snapshots.partitioner().count()
     }
 }
