@@ -8,9 +8,10 @@ use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 use testkit::client::Client;
-use testkit::install::Installation;
 use testkit::metrics;
 use testkit::server::Server;
+
+use crate::world::Host;
 
 /// The first subscription gives up at once what its plugin fails on.
 const ROUTES: &str = r#"
@@ -43,12 +44,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_are_listed_redriven_and_purged_and_stay_so_after_a_sigkill() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let installation = Installation::empty(folder.path(), ROUTES)?;
-    for (plugin, guest) in [("refuse", "refuse"), ("counter", "counter")] {
-        installation.put_plugin(plugin, &wasmill_test_guests::bytes(guest))?;
-    }
-    let mut server = Server::start(&installation).await?;
+    let mut host = Host::with(ROUTES, &["refuse", "counter"]).await?;
+    let server = &mut host.server;
     give_up(&server.client()).await?;
     let ids = letters(&server.data_api(), LETTERS).await?;
 
@@ -81,7 +78,7 @@ async fn dead_letters_are_listed_redriven_and_purged_and_stay_so_after_a_sigkill
         "{rest:?}"
     );
 
-    let rest = across_restarts(&mut server, rest).await?;
+    let rest = across_restarts(server, rest).await?;
     let table = server
         .command(&["dlq", "list", "--subscription", "worker"])
         .await?;

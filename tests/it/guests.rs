@@ -7,10 +7,10 @@ use anyhow::{Result, ensure};
 use bytes::Bytes;
 use hyper::Method;
 use testkit::client::Client;
-use testkit::install::Installation;
 use testkit::load::{self, Run};
-use testkit::server::Server;
 use testkit::{metrics, sized};
+
+use crate::world::Host;
 
 /// The ways to misbehave.
 const MISFITS: [&str; 4] = ["endless_loop", "memory_hog", "trap", "flood"];
@@ -76,12 +76,8 @@ key = "path:key"
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plugins_that_misbehave_are_given_up_while_their_neighbour_stays_fast() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let installation = Installation::empty(folder.path(), &routes())?;
-    for name in MISFITS.iter().chain(&["counter"]) {
-        installation.put_plugin(name, &wasmill_test_guests::bytes(name))?;
-    }
-    let server = Server::start(&installation).await?;
+    let host = Host::with(&routes(), &[&MISFITS[..], &["counter"]].concat()).await?;
+    let server = &host.server;
     let client = server.client();
     let requests = sized(400, 4_000);
     let usual = work(&client, requests).await?;

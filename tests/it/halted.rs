@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
-use testkit::install::Installation;
 use testkit::metrics;
-use testkit::server::Server;
+
+use crate::world::Host;
 
 const ROUTES: &str = r#"
 [topics]
@@ -31,10 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_halted_key_is_shown_and_stays_so_until_an_operator_sets_it_going() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let installation = Installation::empty(folder.path(), ROUTES)?;
-    installation.put_plugin("refuse", &wasmill_test_guests::bytes("refuse"))?;
-    let mut server = Server::start(&installation).await?;
+    let mut host = Host::with(ROUTES, &["refuse"]).await?;
+    let server = &mut host.server;
     for (key, body) in [("k", "reject"), ("k", "fine"), ("other", "fine")] {
         let path = format!("/work/{key}");
         let body = Bytes::from(body);

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use testkit::install::Installation;
 use testkit::metrics;
 use testkit::server::Server;
+
+use crate::world::Host;
 
 const ROUTES: &str = r#"
 [topics]
@@ -21,10 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_are_sent_now_or_later_and_once_for_an_id() -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let installation = Installation::empty(folder.path(), ROUTES)?;
-    installation.put_plugin("counter", &wasmill_test_guests::bytes("counter"))?;
-    let mut server = Server::start(&installation).await?;
+    let mut host = Host::with(ROUTES, &["counter"]).await?;
+    let server = &mut host.server;
     let send = ["send", "work", "--key", "k", "--body", "x", "--id", "one"];
     let first = server.command(&send).await?;
     let again = server.command(&send).await?;
@@ -32,7 +31,7 @@ async fn messages_are_sent_now_or_later_and_once_for_an_id() -> Result<()> {
         again.starts_with(first.trim()) && again.contains("before"),
         "{again}"
     );
-    handled(&server, 1.0).await?;
+    handled(server, 1.0).await?;
     let other = ["send", "work", "--key", "k", "--body", "y", "--id", "one"];
     let said = server
         .command(&other)
@@ -55,7 +54,7 @@ async fn messages_are_sent_now_or_later_and_once_for_an_id() -> Result<()> {
         .await?;
     server.kill().await?;
     server.start_again().await?;
-    handled(&server, 1.0).await?;
+    handled(server, 1.0).await?;
     ensure!(
         begun.elapsed() >= delay,
         "early: after {:?}",
@@ -72,7 +71,7 @@ async fn messages_are_sent_now_or_later_and_once_for_an_id() -> Result<()> {
         "2020-01-01T00:00:00Z",
     ];
     server.command(&past).await?;
-    handled(&server, 2.0).await?;
+    handled(server, 2.0).await?;
     assert_eq!(
         metrics::read(&server.client(), "messages_handled_total").await?,
         2.0

@@ -8,9 +8,9 @@ use anyhow::{Result, ensure};
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use testkit::client::Client;
-use testkit::install::Installation;
-use testkit::server::Server;
 use testkit::{load, metrics, sized};
+
+use crate::world::Host;
 
 /// The retry comes when the test is long over: until then the key is parked.
 const ROUTES: &str = r#"
@@ -51,10 +51,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 async fn a_parked_key_with_a_long_queue_holds_up_nobody_else() -> Result<()> {
     let behind = sized(20_000, 1_000_000);
     let others = sized(20_000, 200_000);
-    let folder = tempfile::tempdir()?;
-    let installation = Installation::empty(folder.path(), ROUTES)?;
-    installation.put_plugin("refuse", &wasmill_test_guests::bytes("refuse"))?;
-    let server = Server::start(&installation).await?;
+    let host = Host::with(ROUTES, &["refuse"]).await?;
+    let server = &host.server;
     let client = server.client();
 
     let usual = flow(&client, others).await?;
@@ -88,9 +86,9 @@ async fn a_parked_key_with_a_long_queue_holds_up_nobody_else() -> Result<()> {
     for _ in 0..2 {
         post(at_once, &client, paths(large), LARGE).await?;
     }
-    let before = bytes_in(&installation.data)?;
+    let before = bytes_in(&host.installation.data)?;
     post(at_once, &client, paths(large), LARGE).await?;
-    let after = bytes_in(&installation.data)?;
+    let after = bytes_in(&host.installation.data)?;
     let written = (large * LARGE.len()) as u64;
     println!("{written} more bytes handled: {before} bytes on disk before, {after} after");
     ensure!(

@@ -5,9 +5,35 @@ use std::time::Duration;
 use anyhow::Result;
 use tempfile::TempDir;
 use testkit::books::{Plan, Settled};
+use testkit::install::Installation;
 use testkit::provider::Policy;
 use testkit::scene::Scene;
+use testkit::server::Server;
 use testkit::traffic::{Market, Taken};
+
+/// A host with guests that tests are made of, and the folder that it lives in.
+pub(crate) struct Host {
+    pub(crate) server: Server,
+    pub(crate) installation: Installation,
+    /// Dropped last, as a shop's.
+    _folder: TempDir,
+}
+
+impl Host {
+    /// Starts a host with these routes, and these guests as plugins of their own names.
+    pub(crate) async fn with(routes: &str, guests: &[&str]) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let installation = Installation::empty(folder.path(), routes)?;
+        for guest in guests {
+            installation.put_plugin(guest, &wasmill_test_guests::bytes(guest))?;
+        }
+        Ok(Self {
+            server: Server::start(&installation).await?,
+            installation,
+            _folder: folder,
+        })
+    }
+}
 
 /// A shop, and the folder that it lives in.
 pub(crate) struct World {
