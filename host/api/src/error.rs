@@ -54,6 +54,8 @@ pub(crate) enum Error {
     NotAllowed(String),
     /// What the path names is not there.
     Missing(String),
+    /// Somebody decided otherwise before.
+    Contrary(String),
     /// The data API's token is missing or wrong.
     Unauthorized,
     /// The request is refused, whoever sends it.
@@ -129,6 +131,7 @@ impl IntoResponse for Error {
             )),
             Self::Accept(error) => accept_error(&error),
             Self::Operate(error) => operate_error(&error),
+            Self::Contrary(detail) => answer(StatusCode::CONFLICT, detail),
             Self::NotAllowed(detail) => answer(StatusCode::METHOD_NOT_ALLOWED, detail),
             Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),
             Self::Unauthorized => unauthorized(),
@@ -148,7 +151,9 @@ fn guest_error(error: &guest::Error) -> Response {
 
 fn operate_error(error: &OperateError) -> Response {
     match error {
-        OperateError::NotFound => answer(StatusCode::NOT_FOUND, error.to_string()),
+        OperateError::NotFound | OperateError::NoTransaction => {
+            answer(StatusCode::NOT_FOUND, error.to_string())
+        }
         OperateError::Refused(refused) => answer(StatusCode::CONFLICT, refused.to_string()),
         OperateError::Busy => busy(error.to_string(), RETRY_AFTER_BUSY),
         OperateError::Stopped => unavailable(error.to_string()),
@@ -166,6 +171,7 @@ fn unauthorized() -> Response {
 fn accept_error(error: &AcceptError) -> Response {
     match error {
         AcceptError::Busy { retry_after } => busy(error.to_string(), *retry_after),
+        AcceptError::TooMany(_) => busy(error.to_string(), RETRY_AFTER_BUSY),
         AcceptError::Conflict { .. } => answer(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
         AcceptError::Limit(exceeded) if exceeded.what.contains("body") => {
             answer(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())

@@ -131,6 +131,7 @@ async fn take_in<P: Platform>(
         body,
         dedup,
         deliver: When::Now,
+        half: None,
         wait_for,
     };
     let receipt = platform.accept(incoming).await?;

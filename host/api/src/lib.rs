@@ -10,6 +10,7 @@
 
 mod api;
 mod body;
+mod check_back;
 mod data;
 mod dispatch;
 mod error;
@@ -29,6 +30,7 @@ mod wait;
 mod tests;
 
 pub use api::Api;
+pub use check_back::HttpCheckBack;
 pub use data::{Access, Operator, Token};
 pub use limits::Limits;
 pub use metrics::Metrics;

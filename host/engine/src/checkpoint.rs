@@ -141,6 +141,7 @@ impl Engine {
             partition.timers.end_checkpoint();
             partition.claims.end_checkpoint();
             partition.dead_letters.end_checkpoint();
+            partition.halves.end_checkpoint();
         }
         if let Some(bytes) = self.checkpoints.completes.take() {
             self.checkpoints.covered_bytes = bytes;
@@ -166,7 +167,7 @@ impl Engine {
         }
     }
 
-    /// Timers, claims and dead letters.
+    /// Timers, claims, dead letters and half messages.
     fn checkpoint_entries(&mut self, id: PartitionId, into: &mut Checkpoint) {
         let partition = self.partition_mut(id);
         let (set, gone) = partition.timers.begin_checkpoint();
@@ -189,6 +190,7 @@ impl Engine {
                 key: layout::dead(id, subscription, *seq),
                 value: letter.map(|letter| encode(letter).into()),
             }));
+        into.blind.extend(partition.halves.begin_checkpoint(id));
     }
 
     fn checkpoint_lane(&mut self, id: PartitionId, lane_id: LaneId, into: &mut Checkpoint) {

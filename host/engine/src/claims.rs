@@ -71,7 +71,10 @@ pub(crate) fn claim(
     let tag = incoming.tag.as_deref().unwrap_or_default();
     Claim {
         id: id(incoming, producer),
-        content: hash([tag.as_bytes(), &incoming.body]),
+        content: match incoming.half {
+            None => hash([tag.as_bytes(), &incoming.body]),
+            Some(_) => hash([tag.as_bytes(), &incoming.body, b"half"]),
+        },
         message,
         expires: now + producer.window,
     }

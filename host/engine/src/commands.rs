@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use wasmill_model::effects::Delayed;
+use wasmill_model::half::Owner;
 use wasmill_model::limits::{self, Exceeded, within};
-use wasmill_model::{Claim, Message, MessageId, Millis, Name, Op, PartitionId, When};
+use wasmill_model::{Claim, Half, Message, MessageId, Millis, Name, Op, PartitionId, When};
 
 use crate::claims;
 use crate::engine::Engine;
+use crate::halves::PrepareError;
 
 /// A message from outside.
 #[derive(Clone, Debug)]
@@ -28,8 +30,17 @@ pub struct Incoming {
     pub producer_id: Option<ProducerId>,
     /// When it is to be delivered.
     pub deliver: When,
+    /// Set if it is a half message: delivered once it is committed.
+    pub half: Option<HalfOf>,
     /// Whether somebody waits for what comes of it: messages with its correlation are reported.
     pub watch: bool,
+}
+
+/// The producer's side of a half message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HalfOf {
+    /// The URL at which the producer is asked what is to become of it.
+    pub check_url: Option<Name>,
 }
 
 /// A producer's id for what it sends: the same again is accepted once.
@@ -49,6 +60,8 @@ pub struct ProducerId {
 pub struct Accepted {
     /// The message's id, which is also the flow's correlation.
     pub message: MessageId,
+    /// The partition that took it in.
+    pub partition: PartitionId,
     /// Whether it had been taken in before, under the same producer's id.
     pub duplicate: bool,
 }
@@ -68,6 +81,9 @@ pub enum Refused {
     /// A part of the message is over its limit.
     #[error(transparent)]
     Limit(#[from] Exceeded),
+    /// A half message for which there is no room.
+    #[error(transparent)]
+    Half(#[from] PrepareError),
 }
 
 impl Engine {
@@ -76,51 +92,102 @@ impl Engine {
     /// # Errors
     /// [`Refused`] if nothing was taken in.
     pub fn accept(&mut self, incoming: Incoming, now: Millis) -> Result<Accepted, Refused> {
-        let now = self.advance(now);
+        self.advance(now);
         self.check(&incoming)?;
         let home = incoming.home(self.partitioner());
         let partition = home.unwrap_or_else(|| self.next_unkeyed());
         // Every message taken in is a record of its own, so no two have the same position.
         let id = MessageId::accepted(partition, self.partition(partition).counters.position);
         let mut ops = Vec::with_capacity(2);
-        if let Some(producer) = &incoming.producer_id {
-            let claim = claims::claim(&incoming, producer, id, now);
-            let newer = self.partition(partition).claims.get(&claim.id);
-            let earlier = newer.unwrap_or(producer.claimed.as_ref());
-            if let Some(earlier) = earlier.filter(|earlier| earlier.expires > now) {
-                if earlier.content != claim.content {
-                    return Err(Refused::Conflict(producer.id.clone()));
-                }
-                let message = earlier.message;
-                self.watch(message, incoming.watch);
+        if let Some(claim) = self.claim(partition, &incoming, id)? {
+            if claim.message != id {
+                self.watch(claim.message, incoming.watch);
                 return Ok(Accepted {
-                    message,
+                    message: claim.message,
+                    partition,
                     duplicate: true,
                 });
             }
             ops.push(Op::Claim(claim));
         }
-        self.watch(id, incoming.watch);
-        match incoming.deliver.due(now) {
-            None => {
-                let message = Arc::new(message(incoming, id, now));
-                let send = self.routes().fan_out(message);
-                self.commit_with_sends(partition, ops, [send]);
-            }
-            Some(due) => {
-                ops.push(Op::Delay(Delayed {
-                    due,
-                    message: Arc::new(message(incoming, id, due)),
-                    scope: None,
-                }));
-                self.commit(partition, ops);
-            }
+        match &incoming.half {
+            Some(_) => self.take_half_in(partition, incoming, id, ops)?,
+            None => self.take_in(partition, incoming, id, ops),
         }
         self.dispatch();
         Ok(Accepted {
             message: id,
+            partition,
             duplicate: false,
         })
+    }
+
+    /// The claim of the producer's id: that of an earlier message, if there is one.
+    fn claim(
+        &self,
+        partition: PartitionId,
+        incoming: &Incoming,
+        id: MessageId,
+    ) -> Result<Option<Claim>, Refused> {
+        let Some(producer) = &incoming.producer_id else {
+            return Ok(None);
+        };
+        let claim = claims::claim(incoming, producer, id, self.now);
+        let newer = self.partition(partition).claims.get(&claim.id);
+        let earlier = newer.unwrap_or(producer.claimed.as_ref());
+        match earlier.filter(|earlier| earlier.expires > self.now) {
+            Some(earlier) if earlier.content != claim.content => {
+                Err(Refused::Conflict(producer.id.clone()))
+            }
+            Some(earlier) => Ok(Some(*earlier)),
+            None => Ok(Some(claim)),
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        partition: PartitionId,
+        incoming: Incoming,
+        id: MessageId,
+        mut ops: Vec<Op>,
+    ) {
+        self.watch(id, incoming.watch);
+        let Some(due) = incoming.deliver.due(self.now) else {
+            let message = Arc::new(message(incoming, id, self.now));
+            let send = self.routes().fan_out(message);
+            return self.commit_with_sends(partition, ops, [send]);
+        };
+        ops.push(Op::Delay(Delayed {
+            due,
+            message: Arc::new(message(incoming, id, due)),
+            scope: None,
+        }));
+        self.commit(partition, ops);
+    }
+
+    fn take_half_in(
+        &mut self,
+        partition: PartitionId,
+        incoming: Incoming,
+        id: MessageId,
+        mut ops: Vec<Op>,
+    ) -> Result<(), Refused> {
+        let check_url = incoming
+            .half
+            .as_ref()
+            .and_then(|half| half.check_url.clone());
+        let half = Half {
+            deliver: incoming.deliver,
+            message: Arc::new(message(incoming, id, self.now)),
+            owner: Owner::Producer { check_url },
+            prepared_at: self.now,
+            checks: 0,
+            next_check: None,
+            cause: None,
+        };
+        ops.push(self.prepared(half)?);
+        self.commit(partition, ops);
+        Ok(())
     }
 
     fn check(&self, incoming: &Incoming) -> Result<(), Refused> {

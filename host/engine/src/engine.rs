@@ -19,6 +19,7 @@ pub use crate::lane::Entries;
 
 use crate::backlog::{Pending, QueueId};
 use crate::checkpoint::Checkpoints;
+use crate::halves::{CheckRequest, Checks};
 use crate::lane::LaneId;
 use crate::partition::Partition;
 use crate::subscription::{SubIndex, SubState};
@@ -75,6 +76,8 @@ pub enum Action {
     },
     /// A message of a flow that somebody watches.
     Watched(Arc<Message>),
+    /// Ask the owner of a half message, and report with [`Engine::checked`].
+    Check(CheckRequest),
     /// A message was given up.
     Buried(Box<DeadLetter>),
 }
@@ -117,6 +120,14 @@ pub struct Ticket {
     pub(crate) number: u64,
 }
 
+impl Ticket {
+    /// What tells the run from all others of this engine.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+}
+
 /// All partitions of a host.
 #[derive(Debug)]
 pub struct Engine {
@@ -150,6 +161,7 @@ pub struct Engine {
     watched: HashMap<MessageId, usize>,
     pub(crate) actions: Vec<Action>,
     pub(crate) checkpoints: Checkpoints,
+    pub(crate) checks: Checks,
 }
 
 impl Engine {
@@ -179,6 +191,7 @@ impl Engine {
             watched: HashMap::new(),
             actions: Vec::new(),
             checkpoints: Checkpoints::default(),
+            checks: Checks::default(),
         };
         engine.adopt(routes);
         engine

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use wasmill_model::effects::{Scope, TimerRef};
-use wasmill_model::{Millis, Name};
+use wasmill_model::{Decision, MessageId, Millis, Name};
 
 use crate::backlog::{Backlog, BacklogMark, Pending};
 use crate::subscription::SubIndex;
@@ -81,6 +81,8 @@ pub(crate) struct Lane {
     pub(crate) starved: bool,
     /// Due timers of this scope that wait for the run to end.
     pub(crate) deferred: Vec<TimerRef>,
+    /// Half messages of this scope about which somebody decided during the run.
+    pub(crate) decided: Vec<(MessageId, Decision)>,
     /// State newer than the view.
     pub(crate) recent: Arc<Entries>,
     /// Names written since the last checkpoint began.

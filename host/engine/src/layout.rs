@@ -4,7 +4,7 @@
 //! partition owns of a kind lies together. Variable parts but the last carry their length.
 
 use wasmill_model::effects::{Scope, TimerRef};
-use wasmill_model::{Millis, PartitionId};
+use wasmill_model::{MessageId, Millis, PartitionId};
 
 use crate::backlog::QueueId;
 
@@ -27,6 +27,11 @@ pub(crate) const TIMER: u8 = b't';
 pub(crate) const CLAIM: u8 = b'd';
 /// A dead letter.
 pub(crate) const DEAD: u8 = b'x';
+
+/// A half message that is asked about.
+pub(crate) const HALF: u8 = b'h';
+/// A half message that is abandoned.
+pub(crate) const ABANDONED: u8 = b'a';
 
 struct Key(Vec<u8>);
 
@@ -150,6 +155,23 @@ pub fn dead(id: PartitionId, subscription: &str, seq: u64) -> Vec<u8> {
     Key::new(DEAD, id)
         .text(subscription)
         .last(&seq.to_be_bytes())
+}
+
+/// A half message that is asked about.
+pub(crate) fn half(id: PartitionId, half: MessageId) -> Vec<u8> {
+    Key::new(HALF, id).last(&half.0.to_be_bytes())
+}
+
+/// A half message that is abandoned.
+#[must_use]
+pub fn abandoned(id: PartitionId, half: MessageId) -> Vec<u8> {
+    Key::new(ABANDONED, id).last(&half.0.to_be_bytes())
+}
+
+/// The prefix of a partition's half messages that are abandoned.
+#[must_use]
+pub fn all_abandoned(id: PartitionId) -> Vec<u8> {
+    Key::new(ABANDONED, id).0
 }
 
 /// The partition that a key belongs to.

@@ -14,6 +14,7 @@ mod commands;
 pub mod dead_letters;
 mod engine;
 mod halted;
+pub mod halves;
 mod lane;
 pub mod layout;
 mod overlay;
@@ -25,8 +26,9 @@ mod unsealed;
 
 pub use backlog::Pending;
 pub use checkpoint::{Checkpoint, Meta, Write};
-pub use commands::{Accepted, Incoming, ProducerId, Refused};
+pub use commands::{Accepted, HalfOf, Incoming, ProducerId, Refused};
 pub use dead_letters::{LetterId, ParseLetterIdError, RedriveError};
 pub use engine::{Action, Config, Engine, Entries, PageRef, RunRequest, Ticket};
 pub use halted::{Halted, HaltedKey, Resume};
+pub use halves::{CheckRequest, HalfId, Verdict};
 pub use recover::{Corrupt, Recovery};

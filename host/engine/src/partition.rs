@@ -9,6 +9,7 @@ use wasmill_model::{Claim, Millis, Name, PartitionId};
 
 use crate::backlog::Backlog;
 use crate::channels::Channels;
+use crate::halves::Halves;
 use crate::lane::{Lane, LaneId};
 use crate::overlay::Overlay;
 use crate::subscription::SubIndex;
@@ -80,6 +81,7 @@ pub(crate) struct Partition {
     pub(crate) claims: Overlay<u128, Claim>,
     /// By subscription and the message's number.
     pub(crate) dead_letters: Overlay<(Name, u64), DeadLetter>,
+    pub(crate) halves: Halves,
     /// Changed since the last checkpoint began.
     pub(crate) dirty: Dirty,
 }
@@ -109,6 +111,7 @@ impl Partition {
             timers: Timers::new(),
             claims: Overlay::default(),
             dead_letters: Overlay::default(),
+            halves: Halves::default(),
             dirty: Dirty::default(),
         }
     }

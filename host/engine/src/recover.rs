@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmill_model::{Millis, PartitionId, Routes};
+use wasmill_model::{Half, Millis, PartitionId, Routes};
 
 use crate::backlog::Backlog;
 use crate::checkpoint::{Meta, StoredQueue};
@@ -46,10 +46,15 @@ impl Recovery {
     /// The prefixes whose entries [`Recovery::restore`] wants, in this order.
     #[must_use]
     pub fn prefixes() -> Vec<Vec<u8>> {
-        [layout::PARTITION, layout::BACKLOG, layout::TRACK]
-            .into_iter()
-            .map(layout::kind)
-            .collect()
+        [
+            layout::PARTITION,
+            layout::BACKLOG,
+            layout::TRACK,
+            layout::HALF,
+        ]
+        .into_iter()
+        .map(layout::kind)
+        .collect()
     }
 
     /// Takes an entry of the view.
@@ -73,6 +78,10 @@ impl Recovery {
             }
             layout::BACKLOG => self.restore_queue(id, read(&what(), value)?),
             layout::TRACK => self.restore_track(id, read(&what(), value)?),
+            layout::HALF => {
+                let half: Half = read(&what(), value)?;
+                self.engine.open_half(id, Arc::new(half));
+            }
             _ => return Err(malformed()),
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::half::{Decision, Half};
 use crate::{Message, MessageId, Millis, Name, Target};
 
 /// The effects of a handler call that succeeded.
@@ -19,6 +20,8 @@ pub struct Effects {
     pub cancelled: Vec<TimerRef>,
     /// Writes to the key's state, the last one of each name only; none is a delete.
     pub writes: Vec<(Name, Option<Bytes>)>,
+    /// Half messages of the scope that are settled.
+    pub settled: Vec<(Arc<Half>, Decision)>,
 }
 
 /// A message on its way to its subscriptions.

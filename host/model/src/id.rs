@@ -90,6 +90,18 @@ impl MessageId {
         hasher.update(subscription.as_bytes());
         Self(hasher.digest128())
     }
+
+    /// The id of the half message `name` that a handler of `subscription` prepares for this
+    /// message.
+    #[must_use]
+    pub fn prepared(self, subscription: &str, name: &str) -> Self {
+        let mut hasher = xxh3::Xxh3::with_seed(3);
+        hasher.update(&self.0.to_be_bytes());
+        hasher.update(&(subscription.len() as u64).to_be_bytes());
+        hasher.update(subscription.as_bytes());
+        hasher.update(name.as_bytes());
+        Self(hasher.digest128())
+    }
 }
 
 impl fmt::Display for MessageId {

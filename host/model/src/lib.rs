@@ -4,6 +4,7 @@
 //! WebAssembly, and take time as an argument.
 
 pub mod effects;
+pub mod half;
 pub mod http;
 pub mod id;
 pub mod limits;
@@ -15,6 +16,7 @@ pub mod routes;
 pub mod time;
 
 pub use effects::{Effects, Failure, FailureKind};
+pub use half::{Decision, Half};
 pub use id::{MessageId, PartitionId, Partitioner};
 pub use limits::Exceeded;
 pub use message::{Message, Target};

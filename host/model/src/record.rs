@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::effects::{Delayed, Scope, TimerRef};
+use crate::half::{Decision, Half};
 use crate::{Message, MessageId, Millis, Name, PartitionId, Target};
 
 /// What one command committed in one partition, atomically.
@@ -99,6 +100,15 @@ pub enum Op {
         subscription: Name,
         /// The message's number.
         seq: u64,
+    },
+    /// A half message is prepared, or was asked about in vain.
+    Prepare(Box<Half>),
+    /// A half message is settled. If it is committed, what delivers it follows.
+    Decide {
+        /// The half message.
+        half: MessageId,
+        /// What becomes of it.
+        decision: Decision,
     },
 }
 

@@ -1,6 +1,6 @@
 //! Names of the host's own entries in a key's state.
 //!
-//! Timers, recallable messages and dedup claims are entries of the key's state under names that
+//! Timers, recallable messages, half messages and dedup claims are entries of the key's state under names that
 //! begin with a NUL, which no plugin can write. They are so committed, cached, checkpointed and
 //! recovered by the same code as the plugin's entries.
 
@@ -26,6 +26,12 @@ pub fn recallable(id: MessageId) -> Name {
 #[must_use]
 pub fn claim(id: &str) -> Name {
     format!("\0d{id}").into()
+}
+
+/// The entry of a half message.
+#[must_use]
+pub fn half(name: &str) -> Name {
+    format!("\0h{name}").into()
 }
 
 /// The entry that stands for a delayed message of a scope.

@@ -24,7 +24,7 @@ impl Millis {
 }
 
 /// When a message is to be delivered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum When {
     /// With the commit.
     #[default]

@@ -3,9 +3,11 @@
 //! The semantics of the host's interfaces live here, so that every adapter of guests, the real
 //! one and those of tests, has the same. Nothing leaves a call but its [`Effects`].
 
+mod halves;
 pub(crate) mod names;
 mod timers;
 
+pub use halves::{HalfState, Preparer, Preparing};
 pub use timers::Alarm;
 
 use std::sync::Arc;
@@ -73,6 +75,7 @@ pub struct Call {
     effects: Effects,
     sent_count: u32,
     effect_bytes: usize,
+    halves: halves::OfCall,
 }
 
 impl Call {
@@ -94,6 +97,7 @@ impl Call {
             effects,
             sent_count: 0,
             effect_bytes: 0,
+            halves: halves::OfCall::default(),
         }
     }
 
@@ -240,7 +244,7 @@ impl Call {
         )?;
         within(
             "sends per call",
-            self.sent_count as usize + 1,
+            self.sent_count as usize + self.halves.prepared + 1,
             self.limits.sends_max,
         )?;
         self.account(outgoing.body.len() + outgoing.topic.len())

@@ -1,9 +1,10 @@
 //! Guests: the plugins as the services see them.
 
 use std::future::Future;
+use std::sync::Arc;
 
-use wasmill_model::Name;
 use wasmill_model::http::{Accepted, Problem, Request, Response};
+use wasmill_model::{Decision, Half, Name};
 
 use crate::run::{Outcome, Run};
 use crate::scope::ScopeState;
@@ -26,6 +27,14 @@ pub trait Guests: Send + Sync + 'static {
         state: ScopeState,
         request: Request,
     ) -> impl Future<Output = Result<Response, Error>> + Send;
+
+    /// Asks a plugin's checker what is to become of a half message that it prepared. A text if it
+    /// does not know: why.
+    fn check(
+        &self,
+        plugin: &Name,
+        half: Arc<Half>,
+    ) -> impl Future<Output = Result<Result<Decision, String>, Error>> + Send;
 }
 
 /// Loads plugins.

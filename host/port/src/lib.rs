@@ -4,13 +4,15 @@
 //! put twins of their own in their place.
 
 pub mod call;
+pub mod check_back;
 pub mod clock;
 pub mod guest;
 pub mod run;
 pub mod scope;
 pub mod store;
 
-pub use call::{Call, CallError};
+pub use call::{Call, CallError, HalfState, Preparer};
+pub use check_back::CheckBack;
 pub use clock::Clock;
 pub use guest::{Guests, Plugins};
 pub use run::{Delivery, Outcome, Run, RunContext};

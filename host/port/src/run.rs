@@ -11,7 +11,7 @@ use wasmill_model::routes::Routes;
 use wasmill_model::{Effects, Failure, Message, Millis, Name};
 
 use crate::Clock;
-use crate::call::Call;
+use crate::call::{Call, Preparer};
 use crate::scope::{Entries, ScopeState, StateReader};
 
 /// What every run shares.
@@ -23,6 +23,8 @@ pub struct RunContext {
     pub reader: Arc<dyn StateReader>,
     /// The platform's time.
     pub clock: Arc<dyn Clock>,
+    /// Takes half messages; without one they are refused.
+    pub preparer: Option<Arc<dyn Preparer>>,
 }
 
 /// One message to hand to a handler.
@@ -53,6 +55,7 @@ pub struct Run {
     pub plugin: Name,
     /// How long the run may go on before it hands the rest back.
     pub time_max: Duration,
+    ticket: u64,
     context: RunContext,
     deliveries: std::vec::IntoIter<Delivery>,
     /// Absent for messages without a key, and while a call has it.
@@ -84,11 +87,19 @@ impl Run {
         Self {
             plugin,
             time_max,
+            ticket: 0,
             context,
             deliveries,
             state,
             outcomes,
         }
+    }
+
+    /// The same run, by the number that the engine knows it under.
+    #[must_use]
+    pub fn numbered(mut self, ticket: u64) -> Self {
+        self.ticket = ticket;
+        self
     }
 
     /// Begins the next call; none at the run's end. A timer that was cancelled after it fell due
@@ -102,6 +113,7 @@ impl Run {
                 delivery,
                 self.state.take(),
             );
+            let call = call.of_run(self.ticket, self.outcomes.is_empty());
             match call.is_wanted() {
                 Ok(true) => return Some(call),
                 Ok(false) => drop(self.end(call, Ok(()), 0)),
@@ -115,8 +127,12 @@ impl Run {
 
     /// Ends a call. False if the run must stop because the message failed.
     pub fn end(&mut self, call: Call, result: Result<(), Failure>, fuel: u64) -> bool {
+        let handed_back = call.is_handed_back();
         let (result, state) = call.finish(result);
         self.state = state;
+        if handed_back {
+            return false;
+        }
         let go_on = result.is_ok();
         self.outcomes.push(Outcome { result, fuel });
         go_on

@@ -162,6 +162,11 @@ impl ScopeState {
         written.into_iter().collect()
     }
 
+    /// Keeps an entry visible that is committed already.
+    pub(crate) fn keep(&mut self, name: Name, value: Bytes) {
+        self.earlier.insert(name, Some(value));
+    }
+
     /// Forgets what was written since the last call began.
     pub(crate) fn roll_back(&mut self) {
         self.written.clear();

@@ -13,6 +13,7 @@ mod subscriptions;
 mod suggest;
 mod table;
 mod topics;
+mod transactions;
 mod units;
 
 #[cfg(test)]
@@ -74,10 +75,12 @@ fn read(root: &mut Table<'_>) -> Routes {
     let plugins = plugins::read(root);
     let queries = http::queries(root);
     let ingress = http::ingress(root, &topics, &queries);
+    let checks = transactions::read(root, &topics);
     let mut routes = Routes::new(topics.into_patterns(), subscriptions);
     routes.plugins = plugins;
     routes.queries = queries.into_routes();
     routes.ingress = ingress;
+    routes.checks = checks;
     routes
 }
 

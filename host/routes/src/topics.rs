@@ -78,15 +78,28 @@ impl Topics {
             field.refuse(what);
             return None;
         }
-        let meets = |declared: &str| match declared.strip_suffix('*') {
-            Some(other) => other.starts_with(prefix) || prefix.starts_with(other),
-            None => declared.starts_with(prefix),
-        };
-        if self.patterns.iter().any(|pattern| meets(pattern.as_str())) {
+        if self.meets(prefix) {
             return Some(text);
         }
         field.refuse(self.undeclared(text));
         None
+    }
+
+    /// Whether a topic, or a prefix of topics, can ever get a message.
+    pub(crate) fn met_by(&self, text: &str) -> Result<(), String> {
+        let met = match text.strip_suffix('*') {
+            Some(prefix) => self.meets(prefix),
+            None => self.patterns.iter().any(|pattern| pattern.matches(text)),
+        };
+        met.then_some(()).ok_or_else(|| self.undeclared(text))
+    }
+
+    fn meets(&self, prefix: &str) -> bool {
+        let meets = |declared: &str| match declared.strip_suffix('*') {
+            Some(other) => other.starts_with(prefix) || prefix.starts_with(other),
+            None => declared.starts_with(prefix),
+        };
+        self.patterns.iter().any(|pattern| meets(pattern.as_str()))
     }
 
     fn undeclared(&self, topic: &str) -> String {

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::oneshot;
-use wasmill_engine::{Engine, Meta, PageRef, Ticket};
+use wasmill_engine::{CheckRequest, Engine, Meta, PageRef, Ticket, Verdict};
 use wasmill_model::effects::{Delayed, Effects, Failure};
 use wasmill_model::{Message, Millis, Name, PartitionId, Routes};
 use wasmill_port::store;
@@ -38,6 +38,10 @@ pub(crate) enum Command {
     },
     CheckpointDone {
         completes: Option<Meta>,
+    },
+    Checked {
+        request: CheckRequest,
+        verdict: Verdict,
     },
     Failed(String),
     SetRoutes {

@@ -40,13 +40,15 @@ impl<G: Guests> Deliverer<G> {
             attempt: pending.attempts + 1,
         });
         let deliveries = deliveries.collect();
+        let number = ticket.number();
         let run = Run::new(
             self.context.clone(),
             plugin,
             deliveries,
             recent,
             RUN_TIME_MAX,
-        );
+        )
+        .numbered(number);
         let guests = self.guests.clone();
         let mut report = Report {
             ticket: Some(ticket),

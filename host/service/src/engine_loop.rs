@@ -20,6 +20,7 @@ use wasmill_model::Name;
 use wasmill_model::effects::FailureKind;
 use wasmill_port::{Clock, Guests};
 
+use crate::checks::Checker;
 use crate::command::{Accept, Command, LogCommand, ViewCommand, Wires};
 use crate::delivery::Deliverer;
 use crate::handle::{AcceptError, BUSY_RETRY_AFTER, Receipt};
@@ -47,6 +48,7 @@ pub(crate) struct EngineLoop<G> {
     engine: Engine,
     clock: Arc<dyn Clock>,
     deliverer: Deliverer<G>,
+    checker: Checker<G>,
     log: Sender<LogCommand>,
     view: Sender<ViewCommand>,
     metrics: Metrics,
@@ -83,7 +85,7 @@ impl<G: Guests> EngineLoop<G> {
     /// The loop over a recovered engine, and where its failure is told.
     pub(crate) fn new(
         engine: Engine,
-        deliverer: Deliverer<G>,
+        (deliverer, checker): (Deliverer<G>, Checker<G>),
         wires: &Wires,
         checkpoints: Checkpoints,
         metrics: &Metrics,
@@ -94,6 +96,7 @@ impl<G: Guests> EngineLoop<G> {
             engine,
             clock: deliverer.context.clock.clone(),
             deliverer,
+            checker,
             log: wires.log.0.clone(),
             view: wires.view.0.clone(),
             metrics: metrics.clone(),
@@ -186,6 +189,9 @@ impl<G: Guests> EngineLoop<G> {
                 self.engine.timers_loaded(partition, batch, complete);
             }
             Command::CheckpointDone { completes } => self.checkpointed(completes),
+            Command::Checked { request, verdict } => {
+                self.engine.checked(&request, verdict, self.clock.now());
+            }
             Command::Failed(cause) => return Err(cause),
             Command::SetRoutes { routes, reply } => {
                 let result = self.engine.set_routes(&routes);
@@ -242,9 +248,14 @@ impl<G: Guests> EngineLoop<G> {
                     self.state.waiters.add(accepted.message, wait_for, sender);
                     receiver
                 });
-                let wasmill_engine::Accepted { message, duplicate } = accepted;
+                let wasmill_engine::Accepted {
+                    message,
+                    partition,
+                    duplicate,
+                } = accepted;
                 let receipt = Receipt {
                     message,
+                    partition,
                     duplicate,
                     outcome,
                 };

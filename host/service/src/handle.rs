@@ -8,10 +8,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::{oneshot, watch};
-use wasmill_engine::{ProducerId, Refused};
+use wasmill_engine::{Engine, HalfOf, ProducerId, Refused};
 use wasmill_model::effects::Scope;
 use wasmill_model::http::{Accepted, Problem, Request, Response};
-use wasmill_model::{Exceeded, Message, MessageId, Name, Routes, When};
+use wasmill_model::{Exceeded, Message, MessageId, Millis, Name, PartitionId, Routes, When};
 use wasmill_port::guest::{self, Guests};
 use wasmill_port::{ScopeState, StateReader};
 
@@ -44,6 +44,8 @@ pub struct Incoming {
     pub dedup: Option<Dedup>,
     /// When it is to be delivered.
     pub deliver: When,
+    /// Set if it is a half message: delivered once it is committed.
+    pub half: Option<HalfOf>,
     /// Topics one of which brings the outcome; empty if nobody waits for it.
     pub wait_for: Vec<Name>,
 }
@@ -62,6 +64,8 @@ pub struct Dedup {
 pub struct Receipt {
     /// Its id, which is also the flow's correlation.
     pub message: MessageId,
+    /// The partition that took it in.
+    pub partition: PartitionId,
     /// Whether it had been taken in before, under the same producer's id.
     pub duplicate: bool,
     /// Brings the first message of the flow on one of the topics waited for.
@@ -77,6 +81,9 @@ pub enum AcceptError {
         /// When to come again.
         retry_after: Duration,
     },
+    /// As many half messages are unsettled as the host holds.
+    #[error("{0}")]
+    TooMany(String),
     /// The producer's id was used for another content.
     #[error("id `{id}` was used before for another content: take a new id, or send the same again")]
     Conflict {
@@ -107,6 +114,7 @@ impl From<Refused> for AcceptError {
             Refused::UnknownTopic(topic) => Self::UnknownTopic(topic),
             Refused::Limit(exceeded) => Self::Limit(exceeded),
             Refused::EmptyKey => Self::Invalid(refused.to_string()),
+            Refused::Half(error) => Self::TooMany(error.to_string()),
         }
     }
 }
@@ -170,6 +178,7 @@ impl<G: Guests> Handle<G> {
             body,
             dedup,
             deliver,
+            half,
             wait_for,
         } = incoming;
         let watch = !wait_for.is_empty();
@@ -186,6 +195,7 @@ impl<G: Guests> Handle<G> {
             body,
             producer_id,
             deliver,
+            half,
             watch,
         };
         let seen = self.shared.versioned.look_up(&mut incoming);
@@ -316,6 +326,21 @@ impl<G: Guests> Handle<G> {
 
 /// The engine's thread has ended.
 pub(crate) struct Stopped;
+
+/// Does something on the engine's thread; what it returns comes back once it is durable.
+pub(crate) async fn operate<T: Send + 'static>(
+    engine: &Sender<Command>,
+    act: impl FnOnce(&mut Engine, Millis) -> T + Send + 'static,
+) -> Result<T, Stopped> {
+    let (reply, answer) = oneshot::channel();
+    let operation = Command::Operate(Box::new(move |engine, now| {
+        let result = act(engine, now);
+        // Whoever asked may have gone.
+        Box::new(move || drop(reply.send(result)))
+    }));
+    engine.send(operation).map_err(|_| Stopped)?;
+    answer.await.map_err(|_| Stopped)
+}
 
 impl InFlight {
     fn enter(&self, bytes: usize) -> Result<Place<'_>, AcceptError> {

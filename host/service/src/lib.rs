@@ -3,6 +3,7 @@
 //! One thread runs the engine, one appends its blocks to the log, one reads and writes the view;
 //! handlers run as tasks. They speak over channels, and callers hold a [`Handle`].
 
+mod checks;
 mod claims;
 mod clock;
 mod command;
@@ -24,8 +25,9 @@ pub use clock::SystemClock;
 pub use command::SubscriptionStatus;
 pub use handle::{AcceptError, Dedup, Handle, Incoming, QueryError, Receipt};
 pub use metrics::Metrics;
-pub use operator::{Letter, OperateError, Page, Redriven};
+pub use operator::{Letter, OperateError, Page, Redriven, Transaction, Transactions};
 pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, Retention, StartError, Stopper, start};
 pub use state::ViewReader;
-pub use wasmill_engine::{Halted, LetterId, ParseLetterIdError, RedriveError, Resume};
+pub use wasmill_engine::halves::{HalfId, ParseHalfIdError, Settled};
+pub use wasmill_engine::{HalfOf, Halted, LetterId, ParseLetterIdError, RedriveError, Resume};

@@ -92,6 +92,7 @@ fn settle_actions(engine: &mut Engine, view: &impl View) -> Result<(), StartErro
                 Action::Run(_)
                 | Action::LoadTimers { .. }
                 | Action::Watched(_)
+                | Action::Check(_)
                 | Action::Buried(_) => {}
             }
         }

@@ -14,8 +14,9 @@ use wasmill_engine::Corrupt;
 use wasmill_engine::codec::{self, DecodeError, Header};
 use wasmill_model::{Name, Partitioner, Routes};
 use wasmill_port::store::{self, Acquired, BlockNumber, Log, View};
-use wasmill_port::{Clock, Guests, RunContext, StateReader};
+use wasmill_port::{CheckBack, Clock, Guests, RunContext, StateReader};
 
+use crate::checks::{Checker, EnginePreparer};
 use crate::claims::Sweeper;
 use crate::command::{Command, Wires};
 use crate::committer::Committer;
@@ -133,6 +134,8 @@ pub struct Parts<G, L, V> {
     pub view: V,
     /// The plugins.
     pub guests: Arc<G>,
+    /// How producers outside are asked about half messages.
+    pub check_back: Arc<dyn CheckBack>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The routes.
@@ -173,20 +176,19 @@ pub fn start<G: Guests, L: Log, V: View>(
         routes: routes.clone(),
         reader: reader.clone(),
         clock,
+        preparer: Some(Arc::new(EnginePreparer {
+            engine: wires.engine.0.clone(),
+        })),
     };
-    let deliverer = Deliverer {
-        guests: parts.guests.clone(),
-        context,
-        engine: wires.engine.0.clone(),
-        runtime: parts.runtime,
-    };
+    let outside = (parts.guests.clone(), parts.check_back, parts.runtime);
+    let workers = workers(outside, context, &wires);
     let cuts = cuts(&log, acquired)?;
     // What recovery replayed is due at once.
     let stand = (recovered.view_block, recovered.engine.covered_bytes());
     let partitions = config.engine.partitions;
     let checkpoints = Checkpoints::new(config.retention, partitions, stand, cuts);
     let (engine_loop, failure) =
-        EngineLoop::new(recovered.engine, deliverer, &wires, checkpoints, &metrics);
+        EngineLoop::new(recovered.engine, workers, &wires, checkpoints, &metrics);
     let shared = Shared {
         commands: wires.engine.0.clone(),
         guests: parts.guests,
@@ -207,6 +209,28 @@ pub fn start<G: Guests, L: Log, V: View>(
         shared: Arc::new(shared),
     };
     Ok((handle, stopper))
+}
+
+/// What runs handlers, and what asks the owners of half messages.
+fn workers<G: Guests>(
+    (guests, check_back, runtime): (Arc<G>, Arc<dyn CheckBack>, runtime::Handle),
+    context: RunContext,
+    wires: &Wires,
+) -> (Deliverer<G>, Checker<G>) {
+    let engine = wires.engine.0.clone();
+    let deliverer = Deliverer {
+        guests: guests.clone(),
+        context,
+        engine: engine.clone(),
+        runtime: runtime.clone(),
+    };
+    let checker = Checker {
+        guests,
+        check_back,
+        engine,
+        runtime,
+    };
+    (deliverer, checker)
 }
 
 /// Starts the three threads.

@@ -46,6 +46,7 @@ async fn measure(registry: &Registry, routes: &Arc<Routes>, what: &str, run: usi
             routes: routes.clone(),
             reader: Arc::new(NoState),
             clock: Arc::new(Stopped),
+            preparer: None,
         };
         let deliveries = (0..run).map(delivery).collect();
         Run::new(

@@ -8,7 +8,7 @@ use wasmtime::error::Context;
 use wasmtime::{AsContextMut, Engine, Result};
 
 use crate::data::Data;
-use crate::generated::exports::wasmill::plugin::{gate, handler, query};
+use crate::generated::exports::wasmill::plugin::{checker, gate, handler, query};
 use crate::log::PluginLog;
 
 /// The contract, as its interfaces are named in a component.
@@ -31,14 +31,16 @@ pub(crate) struct Exports {
     pub(crate) handler: Option<handler::GuestIndices>,
     pub(crate) gate: Option<gate::GuestIndices>,
     pub(crate) query: Option<query::GuestIndices>,
+    pub(crate) checker: Option<checker::GuestIndices>,
 }
 
 /// The exports of an instance.
-type Guests = (
-    Option<handler::Guest>,
-    Option<gate::Guest>,
-    Option<query::Guest>,
-);
+pub(crate) struct Guests {
+    pub(crate) handler: Option<handler::Guest>,
+    pub(crate) gate: Option<gate::Guest>,
+    pub(crate) query: Option<query::Guest>,
+    pub(crate) checker: Option<checker::Guest>,
+}
 
 impl Version {
     /// Checks that all imports of `component` can be linked and that it exports something to
@@ -89,6 +91,10 @@ impl Exports {
                 .map(query::GuestIndices::new)
                 .transpose()
                 .map_err(refused)?,
+            checker: find_if("checker")
+                .map(checker::GuestIndices::new)
+                .transpose()
+                .map_err(refused)?,
         };
         if found.handler.is_none() && found.gate.is_none() && found.query.is_none() {
             return Err(format!(
@@ -121,7 +127,17 @@ impl Exports {
                 .load(&mut store, instance)
                 .context("its `query` is not the contract's")
         });
-        Ok((handler.transpose()?, gate.transpose()?, query.transpose()?))
+        let checker = self.checker.as_ref().map(|found| {
+            found
+                .load(&mut store, instance)
+                .context("its `checker` is not the contract's")
+        });
+        Ok(Guests {
+            handler: handler.transpose()?,
+            gate: gate.transpose()?,
+            query: query.transpose()?,
+            checker: checker.transpose()?,
+        })
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) enum Activity {
     Answering(ScopeState),
     /// Its gate looks at a request.
     Admitting,
+    /// Its checker decides about a half message.
+    Checking,
 }
 
 /// The data of an instance's store.
@@ -95,6 +97,9 @@ pub(crate) fn refused(activity: &Activity, function: &str) -> Error {
         }
         Activity::Admitting => {
             "is refused in `gate.admit`: a gate is stateless; do this in `handler.handle`"
+        }
+        Activity::Checking => {
+            "is refused in `checker.check`: a checker only decides; do this in `handler.handle`"
         }
         Activity::Idle => "is refused outside of a call, as while the component starts",
     };

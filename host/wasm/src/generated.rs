@@ -3,8 +3,12 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit",
-    world: "service",
-    imports: { default: trappable },
+    world: "service-with-checker",
+    imports: {
+        // Waits until the half message is durable.
+        "wasmill:plugin/transaction.prepare": async | trappable,
+        default: trappable,
+    },
     exports: { default: async },
     // Parameters of exports borrow, so that a message's body is copied once: into the guest.
     ownership: Borrowing { duplicate_if_necessary: true },

@@ -1,7 +1,10 @@
 //! The `Guests` port: calls go to the version that serves when they begin.
 
+use std::sync::Arc;
+
 use wasmill_model::Name;
 use wasmill_model::effects::{Failure, FailureKind};
+use wasmill_model::half::{Decision, Half};
 use wasmill_model::http::{Accepted, Problem, Request, Response};
 use wasmill_port::guest::Error;
 use wasmill_port::{Guests, Outcome, Run, ScopeState};
@@ -34,6 +37,17 @@ impl Guests for Registry {
             .find(plugin)
             .ok_or_else(|| Error::Unavailable(plugin.clone()))?;
         serving.answer(state, &request).await
+    }
+
+    async fn check(
+        &self,
+        plugin: &Name,
+        half: Arc<Half>,
+    ) -> Result<Result<Decision, String>, Error> {
+        let serving = self
+            .find(plugin)
+            .ok_or_else(|| Error::Unavailable(plugin.clone()))?;
+        serving.check(&half).await
     }
 }
 

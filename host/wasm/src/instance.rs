@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 use wasmill_model::effects::Failure;
+use wasmill_model::half::{Decision, Half, Owner};
 use wasmill_model::http;
 use wasmill_model::routes::{CallLimits, PluginSettings};
 use wasmill_port::{Call, ScopeState};
@@ -11,11 +12,11 @@ use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi_http::WasiHttpCtx;
 
-use crate::component::Version;
+use crate::component::{Guests, Version};
 use crate::data::{Activity, Data};
 use crate::deadline::{Passed, within};
 use crate::fault::Fault;
-use crate::generated::exports::wasmill::plugin::{gate, handler, query};
+use crate::generated::exports::wasmill::plugin::checker;
 use crate::generated::wasmill::plugin::types;
 use crate::limits::{CALLS_PER_INSTANCE_MAX, InstanceLimiter, RESOURCES_MAX};
 use crate::log::Level;
@@ -26,9 +27,7 @@ use crate::wasi::{self, HttpGate, Lines};
 /// An instance that waits for its next call, or is in one.
 pub(crate) struct Instance {
     store: Store<Data>,
-    handler: Option<handler::Guest>,
-    gate: Option<gate::Guest>,
-    query: Option<query::Guest>,
+    guests: Guests,
     calls: u32,
 }
 
@@ -48,15 +47,13 @@ impl Instance {
         prepare(&mut store, Activity::Idle, limits, deadline);
         let started = within(deadline, version.pre.instantiate_async(&mut store)).await;
         let instance = settle(started, &mut store, limits)?;
-        let (handler, gate, query) = version
+        let guests = version
             .exports
             .load(&mut store, &instance)
             .map_err(|error| Fault::trapped(&error, store.data_mut(), limits))?;
         Ok(Self {
             store,
-            handler,
-            gate,
-            query,
+            guests,
             calls: 0,
         })
     }
@@ -93,11 +90,13 @@ impl Instance {
 
         let Self {
             store,
-            handler,
+            guests,
             calls,
-            ..
         } = self;
-        let handler = handler.as_ref().expect("the caller looked at the exports");
+        let handler = guests
+            .handler
+            .as_ref()
+            .expect("the caller looked at the exports");
         *calls += 1;
         prepare(store, Activity::Handling(call), limits, deadline);
         let answer = within(deadline, handler.call_handle(&mut *store, parameter)).await;
@@ -123,9 +122,14 @@ impl Instance {
         deadline: Instant,
     ) -> Result<Result<http::Accepted, http::Problem>, Fault> {
         let Self {
-            store, gate, calls, ..
+            store,
+            guests,
+            calls,
         } = self;
-        let gate = gate.as_ref().expect("the caller looked at the exports");
+        let gate = guests
+            .gate
+            .as_ref()
+            .expect("the caller looked at the exports");
         *calls += 1;
         prepare(store, Activity::Admitting, limits, deadline);
         let lists = RequestLists::new(request);
@@ -148,11 +152,13 @@ impl Instance {
     ) -> Result<http::Response, Fault> {
         let Self {
             store,
-            query,
+            guests,
             calls,
-            ..
         } = self;
-        let query = query.as_ref().expect("the caller looked at the exports");
+        let query = guests
+            .query
+            .as_ref()
+            .expect("the caller looked at the exports");
         *calls += 1;
         let key = state.scope().key.clone();
         prepare(store, Activity::Answering(state), limits, deadline);
@@ -161,6 +167,49 @@ impl Instance {
         let answer = within(deadline, asked).await;
         store.data_mut().end();
         translate::response(settle(answer, store, limits)?).map_err(Fault)
+    }
+
+    /// Asks the checker about a half message; a text if it does not know.
+    pub(crate) async fn check(
+        &mut self,
+        half: &Half,
+        limits: &CallLimits,
+        deadline: Instant,
+    ) -> Result<Result<Decision, String>, Fault> {
+        let Self {
+            store,
+            guests,
+            calls,
+        } = self;
+        let checker = guests.checker.as_ref();
+        let checker = checker.expect("the caller looked at the exports");
+        *calls += 1;
+        prepare(store, Activity::Checking, limits, deadline);
+        let (name, scope_key) = match &half.owner {
+            Owner::Plugin { scope, name } => (name.as_str(), scope.key.as_str()),
+            Owner::Producer { .. } => ("", ""),
+        };
+        let message = &half.message;
+        let id = IdText::new(message.id);
+        let parameter = checker::Half {
+            id: id.as_str(),
+            name,
+            scope_key,
+            prepared_at: half.prepared_at.0,
+            checks: half.checks,
+            topic: &message.topic,
+            key: message.key.as_deref(),
+            tag: message.tag.as_deref(),
+            headers: &translate::borrowed(&message.headers),
+            body: &message.body,
+        };
+        let answer = within(deadline, checker.call_check(&mut *store, parameter)).await;
+        store.data_mut().end();
+        Ok(match settle(answer, store, limits)? {
+            checker::Verdict::Commit => Ok(Decision::Commit),
+            checker::Verdict::Rollback => Ok(Decision::RollBack),
+            checker::Verdict::Unknown(cause) => Err(cause),
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use wasmill_model::effects::{Failure, FailureKind};
+use wasmill_model::half::{Decision, Half};
 use wasmill_model::http;
 use wasmill_model::routes::{Isolation, PluginSettings};
 use wasmill_port::guest::Error;
@@ -116,6 +117,19 @@ impl Serving {
         let answer = answer.map_err(|fault| self.failed(fault))?;
         self.give_back(instance);
         Ok(answer)
+    }
+
+    /// Asks the checker about a half message; a text if it does not know.
+    pub(crate) async fn check(&self, half: &Half) -> Result<Result<Decision, String>, Error> {
+        self.require(self.version.exports.checker.is_some(), "checker")?;
+        let _call = acquire(&self.host.calls).await;
+        let deadline = after(Instant::now(), self.settings.limits.deadline);
+        let instance = self.instance(deadline).await;
+        let mut instance = instance.map_err(|fault| self.failed(fault))?;
+        let verdict = instance.check(half, &self.settings.limits, deadline).await;
+        let verdict = verdict.map_err(|fault| self.failed(fault))?;
+        self.give_back(instance);
+        Ok(verdict)
     }
 
     /// A fresh instance, to see whether the version starts.

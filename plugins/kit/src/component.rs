@@ -34,6 +34,20 @@ macro_rules! service {
     };
 }
 
+/// Exports a service that also tells what is to become of half messages that it left unsettled.
+#[macro_export]
+macro_rules! service_with_checker {
+    ($handle:ident, $admit:ident, $answer:ident, $check:ident) => {
+        $crate::export_world!(
+            "service-with-checker",
+            export_handler($handle),
+            export_gate($admit),
+            export_query($answer),
+            export_checker($check)
+        );
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export_world {
@@ -48,6 +62,7 @@ macro_rules! export_world {
                     "wasmill:plugin/types@0.1.0": wasmill_plugin_kit::imports::types,
                     "wasmill:plugin/queue@0.1.0": wasmill_plugin_kit::imports::queue,
                     "wasmill:plugin/timer@0.1.0": wasmill_plugin_kit::imports::timer,
+                    "wasmill:plugin/transaction@0.1.0": wasmill_plugin_kit::imports::transaction,
                     "wasmill:plugin/dedup@0.1.0": wasmill_plugin_kit::imports::dedup,
                     "wasmill:plugin/state@0.1.0": wasmill_plugin_kit::imports::state,
                     "wasmill:plugin/config@0.1.0": wasmill_plugin_kit::imports::config,
@@ -121,6 +136,30 @@ macro_rules! export_query {
                     headers: vec![("content-type".to_owned(), response.content_type.to_owned())],
                     body: response.body,
                     settled: response.settled,
+                }
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_checker {
+    ($component:ident, $check:ident) => {
+        impl exports::wasmill::plugin::checker::Guest for $component {
+            fn check(
+                half: exports::wasmill::plugin::checker::Half,
+            ) -> exports::wasmill::plugin::checker::Verdict {
+                use exports::wasmill::plugin::checker::Verdict;
+                let half = $crate::Half {
+                    name: half.name,
+                    scope_key: half.scope_key,
+                    checks: half.checks,
+                };
+                match super::$check(&mut $crate::wasm::Wasm, &half) {
+                    $crate::Verdict::Commit => Verdict::Commit,
+                    $crate::Verdict::RollBack => Verdict::Rollback,
+                    $crate::Verdict::Unknown(cause) => Verdict::Unknown(cause),
                 }
             }
         }

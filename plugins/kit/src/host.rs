@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::json::encode;
-use crate::{Delivery, Error, Failure, Level, Outgoing, reject};
+use crate::{Delivery, Error, Failure, HalfState, Level, Outgoing, reject};
 
 /// What every plugin may use. State, sends and timers belong to the message's commit.
 pub trait Host {
@@ -100,6 +100,48 @@ pub trait Files: Host {
     /// # Errors
     /// Why it is not there, in words.
     fn write_file(&mut self, name: &str, content: &[u8]) -> Result<(), String>;
+}
+
+/// A host that keeps half messages: what is prepared is durable at once, whatever becomes of the
+/// handler.
+pub trait Transactional: Host {
+    /// Prepares the key's half message `name`; tells the state of one that is there already.
+    ///
+    /// # Errors
+    /// The host's refusal.
+    fn prepare(&mut self, name: &str, message: Outgoing) -> Result<HalfState, Error>;
+    /// Commits it with the handler's commit.
+    ///
+    /// # Errors
+    /// The host's refusal.
+    fn commit(&mut self, name: &str) -> Result<HalfState, Error>;
+    /// Rolls it back with the handler's commit.
+    ///
+    /// # Errors
+    /// The host's refusal.
+    fn roll_back(&mut self, name: &str) -> Result<HalfState, Error>;
+}
+
+/// A half message that was left unsettled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Half {
+    /// The name under which it was prepared.
+    pub name: String,
+    /// The key of the handler that did so.
+    pub scope_key: String,
+    /// How often its plugin did not know.
+    pub checks: u32,
+}
+
+/// What is to become of a half message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is delivered.
+    Commit,
+    /// It never is.
+    RollBack,
+    /// To be asked again; why.
+    Unknown(String),
 }
 
 /// An outgoing HTTP request.

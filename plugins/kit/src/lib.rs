@@ -22,7 +22,9 @@ pub use wit_bindgen;
 pub use door::{Accepted, Door, Problem, Response};
 pub use failure::{reject, retry};
 pub use generated::wasmill::plugin::log::Level;
-pub use generated::wasmill::plugin::types::{Delivery, Error, Failure, Message, Outgoing, Request};
-pub use host::{Files, Host, Http, HttpAnswer, HttpRequest};
+pub use generated::wasmill::plugin::types::{
+    Delivery, Error, Failure, HalfState, Message, Outgoing, Request,
+};
+pub use host::{Files, Half, Host, Http, HttpAnswer, HttpRequest, Transactional, Verdict};
 pub use id::derive_id;
 pub use json::{decode, encode};

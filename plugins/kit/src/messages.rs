@@ -78,6 +78,8 @@ pub mod topic {
     pub const PAYMENT_CALLBACK: &str = "payment.callback";
     /// The payment's timer: ask the provider to charge, and later what became of it.
     pub const PAYMENT_POLL: &str = "payment.poll";
+    /// The provider has a payment's charge: the half message of the request for it.
+    pub const PAYMENT_OPENED: &str = "payment.opened";
     /// [`Charged`](super::Charged): money has come, the order decides about it.
     pub const PAYMENT_CHARGED: &str = "payment.charged";
     /// [`PaymentVerdict`](super::PaymentVerdict): the order takes the money.

@@ -1,33 +1,35 @@
 //! payment: between an order and the third-party provider. Key: the payment id.
 //! State: `payment`, one record, which is the payment's log as well.
 //!
-//! The provider hears of a payment only once it is durable that it charges, and each request to it
-//! carries an `Idempotency-Key`: a handler that is run again asks for the same charge, and a charge
-//! whose answer was lost is asked for. The order alone decides whether money counts.
+//! The provider hears of a payment between a half message and its commit, and each request to it
+//! carries an `Idempotency-Key`: a handler that is run again asks for the same charge, and one whose
+//! answer was lost is settled by the host's check-back. The order alone decides whether money counts.
 
 pub mod domain;
 mod door;
 mod effects;
+mod opening;
 mod provider;
 #[cfg(test)]
 mod tests;
 
 use wasmill_plugin_kit::messages::{Approved, Callback, Pay, PaymentState, PaymentVerdict, topic};
 use wasmill_plugin_kit::{
-    Failure, Host, Http, Level, Message, Request, Response, decode, reject, retry,
+    Failure, Host, Http, Level, Message, Request, Response, Transactional, decode, reject, retry,
 };
 
 use domain::{Charge, Decision, Payment};
 pub use door::admit;
 use effects::{STATE, carry_out, poll_interval};
+pub use opening::check;
 
-wasmill_plugin_kit::service!(handle, admit, answer);
+wasmill_plugin_kit::service_with_checker!(handle, admit, answer, check);
 
 /// Handles a message of the payment that is its key.
 ///
 /// # Errors
 /// What the host or the provider refused, or a message that is none of ours.
-pub fn handle<H: Http>(host: &mut H, message: &Message) -> Result<(), Failure> {
+pub fn handle<H: Http + Transactional>(host: &mut H, message: &Message) -> Result<(), Failure> {
     let payment: Option<Payment> = host.load(STATE)?;
     match decide(host, payment, message)? {
         Some(decision) => carry_out(host, decision),
@@ -44,7 +46,7 @@ pub fn answer<H: Host>(host: &mut H, _payment_id: &str, _request: &Request) -> R
 }
 
 /// What the message means for the payment; none if nothing.
-fn decide<H: Http>(
+fn decide<H: Http + Transactional>(
     host: &mut H,
     payment: Option<Payment>,
     message: &Message,
@@ -77,6 +79,7 @@ fn decide<H: Http>(
             Ok(domain::called_back(payment, succeeded, amount))
         }
         topic::PAYMENT_POLL => poll(host, payment),
+        topic::PAYMENT_OPENED => Ok(domain::opened(payment, host.now())),
         topic::PAYMENT_ACCEPTED => Ok(domain::accepted(payment)),
         topic::PAYMENT_REFUND => {
             let PaymentVerdict { cause, .. } = decode(message)?;
@@ -90,39 +93,24 @@ fn decide<H: Http>(
 
 /// Asks the provider to charge, and later what became of it. A provider that does not answer is
 /// asked again by the next timer, not by a retry: this must not end in a dead letter.
-fn poll<H: Http>(host: &mut H, payment: Payment) -> Result<Option<Decision>, Failure> {
+fn poll<H: Http + Transactional>(
+    host: &mut H,
+    mut payment: Payment,
+) -> Result<Option<Decision>, Failure> {
     if !payment.awaits_provider() {
         return Ok(None);
     }
-    let charge = ask(host, &payment).unwrap_or_else(|cause| {
-        host.log(
-            Level::Warn,
-            &format!("payment {}: {cause}", payment.payment_id),
-        );
+    let asked = match payment.opened {
+        true => provider::look_up(host, &payment).map(|it| it.unwrap_or(Charge::Silent)),
+        false => opening::open(host, &mut payment)?,
+    };
+    let charge = asked.unwrap_or_else(|cause| {
+        let line = format!("payment {}: {cause}", payment.payment_id);
+        host.log(Level::Warn, &line);
         Charge::Silent
     });
-    Ok(domain::on_charge(
-        payment,
-        charge,
-        host.now(),
-        poll_interval(host)?,
-    ))
-}
-
-/// Past the deadline it only asks, and begins no charge: the order could not take the money.
-fn ask<H: Http>(host: &mut H, payment: &Payment) -> Result<Charge, String> {
-    let too_late = payment.is_too_late(host.now());
-    // Too late even a first question looks up: a handler that failed may have begun the charge.
-    if (payment.polls > 0 || too_late)
-        && let Some(charge) = provider::look_up(host, payment)?
-    {
-        return Ok(charge);
-    }
-    if too_late {
-        return Ok(Charge::Failed("deadline passed".to_owned()));
-    }
-    // The first question, or one that never reached the provider.
-    provider::charge(host, payment)
+    let interval = poll_interval(host)?;
+    Ok(domain::on_charge(payment, charge, host.now(), interval))
 }
 
 fn refund<H: Http>(

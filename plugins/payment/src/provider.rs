@@ -61,7 +61,12 @@ pub(crate) fn charge<H: Http>(host: &mut H, payment: &Payment) -> Result<Charge,
 
 /// Asks what became of the payment's charge. None if the provider never heard of it.
 pub(crate) fn look_up<H: Http>(host: &mut H, payment: &Payment) -> Result<Option<Charge>, String> {
-    let url = format!("{}/charges/{}", provider_url(host)?, payment.payment_id);
+    look_up_id(host, &payment.payment_id)
+}
+
+/// As [`look_up`], by the payment's id.
+pub(crate) fn look_up_id<H: Http>(host: &mut H, id: &str) -> Result<Option<Charge>, String> {
+    let url = format!("{}/charges/{id}", provider_url(host)?);
     let request = HttpRequest {
         url: &url,
         post: None,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use wasmill_plugin_kit::messages::{PaymentState, PaymentView, topic};
 use wasmill_plugin_kit::{
-    Error, Failure, Host, Http, HttpAnswer, HttpRequest, Level, Message, Outgoing,
+    Error, Failure, HalfState, Host, Http, HttpAnswer, HttpRequest, Level, Message, Outgoing,
+    Transactional,
 };
 
 use crate::domain::Payment;
@@ -24,6 +25,8 @@ struct World {
     charge: Option<&'static str>,
     /// The charges that it was asked to begin.
     begun: u32,
+    /// Whether there is a half message.
+    half: bool,
 }
 
 impl World {
@@ -109,9 +112,27 @@ impl Host for World {
     }
 }
 
+impl Transactional for World {
+    fn prepare(&mut self, _name: &str, _message: Outgoing) -> Result<HalfState, Error> {
+        self.half = true;
+        Ok(HalfState::Prepared)
+    }
+
+    fn commit(&mut self, _name: &str) -> Result<HalfState, Error> {
+        assert!(std::mem::take(&mut self.half), "prepared before");
+        Ok(HalfState::Committed)
+    }
+
+    fn roll_back(&mut self, _name: &str) -> Result<HalfState, Error> {
+        assert!(std::mem::take(&mut self.half), "prepared before");
+        Ok(HalfState::RolledBack)
+    }
+}
+
 impl Http for World {
     fn fetch(&mut self, request: HttpRequest<'_>) -> Result<HttpAnswer, String> {
         if request.post.is_some() {
+            assert!(self.half, "a charge is begun inside a half message");
             self.begun += 1;
             return Err("connection reset".to_owned());
         }

@@ -102,6 +102,7 @@ fn run(worker: u64) -> Run {
     };
     let deliveries = vec![delivery; RUN_COUNT as usize];
     let context = RunContext {
+        preparer: None,
         routes: Arc::new(routes()),
         reader: Arc::new(Empty),
         clock: Arc::new(SystemClock::default()),

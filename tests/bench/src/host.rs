@@ -8,8 +8,9 @@ use bytes::Bytes;
 use prometheus_client::registry::Registry as MetricsRegistry;
 use tempfile::TempDir;
 use wasmill_model::routes::{Routes, Subscription, TopicPattern};
-use wasmill_model::{Name, When};
-use wasmill_port::{Clock, Plugins};
+use wasmill_model::{Half, Name, When};
+use wasmill_port::check_back::Asking;
+use wasmill_port::{CheckBack, Clock, Plugins};
 use wasmill_service::{Config, Handle, Incoming, Metrics, Parts, Stopper, SystemClock};
 use wasmill_store::{DataDir, Options, Settings, Sled};
 use wasmill_wasm::Registry;
@@ -59,6 +60,7 @@ impl Host {
         let (log, view) = Sled::open(&dir, &Options::default())?;
         let guests = guests(path).await?;
         let parts = Parts {
+            check_back: Arc::new(Nobody),
             log,
             view,
             guests,
@@ -117,6 +119,7 @@ impl Host {
 /// A message to the plugin.
 pub(crate) fn message(key: Name, body: Bytes) -> Incoming {
     Incoming {
+        half: None,
         topic: "in".into(),
         key: Some(key),
         tag: None,
@@ -125,5 +128,14 @@ pub(crate) fn message(key: Name, body: Bytes) -> Incoming {
         dedup: None,
         deliver: When::Now,
         wait_for: Vec::new(),
+    }
+}
+
+/// No producer of a benchmark is asked about half messages.
+struct Nobody;
+
+impl CheckBack for Nobody {
+    fn ask<'a>(&'a self, _url: &'a str, _half: &'a Half) -> Asking<'a> {
+        Box::pin(async { Err("nobody is asked".to_owned()) })
     }
 }

@@ -8,7 +8,7 @@ use wasmill::plugin::types::{Delivery, Error, Outgoing};
 wit_bindgen::generate!({ path: "../../wit", world: "imports", generate_all });
 
 pub use wasmill::plugin::types::{Failure, Message, Request, RetryLater};
-pub use wasmill::plugin::{config, dedup, log, queue, state, timer, types};
+pub use wasmill::plugin::{config, dedup, log, queue, state, timer, transaction, types};
 
 /// Exports a function `fn(&Message) -> Result<(), Failure>` as the handler of a component.
 #[macro_export]
@@ -23,6 +23,7 @@ macro_rules! handler {
                     "wasmill:plugin/types@0.1.0": wasmill_test_guests::guest::types,
                     "wasmill:plugin/queue@0.1.0": wasmill_test_guests::guest::queue,
                     "wasmill:plugin/timer@0.1.0": wasmill_test_guests::guest::timer,
+                    "wasmill:plugin/transaction@0.1.0": wasmill_test_guests::guest::transaction,
                     "wasmill:plugin/dedup@0.1.0": wasmill_test_guests::guest::dedup,
                     "wasmill:plugin/state@0.1.0": wasmill_test_guests::guest::state,
                     "wasmill:plugin/config@0.1.0": wasmill_test_guests::guest::config,

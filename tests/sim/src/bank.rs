@@ -67,6 +67,7 @@ impl Transfer {
                 claimed: None,
             }),
             deliver: When::Now,
+            half: None,
             watch: false,
         }
     }

@@ -109,6 +109,7 @@ impl Host {
                 routes: routes.clone(),
                 reader,
                 clock: clock.clone(),
+                preparer: None,
             },
             clock,
             view_work: VecDeque::new(),
@@ -378,7 +379,7 @@ impl Host {
                         limit,
                     });
                 }
-                Action::Watched(_) | Action::Buried(_) => {}
+                Action::Watched(_) | Action::Buried(_) | Action::Check(_) => {}
             }
         }
     }

@@ -32,6 +32,7 @@ pub(crate) fn incoming(id: u8) -> Incoming {
             claimed: None,
         }),
         deliver: When::Now,
+        half: None,
         watch: false,
     }
 }

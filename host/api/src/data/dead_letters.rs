@@ -85,7 +85,7 @@ struct Shown {
 }
 
 #[derive(Serialize)]
-struct ShownMessage {
+pub(super) struct ShownMessage {
     id: String,
     topic: Name,
     key: Option<Name>,
@@ -97,15 +97,24 @@ struct ShownMessage {
     causation: Option<String>,
     body_bytes: usize,
     #[serde(flatten)]
-    body: Option<Body>,
+    body: Option<ShownBody>,
 }
 
 /// A body that is text, or whatever else.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Body {
+pub(crate) enum ShownBody {
     Body(String),
     BodyBase64(String),
+}
+
+impl ShownBody {
+    pub(crate) fn of(body: &[u8]) -> Self {
+        match str::from_utf8(body) {
+            Ok(text) => Self::Body(text.to_owned()),
+            Err(_) => Self::BodyBase64(BASE64.encode(body)),
+        }
+    }
 }
 
 pub(super) async fn list<P: Platform + Operator>(
@@ -223,11 +232,7 @@ fn show_one(id: &LetterId, letter: &DeadLetter, whole: bool) -> Shown {
     }
 }
 
-fn show_message(message: &Message, whole: bool) -> ShownMessage {
-    let body = || match str::from_utf8(&message.body) {
-        Ok(text) => Body::Body(text.to_owned()),
-        Err(_) => Body::BodyBase64(BASE64.encode(&message.body)),
-    };
+pub(super) fn show_message(message: &Message, whole: bool) -> ShownMessage {
     ShownMessage {
         id: message.id.to_string(),
         topic: message.topic.clone(),
@@ -238,12 +243,12 @@ fn show_message(message: &Message, whole: bool) -> ShownMessage {
         correlation: message.correlation.to_string(),
         causation: message.causation.map(|id| id.to_string()),
         body_bytes: message.body.len(),
-        body: whole.then(body),
+        body: whole.then(|| ShownBody::of(&message.body)),
     }
 }
 
 /// As RFC 3339 has it.
-fn time(at: Millis) -> String {
+pub(super) fn time(at: Millis) -> String {
     let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at.0);
     humantime::format_rfc3339_millis(at).to_string()
 }

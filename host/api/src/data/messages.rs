@@ -13,11 +13,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use wasmill_model::limits::KEY_BYTES_MAX;
 use wasmill_model::{Millis, Name, When};
-use wasmill_service::{AcceptError, Dedup, Incoming};
+use wasmill_service::{AcceptError, Dedup, Incoming, Receipt};
 
 use super::form::json;
 use super::{Operator, Shared};
 use crate::Platform;
+use crate::api::State;
 use crate::error::Error;
 
 /// Room for a body of the largest size in base64, or escaped.
@@ -45,6 +46,8 @@ struct Message {
     window: Option<String>,
     delay: Option<String>,
     deliver_at: Option<String>,
+    /// For half messages.
+    check_url: Option<String>,
 }
 
 /// A message that was taken in.
@@ -58,6 +61,24 @@ pub(super) async fn send<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     request: Request<Body>,
 ) -> Result<Response, Error> {
+    let receipt = take_in(&state, request, |incoming, check_url| match check_url {
+        None => Ok(incoming),
+        Some(_) => Err(Error::bad("check_url", "it is for transactions")),
+    });
+    let receipt = receipt.await?;
+    let sent = Sent {
+        message: receipt.message.to_string(),
+        duplicate: receipt.duplicate,
+    };
+    Ok((StatusCode::ACCEPTED, json(&sent)).into_response())
+}
+
+/// Takes in what a request brings, as `finish` would have it.
+pub(super) async fn take_in<P: Platform + Operator>(
+    state: &State<P>,
+    request: Request<Body>,
+    finish: impl FnOnce(Incoming, Option<String>) -> Result<Incoming, Error>,
+) -> Result<Receipt, Error> {
     let platform = state.platform()?;
     let _place = state.enter()?;
     let read = state.budget.read(
@@ -66,20 +87,20 @@ pub(super) async fn send<P: Platform + Operator>(
         state.limits.body_timeout,
     );
     let body = read.await?;
-    let message = serde_json::from_slice(&body.bytes).map_err(|error| Error::Bad {
+    let message = serde_json::from_slice(&body.bytes);
+    let mut message: Message = message.map_err(|error| Error::Bad {
         field: None,
         detail: format!("the body is no message: {error}"),
     })?;
-    let receipt = platform.accept(incoming(message)?).await;
-    let receipt = receipt.map_err(|error| match error {
-        AcceptError::UnknownTopic(_) => Error::bad("topic", error.to_string()),
-        error => error.into(),
-    })?;
-    let sent = Sent {
-        message: receipt.message.to_string(),
-        duplicate: receipt.duplicate,
-    };
-    Ok((StatusCode::ACCEPTED, json(&sent)).into_response())
+    let check_url = message.check_url.take();
+    let incoming = finish(incoming(message)?, check_url)?;
+    platform
+        .accept(incoming)
+        .await
+        .map_err(|error| match error {
+            AcceptError::UnknownTopic(_) => Error::bad("topic", error.to_string()),
+            error => error.into(),
+        })
 }
 
 fn incoming(message: Message) -> Result<Incoming, Error> {
@@ -125,6 +146,7 @@ fn incoming(message: Message) -> Result<Incoming, Error> {
             window: window.unwrap_or(WINDOW),
         }),
         deliver,
+        half: None,
         wait_for: Vec::new(),
     })
 }

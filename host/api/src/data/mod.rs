@@ -6,6 +6,7 @@ mod form;
 mod messages;
 mod operator;
 mod subscriptions;
+mod transactions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
 pub use auth::{Access, Token};
+pub(crate) use dead_letters::ShownBody;
 pub use operator::Operator;
 
 use crate::api::State;
@@ -71,9 +73,20 @@ impl<P: Platform + Operator> Api<P> {
                 "/v1/subscriptions/{name}/resume",
                 post(subscriptions::resume::<P>),
             )
+            .route("/v1/transactions", get(transactions::list::<P>))
+            .route("/v1/transactions/{id}", get(transactions::show::<P>))
             .layer(middleware::from_fn_with_state(places, bound));
         Router::new()
             .route("/v1/messages", post(messages::send::<P>))
+            .route("/v1/transactions", post(transactions::prepare::<P>))
+            .route(
+                "/v1/transactions/{id}/commit",
+                post(transactions::commit::<P>),
+            )
+            .route(
+                "/v1/transactions/{id}/rollback",
+                post(transactions::roll_back::<P>),
+            )
             .merge(operators)
             .fallback(no_route)
             .method_not_allowed_fallback(no_method)

@@ -1,12 +1,15 @@
 //! What the data API needs of the platform, so that it can be tested against a scripted one.
 
 use std::future::Future;
+use std::sync::Arc;
 
-use wasmill_model::Name;
+use wasmill_model::half::CheckPolicy;
 use wasmill_model::record::DeadLetter;
+use wasmill_model::{Decision, Name};
 use wasmill_port::guest::Guests;
 use wasmill_service::{
-    Halted, Handle, LetterId, OperateError, Page, Redriven, Resume, SubscriptionStatus,
+    HalfId, Halted, Handle, LetterId, OperateError, Page, Redriven, Resume, Settled,
+    SubscriptionStatus, Transaction, Transactions,
 };
 
 type Result<T> = std::result::Result<T, OperateError>;
@@ -40,6 +43,26 @@ pub trait Operator: Clone + Send + Sync + 'static {
     /// Does away with those of a subscription; tells how many.
     fn purge_all(&self, subscription: &Name) -> impl Future<Output = Result<u64>> + Send;
 
+    /// How half messages to a topic are asked about.
+    fn check_policy(&self, topic: &str) -> Arc<CheckPolicy>;
+
+    /// A half message, or what was decided about it.
+    fn transaction(&self, id: HalfId) -> impl Future<Output = Result<Transaction>> + Send;
+
+    /// Settles a half message; tells what stands.
+    fn settle(
+        &self,
+        id: HalfId,
+        decision: Decision,
+    ) -> impl Future<Output = Result<Settled>> + Send;
+
+    /// At most `limit` unsettled half messages after a given one.
+    fn transactions(
+        &self,
+        after: Option<HalfId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Transactions>> + Send;
+
     /// The state of every subscription.
     fn subscriptions(&self) -> impl Future<Output = Result<Vec<SubscriptionStatus>>> + Send;
 
@@ -67,6 +90,22 @@ impl<G: Guests> Operator for Handle<G> {
         limit: usize,
     ) -> Result<Page> {
         Self::dead_letters(self, subscription, after, limit).await
+    }
+
+    fn check_policy(&self, topic: &str) -> Arc<CheckPolicy> {
+        self.routes().check_policy(topic)
+    }
+
+    async fn transaction(&self, id: HalfId) -> Result<Transaction> {
+        Self::transaction(self, id).await
+    }
+
+    async fn settle(&self, id: HalfId, decision: Decision) -> Result<Settled> {
+        Self::settle(self, id, decision).await
+    }
+
+    async fn transactions(&self, after: Option<HalfId>, limit: usize) -> Result<Transactions> {
+        Self::transactions(self, after, limit).await
     }
 
     async fn dead_letter(&self, id: &LetterId) -> Result<DeadLetter> {

@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use tower::ServiceExt;
 use wasmill_model::http::{Accepted, Problem, Request, Response};
 use wasmill_model::routes::{Ingress, IngressKey, QueryRoute};
-use wasmill_model::{Message, MessageId, Millis, Name, Routes};
+use wasmill_model::{Message, MessageId, Millis, Name, PartitionId, Routes};
 use wasmill_port::guest;
 use wasmill_service::{AcceptError, Incoming, QueryError, Receipt};
 
@@ -71,6 +71,7 @@ impl Platform for Scripted {
         });
         self.0.incoming.lock().expect("unpoisoned").push(incoming);
         Ok(Receipt {
+            partition: PartitionId(0),
             message: ID,
             duplicate,
             outcome,

@@ -233,6 +233,8 @@ impl Engine {
                 let letters = &mut self.partition_mut(id).dead_letters;
                 letters.set((subscription, seq), None);
             }
+            Op::Prepare(half) => self.apply_prepare(id, *half),
+            Op::Decide { half, decision } => self.apply_decide(id, half, decision),
             Op::Claim(claim) => self.partition_mut(id).claims.set(claim.id, Some(claim)),
         }
     }

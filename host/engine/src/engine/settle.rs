@@ -1,11 +1,12 @@
 //! The end of a run: each message's effects become a record, or its failure does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmill_model::effects::{Effects, Failure, FailureKind};
 use wasmill_model::record::DeadLetter;
 use wasmill_model::routes::OnExhausted;
-use wasmill_model::{Millis, Op, PartitionId, reserved};
+use wasmill_model::{Decision, Half, MessageId, Millis, Op, PartitionId, reserved};
 
 use super::{Engine, Ticket};
 use crate::backlog::Pending;
@@ -48,12 +49,18 @@ impl Engine {
                 break;
             };
             match outcome {
+                // What it did stands on a half message about which somebody decided otherwise: it
+                // is handed back, and sees that when it runs again.
+                Ok(effects) if self.is_overruled(ticket, &effects) => break,
                 Ok(effects) => self.commit_effects(ticket, sub, &pending, effects),
                 Err(failure) => {
                     self.fail(ticket, sub, pending, failure);
                     break;
                 }
             }
+        }
+        if let Some(lane) = self.partition_mut(id).lanes.get_mut(&ticket.lane) {
+            lane.decided.clear();
         }
         self.fire_deferred(id, &ticket.lane);
         self.end_run(sub);
@@ -72,13 +79,31 @@ impl Engine {
         Some(running.subscription)
     }
 
+    /// Whether a half message that a handler settled was settled otherwise during its run.
+    fn is_overruled(&self, ticket: &Ticket, effects: &Effects) -> bool {
+        let decided = self.decided(ticket);
+        let overruled = |(half, decision): &(Arc<Half>, Decision)| {
+            let other = |(id, it): &(MessageId, Decision)| *id == half.id() && it != decision;
+            decided.iter().any(other)
+        };
+        effects.settled.iter().any(overruled)
+    }
+
+    /// The half messages of a lane that were decided about during its run.
+    fn decided(&self, ticket: &Ticket) -> &[(MessageId, Decision)] {
+        let lane = self.partition(ticket.partition).lanes.get(&ticket.lane);
+        lane.map_or(&[], |lane| &lane.decided)
+    }
+
     fn commit_effects(&mut self, ticket: &Ticket, sub: SubIndex, done: &Pending, it: Effects) {
         let Effects {
             sends,
             delayed,
             cancelled,
             writes,
+            settled,
         } = it;
+        let mut sends = sends;
         let mut ops = Vec::with_capacity(2 + delayed.len() + cancelled.len() + sends.len());
         let subscription = self.subs[sub].name.clone();
         ops.push(Op::Settle {
@@ -96,6 +121,12 @@ impl Engine {
         }
         ops.extend(cancelled.into_iter().map(Op::Undelay));
         ops.extend(delayed.into_iter().map(Op::Delay));
+        for (half, decision) in settled {
+            // Somebody may have decided the same during the run.
+            if !self.decided(ticket).iter().any(|(id, _)| *id == half.id()) {
+                sends.extend(self.decision_ops(&half, decision, &mut ops));
+            }
+        }
         self.commit_with_sends(ticket.partition, ops, sends);
     }
 

@@ -25,6 +25,7 @@ impl Engine {
                 self.load_timers(id, load);
             }
         }
+        self.ask_owners(now);
         self.unpark(now);
         self.dispatch();
     }
@@ -44,6 +45,7 @@ impl Engine {
         timers
             .into_iter()
             .chain(parked)
+            .chain([self.checks.wake()])
             .min()
             .unwrap_or(Millis::MAX)
     }

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod dead_letters;
 mod delivery;
+mod halves;
 mod intake;
 
 use std::sync::Arc;
@@ -42,6 +43,7 @@ fn message(topic: &str, key: &str, body: &'static [u8]) -> Incoming {
         body: Bytes::from_static(body),
         producer_id: None,
         deliver: When::Now,
+        half: None,
         watch: false,
     }
 }

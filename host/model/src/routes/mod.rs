@@ -17,6 +17,7 @@ pub use plugin::{CallLimits, Grants, Isolation, PluginSettings};
 pub use subscription::{OnExhausted, Order, RetrySchedule, Subscription, TopicPattern};
 
 use crate::Name;
+use crate::half::CheckPolicy;
 
 /// The whole of a routes file.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,8 @@ pub struct Routes {
     pub ingress: Vec<Arc<Ingress>>,
     /// HTTP routes that answer from state.
     pub queries: Vec<Arc<QueryRoute>>,
+    /// How unsettled half messages are asked about, by the topics that they go to.
+    pub checks: Vec<(TopicPattern, Arc<CheckPolicy>)>,
     /// Settings by plugin.
     pub plugins: BTreeMap<Name, Arc<PluginSettings>>,
 }
@@ -83,6 +86,17 @@ impl Routes {
     #[must_use]
     pub fn plugin(&self, name: &str) -> Arc<PluginSettings> {
         self.plugins.get(name).cloned().unwrap_or_default()
+    }
+
+    /// How half messages to `topic` are asked about: as the pattern says that fits it most closely,
+    /// or as usual.
+    #[must_use]
+    pub fn check_policy(&self, topic: &str) -> Arc<CheckPolicy> {
+        let fitting = self.checks.iter().filter(|(it, _)| it.matches(topic));
+        let closest = fitting.max_by_key(|(it, _)| (it.exact().is_some(), it.as_str().len()));
+        closest
+            .map(|(_, policy)| policy.clone())
+            .unwrap_or_default()
     }
 
     /// Calls `visit` with each subscription to `topic`.

@@ -34,6 +34,7 @@ impl<G: Guests> EngineLoop<G> {
                         limit,
                     });
                 }
+                Action::Check(request) => self.checker.ask(request, self.engine.routes()),
                 Action::Buried(letter) => self.state.burials.add(&letter, &self.metrics),
                 Action::Watched(message) => {
                     let barrier = self.engine.barrier();

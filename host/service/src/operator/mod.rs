@@ -4,20 +4,20 @@
 mod dead_letters;
 mod halted;
 mod letters;
+mod transactions;
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use wasmill_engine::{Engine, RedriveError};
 use wasmill_model::Millis;
 use wasmill_port::Guests;
 use wasmill_port::store::Error;
 
-use crate::command::Command;
-use crate::handle::{Handle, Stopped};
+use crate::handle::{Handle, Stopped, operate};
 
 pub use dead_letters::{Page, Redriven};
 pub use letters::Letter;
+pub use transactions::{Transaction, Transactions};
 
 /// Bytes of messages that one piece holds, or commits: more if a single message has more.
 const PIECE_BYTES: usize = 4 << 20;
@@ -32,6 +32,9 @@ pub enum OperateError {
     /// There is no such dead letter.
     #[error("there is no such dead letter: it may have been redriven or purged")]
     NotFound,
+    /// There is no such half message.
+    #[error("there is no such transaction, or it was settled more than 72 h ago")]
+    NoTransaction,
     /// A dead letter cannot be delivered again like this.
     #[error(transparent)]
     Refused(RedriveError),
@@ -67,13 +70,7 @@ impl<G: Guests> Handle<G> {
         &self,
         act: impl FnOnce(&mut Engine, Millis) -> T + Send + 'static,
     ) -> Result<T, Stopped> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Operate(Box::new(move |engine, now| {
-            let result = act(engine, now);
-            // Whoever asked may have gone.
-            Box::new(move || drop(reply.send(result)))
-        })))?;
-        answer.await.map_err(|_| Stopped)
+        operate(&self.shared.commands, act).await
     }
 
     fn partitions(&self) -> u16 {

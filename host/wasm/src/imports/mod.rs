@@ -7,13 +7,14 @@ mod log;
 mod queue;
 mod state;
 mod timer;
+mod transaction;
 
 use wasmill_port::CallError;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Engine, Result};
 
 use crate::data::Data;
-use crate::generated::Service;
+use crate::generated::ServiceWithChecker;
 use crate::generated::wasmill::plugin::types;
 
 /// A linker of all that a component may import. What is not granted is linked too, and denies:
@@ -22,7 +23,7 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Data>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    Service::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data)?;
+    ServiceWithChecker::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data)?;
     Ok(linker)
 }
 

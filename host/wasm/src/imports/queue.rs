@@ -35,7 +35,7 @@ impl Host for Data {
     }
 }
 
-fn outgoing(message: Outgoing) -> call::Outgoing {
+pub(super) fn outgoing(message: Outgoing) -> call::Outgoing {
     let Outgoing {
         topic,
         key,

@@ -106,6 +106,7 @@ impl Bench {
             routes: self.routes.clone(),
             reader,
             clock: Arc::new(StoppedClock),
+            preparer: None,
         }
     }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
-use wasmill_api::{Api, Limits};
+use wasmill_api::{Api, HttpCheckBack, Limits};
 use wasmill_model::{Name, Routes};
 use wasmill_port::{Clock, Plugins};
 use wasmill_service::reload::{self, Reload};
@@ -176,6 +176,7 @@ impl Running {
             log,
             view,
             guests,
+            check_back: Arc::new(HttpCheckBack),
             clock,
             routes,
             metrics: metrics_of_service,

@@ -5,8 +5,8 @@ mod http;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::imports::{config, log, queue, state, timer};
-use crate::{Delivery, Error, Host, Level, Outgoing};
+use crate::imports::{config, log, queue, state, timer, transaction};
+use crate::{Delivery, Error, HalfState, Host, Level, Outgoing, Transactional};
 
 /// The real host.
 #[derive(Clone, Copy, Debug)]
@@ -56,5 +56,19 @@ impl Host for Wasm {
 
     fn cancel_timer(&mut self, name: &str) -> Result<(), Error> {
         timer::cancel(name).map(drop)
+    }
+}
+
+impl Transactional for Wasm {
+    fn prepare(&mut self, name: &str, message: Outgoing) -> Result<HalfState, Error> {
+        transaction::prepare(name, &message)
+    }
+
+    fn commit(&mut self, name: &str) -> Result<HalfState, Error> {
+        transaction::commit(name)
+    }
+
+    fn roll_back(&mut self, name: &str) -> Result<HalfState, Error> {
+        transaction::rollback(name)
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use wasmill_plugin_kit::{Error, Files, Host, Http, HttpAnswer, HttpRequest, Level, Outgoing};
+use wasmill_plugin_kit::{
+    Error, Files, HalfState, Host, Http, HttpAnswer, HttpRequest, Level, Outgoing, Transactional,
+};
 
 use crate::provider::Provider;
 use crate::routes::Routes;
@@ -13,14 +15,31 @@ pub(crate) type State = BTreeMap<String, Vec<u8>>;
 /// What a call may see and touch.
 pub(crate) struct Call<'a> {
     pub(crate) plugin: &'a str,
+    pub(crate) key: &'a str,
     pub(crate) now: u64,
     pub(crate) routes: &'a Routes,
     pub(crate) state: &'a State,
     pub(crate) provider: &'a mut Provider,
     pub(crate) files: &'a mut BTreeMap<String, Vec<u8>>,
     pub(crate) random: &'a mut u64,
+    pub(crate) halves: &'a mut Halves,
+    /// After how many more calls of the host the handler of a payment dies.
+    pub(crate) dies_in: &'a mut Option<u32>,
     pub(crate) effects: Effects,
 }
+
+/// By plugin, key and name.
+pub(crate) type Halves = BTreeMap<(String, String, String), HalfMessage>;
+
+/// A half message.
+pub(crate) struct HalfMessage {
+    pub(crate) message: Outgoing,
+    pub(crate) state: HalfState,
+    pub(crate) checks: u32,
+}
+
+/// What a call that dies panics with.
+pub(crate) struct Died;
 
 /// What a call wants to do.
 #[derive(Default)]
@@ -29,6 +48,72 @@ pub(crate) struct Effects {
     pub(crate) sends: Vec<Outgoing>,
     /// By name: when and to which topic, or none to cancel.
     pub(crate) timers: BTreeMap<String, Option<(u64, String)>>,
+    /// Half messages that end with the commit, and how.
+    pub(crate) settled: BTreeMap<String, HalfState>,
+}
+
+impl Call<'_> {
+    /// A call of the host, at which the handler may die.
+    fn enter(&mut self) {
+        match self.dies_in {
+            Some(0) if self.plugin == "payment" => {
+                *self.dies_in = None;
+                // No report of it: this is no failure of the test.
+                std::panic::resume_unwind(Box::new(Died));
+            }
+            Some(left) if self.plugin == "payment" => *left -= 1,
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self, name: &str, wanted: HalfState) -> HalfState {
+        self.enter();
+        let id = (self.plugin.to_owned(), self.key.to_owned(), name.to_owned());
+        let half = self
+            .halves
+            .get(&id)
+            .expect("a half message that was prepared");
+        let stands = match half.state {
+            HalfState::Prepared => wanted,
+            decided => decided,
+        };
+        *self
+            .effects
+            .settled
+            .entry(name.to_owned())
+            .or_insert(stands)
+    }
+}
+
+impl Transactional for Call<'_> {
+    fn prepare(&mut self, name: &str, message: Outgoing) -> Result<HalfState, Error> {
+        self.enter();
+        assert!(
+            !self.effects.settled.contains_key(name),
+            "settled in this call"
+        );
+        let id = (self.plugin.to_owned(), self.key.to_owned(), name.to_owned());
+        let half = self.halves.entry(id).or_insert(HalfMessage {
+            message,
+            state: HalfState::Prepared,
+            checks: 0,
+        });
+        let state = half.state;
+        if state != HalfState::Prepared {
+            self.effects.settled.insert(name.to_owned(), state);
+        }
+        // Durable, and the answer gets lost.
+        self.enter();
+        Ok(state)
+    }
+
+    fn commit(&mut self, name: &str) -> Result<HalfState, Error> {
+        Ok(self.settle(name, HalfState::Committed))
+    }
+
+    fn roll_back(&mut self, name: &str) -> Result<HalfState, Error> {
+        Ok(self.settle(name, HalfState::RolledBack))
+    }
 }
 
 impl Host for Call<'_> {
@@ -41,6 +126,7 @@ impl Host for Call<'_> {
     }
 
     fn random_id(&mut self) -> String {
+        self.enter();
         *self.random += 1;
         format!("{:032x}", *self.random)
     }
@@ -48,6 +134,7 @@ impl Host for Call<'_> {
     fn log(&mut self, _level: Level, _line: &str) {}
 
     fn get(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.enter();
         Ok(self
             .effects
             .writes
@@ -57,11 +144,13 @@ impl Host for Call<'_> {
     }
 
     fn put(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+        self.enter();
         self.effects.writes.insert(name.to_owned(), value.to_vec());
         Ok(())
     }
 
     fn send_message(&mut self, message: Outgoing) -> Result<(), Error> {
+        self.enter();
         if !self.routes.declares(&message.topic) {
             return Err(Error::UnknownTopic(message.topic));
         }
@@ -70,6 +159,7 @@ impl Host for Call<'_> {
     }
 
     fn set_timer(&mut self, name: &str, at: u64, topic: &str) -> Result<(), Error> {
+        self.enter();
         self.effects
             .timers
             .insert(name.to_owned(), Some((at, topic.to_owned())));
@@ -77,6 +167,7 @@ impl Host for Call<'_> {
     }
 
     fn cancel_timer(&mut self, name: &str) -> Result<(), Error> {
+        self.enter();
         self.effects.timers.insert(name.to_owned(), None);
         Ok(())
     }
@@ -84,7 +175,11 @@ impl Host for Call<'_> {
 
 impl Http for Call<'_> {
     fn fetch(&mut self, request: HttpRequest<'_>) -> Result<HttpAnswer, String> {
-        self.provider.fetch(&request)
+        self.enter();
+        let answer = self.provider.fetch(&request);
+        // The provider has done it, and its answer gets lost.
+        self.enter();
+        answer
     }
 }
 

@@ -123,7 +123,7 @@ fn bustle(world: &mut World) {
     }
 }
 
-fn place(world: &mut World, order: u64) {
+pub(crate) fn place(world: &mut World, order: u64) {
     let random = &mut world.random;
     let items: Vec<Value> = (0..random.random_range(1..4))
         .map(|_| {
@@ -158,6 +158,11 @@ fn pay(world: &mut World) {
         Some(order) if world.random.random_bool(0.8) => order,
         _ => some_order(world),
     };
+    pay_for(world, &order);
+}
+
+/// Asks to pay for an order.
+pub(crate) fn pay_for(world: &mut World, order: &str) {
     let body = json!({ "order_id": order });
     send(
         world,

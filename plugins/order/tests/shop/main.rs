@@ -6,8 +6,10 @@
 
 mod books;
 mod bus;
+mod crashes;
 mod customers;
 mod doors;
+mod halves;
 mod plugins;
 mod provider;
 mod routes;

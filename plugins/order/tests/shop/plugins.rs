@@ -1,6 +1,6 @@
 //! The seven plugins by name.
 
-use wasmill_plugin_kit::{Accepted, Failure, Message, Problem, Request};
+use wasmill_plugin_kit::{Accepted, Failure, Half, Message, Problem, Request, Verdict};
 use {
     wasmill_plugin_account as account, wasmill_plugin_coupon as coupon,
     wasmill_plugin_notify as notify, wasmill_plugin_order as order,
@@ -37,5 +37,13 @@ pub(crate) fn admit(
         "account" => account::admit(call, request),
         "payment" => payment::admit(call, request),
         other => panic!("`{other}` has no door"),
+    }
+}
+
+/// Asks a plugin's checker.
+pub(crate) fn check(plugin: &str, call: &mut Call<'_>, half: &Half) -> Verdict {
+    match plugin {
+        "payment" => payment::check(call, half),
+        other => panic!("`{other}` has no checker"),
     }
 }

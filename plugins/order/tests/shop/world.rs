@@ -2,16 +2,17 @@
 //! faults. Order within a queue is kept, everything else is chance.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::de::DeserializeOwned;
-use wasmill_plugin_kit::{Accepted, Failure, Message, Outgoing, Problem, Request};
+use wasmill_plugin_kit::{Accepted, Failure, HalfState, Message, Outgoing, Problem, Request};
 
-use crate::bus::{Call, Effects, State};
+use crate::bus::{Call, Died, Effects, Halves, State};
 use crate::provider::Provider;
 use crate::routes::Routes;
-use crate::{books, customers, plugins};
+use crate::{books, customers, halves, plugins};
 
 /// Steps of a saga that may become dead letters, questions and answers. What undoes them and what
 /// moves money is retried until it succeeds.
@@ -40,12 +41,17 @@ pub(crate) struct World {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// By plugin and key.
     pub(crate) states: BTreeMap<(String, String), State>,
-    routes: &'static Routes,
+    pub(crate) halves: Halves,
+    /// How those ended that did.
+    pub(crate) decided: Vec<HalfState>,
+    /// After how many more calls of the host the handler of a payment dies.
+    pub(crate) dies_in: Option<u32>,
+    pub(crate) routes: &'static Routes,
     queues: BTreeMap<QueueId, VecDeque<Message>>,
     /// By plugin, key and name: when, and to which topic.
     timers: BTreeMap<(String, String, String), (u64, String)>,
     dead: Vec<(QueueId, Message)>,
-    faulty: bool,
+    pub(crate) faulty: bool,
     next_id: u64,
 }
 
@@ -57,6 +63,9 @@ impl World {
             provider: Provider::new(seed ^ 0x5eed),
             files: BTreeMap::new(),
             states: BTreeMap::new(),
+            halves: Halves::new(),
+            decided: Vec::new(),
+            dies_in: None,
             routes: Routes::example(),
             queues: BTreeMap::new(),
             timers: BTreeMap::new(),
@@ -76,13 +85,10 @@ impl World {
     ) -> Result<Accepted, Problem> {
         let again = self.faulty && self.random.random_bool(0.1);
         let state = State::new();
-        let mut call = call(
-            self.routes,
-            &mut self.provider,
-            &mut self.files,
-            &mut self.next_id,
-        )(plugin, self.now, &state);
-        let accepted = plugins::admit(plugin, &mut call, request)?;
+        let dies_in = self.dies_in.take();
+        let admitted = plugins::admit(plugin, &mut call(self, plugin, "", &state), request);
+        self.dies_in = dies_in;
+        let accepted = admitted?;
         for _ in 0..1 + usize::from(again) {
             self.publish(topic, Some(&accepted.key), &accepted.body);
         }
@@ -101,6 +107,9 @@ impl World {
             .filter(|(_, (at, _))| *at <= self.now)
             .map(|(id, _)| id.clone())
             .collect();
+        if halves::check_one(self) {
+            return true;
+        }
         let choices = self.queues.len() + due.len();
         if choices == 0 {
             return false;
@@ -215,18 +224,19 @@ impl World {
     fn handle(&mut self, message: &Message, plugin: &str) -> bool {
         let key = message.key.clone().expect("the shop's messages are keyed");
         let scope = (plugin.to_owned(), key.clone());
-        let state = self.states.entry(scope.clone()).or_default();
-        let mut call = call(
-            self.routes,
-            &mut self.provider,
-            &mut self.files,
-            &mut self.next_id,
-        )(plugin, self.now, state);
-        let result = plugins::handle(plugin, &mut call, message);
+        let state = self.states.get(&scope).cloned().unwrap_or_default();
+        let mut call = call(self, plugin, &key, &state);
+        let handled = AssertUnwindSafe(|| plugins::handle(plugin, &mut call, message));
+        let result = match catch_unwind(handled) {
+            Ok(result) => result,
+            Err(panic) if panic.is::<Died>() => return false,
+            Err(panic) => resume_unwind(panic),
+        };
         let Effects {
             writes,
             sends,
             timers,
+            settled,
         } = call.effects;
         match result {
             Ok(()) => {}
@@ -252,11 +262,14 @@ impl World {
         {
             self.publish(&topic, key.as_deref(), &body);
         }
+        for (name, state) in settled {
+            halves::settle(self, &(plugin.to_owned(), key.clone(), name), state);
+        }
         books::audit(self, plugin, &key);
         true
     }
 
-    fn publish(&mut self, topic: &str, key: Option<&str>, body: &[u8]) {
+    pub(crate) fn publish(&mut self, topic: &str, key: Option<&str>, body: &[u8]) {
         let targets: Vec<_> = self
             .routes
             .subscribers(topic)
@@ -296,20 +309,23 @@ impl World {
 }
 
 /// The host of a call, over those parts of the world that a call may touch.
-fn call<'a>(
-    routes: &'a Routes,
-    provider: &'a mut Provider,
-    files: &'a mut BTreeMap<String, Vec<u8>>,
-    random: &'a mut u64,
-) -> impl FnOnce(&'a str, u64, &'a State) -> Call<'a> {
-    move |plugin, now, state| Call {
+pub(crate) fn call<'a>(
+    world: &'a mut World,
+    plugin: &'a str,
+    key: &'a str,
+    state: &'a State,
+) -> Call<'a> {
+    Call {
         plugin,
-        now,
-        routes,
+        key,
+        now: world.now,
+        routes: world.routes,
         state,
-        provider,
-        files,
-        random,
+        provider: &mut world.provider,
+        files: &mut world.files,
+        random: &mut world.next_id,
+        halves: &mut world.halves,
+        dies_in: &mut world.dies_in,
         effects: Effects::default(),
     }
 }

@@ -1,0 +1,68 @@
+//! Half messages that handlers left unsettled: asked about, and settled.
+
+use rand::Rng;
+use wasmill_plugin_kit::{Half, HalfState, Outgoing, Verdict};
+
+use crate::bus::State;
+use crate::plugins;
+use crate::world::{World, call};
+
+/// Plugin, key and name.
+type Id = (String, String, String);
+
+/// Asks about one of them, whenever: also long before its handler gave up. False if none is asked
+/// about.
+pub(crate) fn check_one(world: &mut World) -> bool {
+    let mut open = world
+        .halves
+        .iter()
+        .filter(|(_, half)| half.state == HalfState::Prepared)
+        .map(|(id, _)| id.clone());
+    let Some(id) = open.next() else { return false };
+    drop(open);
+    // While there are faults, others may be first.
+    if world.faulty && world.random.random_bool(0.8) {
+        return false;
+    }
+    let half = Half {
+        name: id.2.clone(),
+        scope_key: id.1.clone(),
+        checks: world.halves[&id].checks,
+    };
+    let state = State::new();
+    let dies_in = world.dies_in.take();
+    let verdict = plugins::check(&id.0, &mut call(world, &id.0, &id.1, &state), &half);
+    world.dies_in = dies_in;
+    match verdict {
+        Verdict::Commit => decide(world, &id, HalfState::Committed),
+        Verdict::RollBack => decide(world, &id, HalfState::RolledBack),
+        Verdict::Unknown(_) => world.halves.get_mut(&id).expect("still there").checks += 1,
+    }
+    true
+}
+
+/// A check-back decides: the half stays, for its handler to see.
+fn decide(world: &mut World, id: &Id, state: HalfState) {
+    let half = world.halves.get_mut(id).expect("a half message");
+    half.state = state;
+    let message = half.message.clone();
+    deliver(world, message, state);
+}
+
+/// A handler's commit ends a half message.
+pub(crate) fn settle(world: &mut World, id: &Id, state: HalfState) {
+    let half = world.halves.remove(id).expect("a half message");
+    if half.state == HalfState::Prepared {
+        deliver(world, half.message, state);
+    }
+}
+
+fn deliver(world: &mut World, message: Outgoing, state: HalfState) {
+    world.decided.push(state);
+    if state == HalfState::Committed {
+        let Outgoing {
+            topic, key, body, ..
+        } = message;
+        world.publish(&topic, key.as_deref(), &body);
+    }
+}
