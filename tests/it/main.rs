@@ -14,4 +14,5 @@ mod poison;
 mod restart;
 mod step_down;
 mod swap;
+mod transactions;
 mod world;

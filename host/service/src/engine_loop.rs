@@ -326,6 +326,9 @@ impl<G: Guests> EngineLoop<G> {
     }
 
     fn set_gauges(&self) {
+        let (unsettled, committed, rolled_back) = self.engine.half_census();
+        self.metrics
+            .set_transactions(unsettled, committed, rolled_back);
         for (subscription, pending, ..) in self.engine.census() {
             self.metrics.set_pending(subscription, pending);
         }

@@ -1,5 +1,6 @@
 //! What the services count, for Prometheus.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -29,6 +30,9 @@ pub struct Metrics {
     pub(crate) handled: Counter,
     pub(crate) failed: Counter,
     pub(crate) runs: Counter,
+    unsettled: Gauge,
+    committed: Counter,
+    rolled_back: Counter,
     pending: Family<OfSubscription, Gauge>,
     dead_letters: Family<OfSubscription, Counter>,
     blocks: Counter,
@@ -46,6 +50,9 @@ impl Metrics {
             handled: Counter::default(),
             failed: Counter::default(),
             runs: Counter::default(),
+            unsettled: Gauge::default(),
+            committed: Counter::default(),
+            rolled_back: Counter::default(),
             pending: Family::default(),
             dead_letters: Family::default(),
             blocks: Counter::default(),
@@ -78,6 +85,21 @@ impl Metrics {
             "Bytes of the blocks appended to the log",
             &metrics.block_bytes,
         );
+        counter(
+            "transactions_committed",
+            "Half messages that were committed",
+            &metrics.committed,
+        );
+        counter(
+            "transactions_rolled_back",
+            "Half messages that were rolled back",
+            &metrics.rolled_back,
+        );
+        registry.register(
+            "transactions_unsettled",
+            "Half messages that are asked about",
+            metrics.unsettled.clone(),
+        );
         registry.register(
             "messages_pending",
             "Messages that wait, are parked or run",
@@ -101,6 +123,15 @@ impl Metrics {
             metrics.checkpoint_seconds.clone(),
         );
         metrics
+    }
+
+    /// As the engine counts them since its start.
+    pub(crate) fn set_transactions(&self, unsettled: usize, committed: u64, rolled_back: u64) {
+        let store = |counter: &Counter, count| counter.inner().store(count, Ordering::Relaxed);
+        self.unsettled
+            .set(i64::try_from(unsettled).unwrap_or(i64::MAX));
+        store(&self.committed, committed);
+        store(&self.rolled_back, rolled_back);
     }
 
     pub(crate) fn set_pending(&self, subscription: &Name, count: u64) {

@@ -17,6 +17,7 @@ mod world {
             "wasmill:plugin/types@0.1.0": wasmill_test_guests::guest::types,
             "wasmill:plugin/queue@0.1.0": wasmill_test_guests::guest::queue,
             "wasmill:plugin/timer@0.1.0": wasmill_test_guests::guest::timer,
+            "wasmill:plugin/transaction@0.1.0": wasmill_test_guests::guest::transaction,
             "wasmill:plugin/dedup@0.1.0": wasmill_test_guests::guest::dedup,
             "wasmill:plugin/state@0.1.0": wasmill_test_guests::guest::state,
             "wasmill:plugin/config@0.1.0": wasmill_test_guests::guest::config,

@@ -14,6 +14,7 @@ pub const ALL: &[&str] = &[
     "fetch",
     "files",
     "flood",
+    "half",
     "huge_body",
     "intruder",
     "memory_hog",

@@ -6,6 +6,7 @@ mod send;
 mod serve;
 mod sub;
 mod table;
+mod tx;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +33,8 @@ enum Command {
     Dlq(dlq::Dlq),
     /// List the subscriptions of a running host, and set halted keys going again
     Sub(sub::Sub),
+    /// List, show, commit or roll back the transactions of a running host
+    Tx(tx::Tx),
     /// Print the version
     Version,
 }
@@ -44,6 +47,7 @@ impl Cli {
             Command::Send(send) => send.run(),
             Command::Dlq(dlq) => dlq.run(),
             Command::Sub(sub) => sub.run(),
+            Command::Tx(tx) => tx.run(),
             Command::Version => version::run(),
         }
     }

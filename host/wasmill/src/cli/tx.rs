@@ -1,0 +1,147 @@
+//! `wasmill tx list|show|commit|rollback`: half messages that nobody has decided about.
+
+use clap::{Args, Subcommand};
+use http::Method;
+use serde::Deserialize;
+
+use super::table;
+use crate::app::{DataApi, Failure, encoded, query, tell, understood};
+
+/// Options of `wasmill tx`.
+#[derive(Debug, Args)]
+pub(super) struct Tx {
+    #[command(flatten)]
+    api: DataApi,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List transactions that are not settled, those that are abandoned among them
+    List {
+        /// Only those after this one
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+        /// How many at most
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// Print the host's JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a transaction with its message, or what was decided, as JSON
+    Show {
+        /// Its id, as `list` shows it
+        id: String,
+    },
+    /// Commit a transaction: its message is delivered
+    Commit {
+        /// Its id, as `list` shows it
+        id: String,
+    },
+    /// Roll a transaction back: its message is never delivered
+    Rollback {
+        /// Its id, as `list` shows it
+        id: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Transactions {
+    transactions: Vec<Transaction>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Transaction {
+    transaction: String,
+    state: String,
+    plugin: Option<String>,
+    check_url: Option<String>,
+    prepared_at: String,
+    checks: u32,
+    cause: Option<String>,
+    message: Message,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    topic: String,
+    key: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Stands {
+    state: String,
+    before: bool,
+}
+
+impl Tx {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let Self { api, command } = self;
+        match command {
+            Command::List { after, limit, json } => {
+                let limit = limit.to_string();
+                let query = query(&[("after", after.as_deref()), ("limit", Some(&limit))]);
+                let answer = api.ask(Method::GET, &format!("/v1/transactions{query}"))?;
+                match json {
+                    true => tell(format_args!("{answer:#}")),
+                    false => list(understood(answer)?),
+                }
+            }
+            Command::Show { id } => {
+                let path = format!("/v1/transactions/{}", encoded(&id));
+                tell(format_args!("{:#}", api.ask(Method::GET, &path)?))
+            }
+            Command::Commit { id } => settle(&api, &id, "commit"),
+            Command::Rollback { id } => settle(&api, &id, "rollback"),
+        }
+    }
+}
+
+fn settle(api: &DataApi, id: &str, what: &str) -> Result<(), Failure> {
+    let path = format!("/v1/transactions/{}/{what}", encoded(id));
+    let Stands { state, before } = understood(api.ask(Method::POST, &path)?)?;
+    match before {
+        true => tell(format_args!("{state} before")),
+        false => tell(state),
+    }
+}
+
+fn list(Transactions { transactions, next }: Transactions) -> Result<(), Failure> {
+    if transactions.is_empty() {
+        return tell("no unsettled transactions");
+    }
+    let header = [
+        "TRANSACTION",
+        "STATE",
+        "TOPIC",
+        "KEY",
+        "OWNER",
+        "PREPARED",
+        "CHECKS",
+        "CAUSE",
+    ];
+    let row = |it: Transaction| {
+        let owner = it.plugin.or(it.check_url).unwrap_or_default();
+        let cause = table::first_line(&it.cause.unwrap_or_default());
+        let Message { topic, key } = it.message;
+        [
+            it.transaction,
+            it.state,
+            topic,
+            key.unwrap_or_default(),
+            owner,
+            it.prepared_at,
+            it.checks.to_string(),
+            cause,
+        ]
+    };
+    tell(table::of(header, transactions.into_iter().map(row)))?;
+    match next {
+        Some(next) => tell(format_args!("more: --after {next}")),
+        None => Ok(()),
+    }
+}
