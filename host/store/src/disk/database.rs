@@ -248,6 +248,7 @@ fn open(config: &Config) -> Result<Open, Error> {
     let path = &config.path;
     let error = |cause| config.error("open the database", cause);
     recovery::remove_torn_snapshots(path).map_err(|cause| error(cause.into()))?;
+    recovery::remove_torn_configuration(path).map_err(|cause| error(cause.into()))?;
     let sled = sled::Config::new()
         .path(path)
         .segment_size(SEGMENT_BYTES)
@@ -270,6 +271,8 @@ fn open(config: &Config) -> Result<Open, Error> {
             }
         }
     };
+    // Before anything is written that cannot be read without it.
+    recovery::sync_configuration(path).map_err(|cause| error(cause.into()))?;
     let opened = fs::OpenOptions::new().write(true).open(path.join("db"));
     let file = opened.map_err(|cause| error(cause.into()))?;
     (config.recover)(&tree).map_err(error)?;

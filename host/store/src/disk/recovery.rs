@@ -1,10 +1,10 @@
-//! What is mended around sled before it opens: torn snapshots, and pages that a failed sync left
-//! behind.
+//! What is mended around sled before it opens: torn snapshots, a torn configuration, and pages that
+//! a failed sync left behind.
 
 use std::{
     fs::{self, OpenOptions},
     io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Removes snapshots that were being written when the process died. sled takes such a file for
@@ -19,6 +19,32 @@ pub(super) fn remove_torn_snapshots(path: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes the configuration of a database whose creation was cut short. sled writes it in two
+/// parts, and refuses to open with the first alone. All that it says is what we open sled with.
+pub(super) fn remove_torn_configuration(path: &Path) -> io::Result<()> {
+    let was_written = match fs::metadata(path.join("db")) {
+        Ok(database) => database.len() > 0,
+        Err(error) if error.kind() == ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    if was_written {
+        return Ok(());
+    }
+    match fs::remove_file(configuration(path)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Syncs the configuration, as sled does not: without it the database cannot be opened.
+pub(super) fn sync_configuration(path: &Path) -> io::Result<()> {
+    fs::File::open(configuration(path))?.sync_all()
+}
+
+fn configuration(path: &Path) -> PathBuf {
+    path.join("conf")
 }
 
 /// Writes what can be read of the file at `path` over itself, and syncs it.
