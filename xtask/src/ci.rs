@@ -25,6 +25,20 @@ pub(crate) struct SimOptions {
     once: bool,
 }
 
+/// How the fuzzers run.
+#[derive(clap::Args)]
+pub(crate) struct FuzzOptions {
+    /// How long each target is fuzzed.
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// Where mutations begin; the same seed is the same inputs. Another one each time if not given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Only targets whose tests' names contain this, such as `routes`.
+    #[arg(default_value = "fuzzed")]
+    filter: String,
+}
+
 /// Which tests run at full size.
 #[derive(clap::Args)]
 pub(crate) struct SoakOptions {
@@ -100,6 +114,22 @@ pub(crate) fn soak(options: &SoakOptions) -> Result<()> {
         .args(["--", "--test-threads=1", "--nocapture"])
         .args(&options.filter);
     run(&mut command)
+}
+
+/// Fuzzes all targets for longer than the tests do. They are tests whose names begin so.
+///
+/// # Errors
+/// If a target fails; its input is printed.
+pub(crate) fn fuzz(options: &FuzzOptions) -> Result<()> {
+    build::native()?;
+    let mut command = cargo();
+    command.env("WASMILL_FUZZ_SECONDS", options.seconds.to_string());
+    if let Some(seed) = options.seed {
+        command.env("WASMILL_FUZZ_SEED", seed.to_string());
+    }
+    command.args(["test", "--release", "--locked", "--workspace"]);
+    command.args(["--test", "fuzz", "--test", "it", "--", &options.filter]);
+    run(command.args(["--nocapture", "--test-threads=1"]))
 }
 
 /// The engine under a simulated world that crashes.

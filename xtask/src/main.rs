@@ -36,6 +36,8 @@ enum Command {
     Ci,
     /// Run the engine's simulator on fresh seeds.
     Sim(ci::SimOptions),
+    /// Fuzz the record codec, the routes file and the data API.
+    Fuzz(ci::FuzzOptions),
     /// Check layers, file headers, sizes and other rules that no compiler knows.
     Tidy(tidy::Options),
     /// Measure throughput, latency and memory.
@@ -62,6 +64,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Soak(options) => ci::soak(options),
         Command::Ci => ci::all(),
         Command::Sim(options) => ci::sim(options),
+        Command::Fuzz(options) => ci::fuzz(options),
         Command::Tidy(options) => tidy::run(options),
         Command::Bench(options) => bench::run(options),
         Command::ConvertCdnow(options) => convert::run(options),

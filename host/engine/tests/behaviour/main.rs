@@ -5,6 +5,7 @@ mod dead_letters;
 mod delivery;
 mod halves;
 mod intake;
+mod rocketmq;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,37 @@
+//! Whatever is in a routes file, it is read, or refused with reasons.
+
+use wasmill_fuzz::Target;
+use wasmill_routes::parse;
+
+/// The shop's routes, and what they do not use.
+const FIRST: [&str; 3] = [
+    include_str!("../../../examples/shop/routes.toml"),
+    include_str!("all.toml"),
+    "[topics]\na = {}\n\n[subscriptions.s]\ntopic = \"a\"\nplugin = \"p\"\n",
+];
+
+#[test]
+fn fuzzed_routes_are_read_or_refused_with_a_reason() {
+    let first = FIRST.map(|text| text.as_bytes().to_vec()).to_vec();
+    Target::new("routes", first).run(|bytes| {
+        // The host reads the file as text first.
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return "no text".to_owned();
+        };
+        match parse(text) {
+            Ok(routes) => format!("{} subscriptions", routes.subscriptions().count()),
+            Err(errors) => {
+                let said = errors.to_string();
+                assert!(!said.trim().is_empty(), "refused without a reason");
+                said
+            }
+        }
+    });
+}
+
+#[test]
+fn the_first_inputs_are_good() {
+    for text in FIRST {
+        parse(text).unwrap_or_else(|errors| panic!("{errors}"));
+    }
+}

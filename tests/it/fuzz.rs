@@ -1,0 +1,95 @@
+//! Whatever is sent to the data API, it answers with reasons, never with a 5xx, and lives on.
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use hyper::{Method, StatusCode};
+use testkit::client::Reply;
+use wasmill_fuzz::Target;
+
+use crate::world::Host;
+
+const ROUTES: &str = r#"
+[topics]
+"work" = {}
+"counted" = {}
+
+[subscriptions.worker]
+topic = "work"
+plugin = "counter"
+"#;
+
+/// Good requests of what takes a body: method, path, and bodies.
+const BODIES: [(&str, &[&str]); 1] = [(
+    "/v1/messages",
+    &[
+        r#"{"topic": "work", "key": "k", "tag": "t", "headers": [["a", "b"]], "body": "x"}"#,
+        r#"{"topic": "work", "body_base64": "AAEC", "id": "one", "window": "1h"}"#,
+        r#"{"topic": "work", "key": "k", "delay": "300days"}"#,
+        r#"{"topic": "work", "deliver_at": "2027-01-31T08:00:00.250Z"}"#,
+    ],
+)];
+
+/// Good requests without one.
+const PATHS: [(Method, &str); 7] = [
+    (Method::GET, "/v1/dead-letters?limit=10&subscription=worker"),
+    (Method::GET, "/v1/dead-letters/3.7.worker"),
+    (Method::DELETE, "/v1/dead-letters/3.7.worker"),
+    (
+        Method::POST,
+        "/v1/dead-letters/3.7.worker/redrive?to=worker",
+    ),
+    (Method::POST, "/v1/dead-letters/redrive?subscription=worker"),
+    (Method::GET, "/v1/subscriptions/worker/halted"),
+    (Method::POST, "/v1/subscriptions/worker/resume?key=k"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fuzzed_requests_are_refused_with_a_reason_and_never_fail_the_host() -> Result<()> {
+    let mut host = Host::with(ROUTES, &["counter"]).await?;
+    let api = host.server.data_api();
+    for (path, bodies) in BODIES {
+        let first = bodies.iter().map(|body| body.as_bytes().to_vec());
+        let mut target = Target::new("bodies", first.collect());
+        while let Some(body) = target.next_input() {
+            let sent = Bytes::from(body.clone());
+            let reply = api.send(Method::POST, path, sent).await;
+            let said = judged(reply).inspect_err(|_| target.show(&body))?;
+            target.answered(body, &said);
+        }
+    }
+    for (method, path) in PATHS {
+        let mut target = Target::new("paths", vec![path.as_bytes().to_vec()]);
+        while let Some(path) = target.next_input() {
+            // What is no path at all, a client does not send.
+            let Some(text) = String::from_utf8(path.clone()).ok().filter(is_path) else {
+                target.answered(path, "no path");
+                continue;
+            };
+            let reply = api.send(method.clone(), &text, Bytes::new()).await;
+            let said = judged(reply).inspect_err(|_| target.show(&path))?;
+            target.answered(path, &said);
+        }
+    }
+    ensure!(host.server.is_running()?, "{}", host.server.log_tail());
+    host.server.stop().await
+}
+
+fn is_path(text: &String) -> bool {
+    text.starts_with('/') && text.parse::<hyper::Uri>().is_ok()
+}
+
+/// What a reply says. It has a reason if it refuses.
+fn judged(reply: Result<Reply>) -> Result<String> {
+    let reply = reply?;
+    let status = reply.status;
+    // Overload is the client's to wait for.
+    let is_ours = status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE;
+    ensure!(!is_ours, "{reply}");
+    if status.is_success() {
+        return Ok(status.to_string());
+    }
+    let problem: serde_json::Value = reply.json()?;
+    let detail = problem["detail"].as_str().unwrap_or_default();
+    ensure!(!detail.is_empty(), "refused without a reason: {reply}");
+    Ok(format!("{status} {detail}"))
+}
