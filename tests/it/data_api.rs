@@ -41,6 +41,19 @@ async fn with_a_token_only_those_who_have_it_are_served() -> Result<()> {
         assert_eq!(reply.status, status, "{headers:?}: {reply}");
     }
     server.command(&["sub", "list"]).await?;
+
+    // The document is behind the same door; the command prints it without a host.
+    let (document, bearer) = ("/v1/openapi.json", bearer(TOKEN));
+    let refused = api.get(document).await?;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{refused}");
+    let headers = [("authorization", bearer.as_str())];
+    let served = api
+        .request(Method::GET, document, &headers, Bytes::new())
+        .await?;
+    let printed = Command::new(artifacts::program("wasmill")?)
+        .arg("openapi")
+        .output()?;
+    assert_eq!(served.success()?.body, printed.stdout.trim_ascii_end());
     server.stop().await
 }
 

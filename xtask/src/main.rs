@@ -7,6 +7,7 @@ mod convert;
 mod demo;
 mod orders;
 mod process;
+mod schemathesis;
 mod table;
 mod tidy;
 
@@ -40,6 +41,8 @@ enum Command {
     Fuzz(ci::FuzzOptions),
     /// Check layers, file headers, sizes and other rules that no compiler knows.
     Tidy(tidy::Options),
+    /// Fuzz the data API of a host by its OpenAPI document.
+    Schemathesis(schemathesis::Options),
     /// Measure throughput, latency and memory.
     Bench(bench::Options),
     /// Convert the CDNOW sample of Fader and Hardie to the demo's orders.
@@ -66,6 +69,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Sim(options) => ci::sim(options),
         Command::Fuzz(options) => ci::fuzz(options),
         Command::Tidy(options) => tidy::run(options),
+        Command::Schemathesis(options) => schemathesis::fuzz(options),
         Command::Bench(options) => bench::run(options),
         Command::ConvertCdnow(options) => convert::run(options),
     }

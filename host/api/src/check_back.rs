@@ -35,8 +35,10 @@ struct Question<'a> {
     headers: &'a [(wasmill_model::Name, wasmill_model::Name)],
     prepared_at: u64,
     checks: u32,
-    #[serde(flatten)]
-    body: crate::data::ShownBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +110,7 @@ fn question(half: &Half) -> Bytes {
         body,
         ..
     } = &*half.message;
+    let (body, body_base64) = crate::data::as_text(body);
     let question = Question {
         message: id.to_string(),
         topic,
@@ -116,7 +119,8 @@ fn question(half: &Half) -> Bytes {
         headers,
         prepared_at: half.prepared_at.0,
         checks: half.checks,
-        body: crate::data::ShownBody::of(body),
+        body,
+        body_base64,
     };
     serde_json::to_vec(&question)
         .expect("texts and numbers are JSON")

@@ -85,21 +85,6 @@ impl Metrics {
             "Bytes of the blocks appended to the log",
             &metrics.block_bytes,
         );
-        counter(
-            "transactions_committed",
-            "Half messages that were committed",
-            &metrics.committed,
-        );
-        counter(
-            "transactions_rolled_back",
-            "Half messages that were rolled back",
-            &metrics.rolled_back,
-        );
-        registry.register(
-            "transactions_unsettled",
-            "Half messages that are asked about",
-            metrics.unsettled.clone(),
-        );
         registry.register(
             "messages_pending",
             "Messages that wait, are parked or run",
@@ -122,7 +107,26 @@ impl Metrics {
             Unit::Seconds,
             metrics.checkpoint_seconds.clone(),
         );
+        metrics.register_transactions(registry);
         metrics
+    }
+
+    fn register_transactions(&self, registry: &mut Registry) {
+        registry.register(
+            "transactions_committed",
+            "Half messages that were committed",
+            self.committed.clone(),
+        );
+        registry.register(
+            "transactions_rolled_back",
+            "Half messages that were rolled back",
+            self.rolled_back.clone(),
+        );
+        registry.register(
+            "transactions_unsettled",
+            "Half messages that are asked about",
+            self.unsettled.clone(),
+        );
     }
 
     /// As the engine counts them since its start.

@@ -1,64 +1,81 @@
 //! `/v1/dead-letters`: list, show, deliver again, do away with.
 
-use std::time::{Duration, SystemTime};
-
 use axum::extract::State as Extracted;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+use wasmill_model::Name;
 use wasmill_model::record::DeadLetter;
-use wasmill_model::{Message, Millis, Name};
 use wasmill_service::{Letter, LetterId};
 
+use super::answers::{Always, Missing, Refusing};
 use super::form::{Count, Segment, json, query};
+use super::shown::{ShownMessage, show_message, time};
 use super::subscriptions::known;
-use super::{Operator, Shared};
+use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::error::Error;
 
 /// Letters of a page, unless the request says otherwise, and at most.
 const PAGE_COUNT: usize = 100;
 const PAGE_COUNT_MAX: usize = 1_000;
+/// What names a letter, for the document.
+const ID: &str = "`PARTITION.NUMBER.SUBSCRIPTION`, as the list shows it.";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Page {
+    /// Only those of this subscription.
     subscription: Option<String>,
+    /// Only those after this one: what an earlier answer had as `next`.
+    #[param(pattern = "^[0-9]+[.][0-9]+[.].+$")]
     after: Option<String>,
+    /// How many at most; 100 if not given.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct To {
+    /// Another subscription that gets it; its own if not given.
     to: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct AllTo {
+    /// All of this subscription that there are now.
     subscription: String,
+    /// Another subscription that gets them; their own if not given.
     to: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct All {
+    /// All of this subscription that there are now.
     subscription: String,
 }
 
 /// A page of letters.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetters)]
 struct Letters {
+    /// Without their bodies.
     dead_letters: Vec<Shown>,
     /// What to ask for `after` to see more; none if there are no more.
     next: Option<String>,
 }
 
 /// What became of a subscription's letters.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Redriven {
     count: u64,
     /// Those that have no key where they were to go stay.
@@ -66,58 +83,47 @@ struct Redriven {
     first_refused: Option<Refused>,
 }
 
-#[derive(Serialize)]
+/// One that stays.
+#[derive(Serialize, ToSchema)]
 struct Refused {
     id: String,
     cause: String,
 }
 
 /// A letter, as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeadLetter)]
 struct Shown {
+    /// `PARTITION.NUMBER.SUBSCRIPTION`.
     id: String,
+    #[schema(value_type = String)]
     subscription: Name,
+    /// The key it had there.
+    #[schema(value_type = Option<String>)]
     key: Option<Name>,
     attempts: u32,
+    /// Why the last attempt failed.
     cause: String,
+    /// When it was given up.
+    #[schema(format = DateTime)]
     at: String,
     message: ShownMessage,
 }
 
-#[derive(Serialize)]
-pub(super) struct ShownMessage {
-    id: String,
-    topic: Name,
-    key: Option<Name>,
-    tag: Option<Name>,
-    /// Name and value of each.
-    headers: Vec<(Name, Name)>,
-    produced_at: String,
-    correlation: String,
-    causation: Option<String>,
-    body_bytes: usize,
-    #[serde(flatten)]
-    body: Option<ShownBody>,
+pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
+    Routes::new()
+        .routes(routes!(list, purge_all))
+        .routes(routes!(redrive_all))
+        .routes(routes!(show, purge))
+        .routes(routes!(redrive))
 }
 
-/// A body that is text, or whatever else.
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ShownBody {
-    Body(String),
-    BodyBase64(String),
-}
-
-impl ShownBody {
-    pub(crate) fn of(body: &[u8]) -> Self {
-        match str::from_utf8(body) {
-            Ok(text) => Self::Body(text.to_owned()),
-            Err(_) => Self::BodyBase64(BASE64.encode(body)),
-        }
-    }
-}
-
-pub(super) async fn list<P: Platform + Operator>(
+/// List dead letters, without bodies: in an order that stays.
+#[utoipa::path(get, path = "/v1/dead-letters", tag = "dead letters",
+    operation_id = "list_dead_letters", params(Page),
+    responses((status = 200, description = "As many as asked for, or fewer if they are large.",
+        body = Letters), Always, Missing))]
+async fn list<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     uri: Uri,
 ) -> Result<Response, Error> {
@@ -148,7 +154,11 @@ pub(super) async fn list<P: Platform + Operator>(
     Ok(json(&Letters { dead_letters, next }))
 }
 
-pub(super) async fn show<P: Platform + Operator>(
+/// Show a dead letter with its body.
+#[utoipa::path(get, path = "/v1/dead-letters/{id}", tag = "dead letters",
+    operation_id = "show_dead_letter", params(("id" = String, Path, description = ID)),
+    responses((status = 200, description = "The letter.", body = Shown), Always, Missing))]
+async fn show<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(id): Segment,
 ) -> Result<Response, Error> {
@@ -158,7 +168,11 @@ pub(super) async fn show<P: Platform + Operator>(
     Ok(json(&show_one(&id, &letter, true)))
 }
 
-pub(super) async fn redrive<P: Platform + Operator>(
+/// Deliver a dead letter again, as a new message there.
+#[utoipa::path(post, path = "/v1/dead-letters/{id}/redrive", tag = "dead letters",
+    operation_id = "redrive_dead_letter", params(("id" = String, Path, description = ID), To),
+    responses((status = 204, description = "It is delivered."), Always, Missing, Refusing))]
+async fn redrive<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(id): Segment,
     uri: Uri,
@@ -169,7 +183,12 @@ pub(super) async fn redrive<P: Platform + Operator>(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub(super) async fn redrive_all<P: Platform + Operator>(
+/// Deliver a subscription's dead letters again.
+#[utoipa::path(post, path = "/v1/dead-letters/redrive", tag = "dead letters",
+    operation_id = "redrive_dead_letters", params(AllTo),
+    responses((status = 200, description = "How many are.", body = Redriven),
+        Always, Missing, Refusing))]
+async fn redrive_all<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     uri: Uri,
 ) -> Result<Response, Error> {
@@ -191,7 +210,11 @@ pub(super) async fn redrive_all<P: Platform + Operator>(
     }))
 }
 
-pub(super) async fn purge<P: Platform + Operator>(
+/// Do away with a dead letter.
+#[utoipa::path(delete, path = "/v1/dead-letters/{id}", tag = "dead letters",
+    operation_id = "purge_dead_letter", params(("id" = String, Path, description = ID)),
+    responses((status = 204, description = "It is gone."), Always, Missing))]
+async fn purge<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(id): Segment,
 ) -> Result<Response, Error> {
@@ -201,7 +224,12 @@ pub(super) async fn purge<P: Platform + Operator>(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-pub(super) async fn purge_all<P: Platform + Operator>(
+/// Do away with a subscription's dead letters.
+#[utoipa::path(delete, path = "/v1/dead-letters", tag = "dead letters",
+    operation_id = "purge_dead_letters", params(All),
+    responses((status = 200, description = "How many are gone.", body = Count),
+        Always, Missing))]
+async fn purge_all<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     uri: Uri,
 ) -> Result<Response, Error> {
@@ -230,25 +258,4 @@ fn show_one(id: &LetterId, letter: &DeadLetter, whole: bool) -> Shown {
         at: time(letter.at),
         message: show_message(&letter.message, whole),
     }
-}
-
-pub(super) fn show_message(message: &Message, whole: bool) -> ShownMessage {
-    ShownMessage {
-        id: message.id.to_string(),
-        topic: message.topic.clone(),
-        key: message.key.clone(),
-        tag: message.tag.clone(),
-        headers: message.headers.clone(),
-        produced_at: time(message.produced_at),
-        correlation: message.correlation.to_string(),
-        causation: message.causation.map(|id| id.to_string()),
-        body_bytes: message.body.len(),
-        body: whole.then(|| ShownBody::of(&message.body)),
-    }
-}
-
-/// As RFC 3339 has it.
-pub(super) fn time(at: Millis) -> String {
-    let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at.0);
-    humantime::format_rfc3339_millis(at).to_string()
 }

@@ -6,16 +6,23 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::Error;
 
 /// How many things were acted upon.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Count {
     pub(super) count: u64,
 }
+
+/// A query that has no parts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
 
 /// The one segment of the path that the route leaves open.
 pub(super) struct Segment(pub(super) String);
@@ -48,6 +55,11 @@ pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Error> {
 
 /// An answer.
 pub(super) fn json(value: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(value).expect("texts and numbers are JSON");
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+    let text = serde_json::to_vec(value).expect("texts and numbers are JSON");
+    json_text(text.into())
+}
+
+/// An answer that is JSON already.
+pub(super) fn json_text(text: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }

@@ -11,12 +11,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
 use wasmill_model::limits::KEY_BYTES_MAX;
 use wasmill_model::{Millis, Name, When};
 use wasmill_service::{AcceptError, Dedup, Incoming, Receipt};
 
+use super::answers::{Always, Conflicting, OfBody};
 use super::form::json;
-use super::{Operator, Shared};
+use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::api::State;
 use crate::error::Error;
@@ -31,33 +34,65 @@ const WINDOW_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The longest delay: a longer one is a slip of units.
 const SPAN_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// A message to be sent.
-#[derive(Deserialize)]
+/// A message to be sent. Bytes are those of UTF-8.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Message {
+#[schema(as = OutgoingMessage, example = json!({
+    "topic": "work", "key": "k", "body": "text", "id": "1", "window": "1h", "delay": "90s"
+}))]
+pub(super) struct Message {
+    /// A topic that the routes declare.
+    #[schema(min_length = 1, max_length = 127)]
     topic: String,
+    /// Order, state and partition: 1 to 256 bytes.
+    #[schema(min_length = 1, max_length = 256)]
     key: Option<String>,
+    /// What subscriptions may choose by: at most 127 bytes.
+    #[schema(max_length = 127)]
     tag: Option<String>,
+    /// Name and value of each, no name twice: 16 KiB together.
     #[serde(default)]
+    #[schema(max_items = 128)]
     headers: Vec<(String, String)>,
+    /// The body as text: at most 4 MiB.
+    #[schema(max_length = 4194304)]
     body: Option<String>,
+    /// The body as any bytes, in base64: instead of `body`.
+    #[schema(max_length = 5592408)]
     body_base64: Option<String>,
+    /// Your id of the message within its topic and key: the same again is taken in once.
+    #[schema(min_length = 1, max_length = 256)]
     id: Option<String>,
+    /// How long `id` is remembered, such as `1h`: from a second to 30 days, a day if not given.
     window: Option<String>,
+    /// Deliver it so much later, such as `90s`: at most 100 years.
     delay: Option<String>,
+    /// Deliver it at this time (RFC 3339): instead of `delay`.
     deliver_at: Option<String>,
-    /// For half messages.
+    /// Only with `POST /v1/transactions`: where its producer is asked about it.
     check_url: Option<String>,
 }
 
 /// A message that was taken in.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Sent {
+    /// Its id: 32 hexadecimal digits.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     message: String,
+    /// Whether it had been taken in before, under the same `id`.
     duplicate: bool,
 }
 
-pub(super) async fn send<P: Platform + Operator>(
+pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
+    Routes::new().routes(routes!(send))
+}
+
+/// Take a message in. It is durable when the answer comes.
+#[utoipa::path(post, path = "/v1/messages", tag = "messages", operation_id = "send_message",
+    request_body = Message,
+    responses((status = 202, description = "The message is durable.", body = Sent),
+        Always, OfBody, Conflicting))]
+async fn send<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     request: Request<Body>,
 ) -> Result<Response, Error> {

@@ -1,26 +1,30 @@
 //! The data API, for operators and their tools: `/v1/...` on a listener of its own.
 
+mod answers;
 mod auth;
 mod dead_letters;
+mod document;
 mod form;
 mod messages;
 mod operator;
+mod shown;
 mod subscriptions;
 mod transactions;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State as Held};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::{Extension, Router};
+use bytes::Bytes;
 use tokio::sync::Semaphore;
+use utoipa_axum::router::OpenApiRouter;
 
 pub use auth::{Access, Token};
-pub(crate) use dead_letters::ShownBody;
 pub use operator::Operator;
+pub(crate) use shown::as_text;
 
 use crate::api::State;
 use crate::error::Error;
@@ -34,6 +38,7 @@ const CONNECTIONS_MAX: usize = 256;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Shared<P> = Held<Arc<State<P>>>;
+type Routes<P> = OpenApiRouter<Arc<State<P>>>;
 
 impl<P: Platform + Operator> Api<P> {
     /// The data API.
@@ -46,48 +51,9 @@ impl<P: Platform + Operator> Api<P> {
     }
 
     fn data_router(&self, access: Access) -> Router {
-        let places = Arc::new(Semaphore::new(OPERATORS_MAX));
-        let operators = Router::new()
-            .route(
-                "/v1/dead-letters",
-                get(dead_letters::list::<P>).delete(dead_letters::purge_all::<P>),
-            )
-            .route(
-                "/v1/dead-letters/redrive",
-                post(dead_letters::redrive_all::<P>),
-            )
-            .route(
-                "/v1/dead-letters/{id}",
-                get(dead_letters::show::<P>).delete(dead_letters::purge::<P>),
-            )
-            .route(
-                "/v1/dead-letters/{id}/redrive",
-                post(dead_letters::redrive::<P>),
-            )
-            .route("/v1/subscriptions", get(subscriptions::list::<P>))
-            .route(
-                "/v1/subscriptions/{name}/halted",
-                get(subscriptions::halted::<P>),
-            )
-            .route(
-                "/v1/subscriptions/{name}/resume",
-                post(subscriptions::resume::<P>),
-            )
-            .route("/v1/transactions", get(transactions::list::<P>))
-            .route("/v1/transactions/{id}", get(transactions::show::<P>))
-            .layer(middleware::from_fn_with_state(places, bound));
-        Router::new()
-            .route("/v1/messages", post(messages::send::<P>))
-            .route("/v1/transactions", post(transactions::prepare::<P>))
-            .route(
-                "/v1/transactions/{id}/commit",
-                post(transactions::commit::<P>),
-            )
-            .route(
-                "/v1/transactions/{id}/rollback",
-                post(transactions::roll_back::<P>),
-            )
-            .merge(operators)
+        let (router, document) = routes::<P>().split_for_parts();
+        router
+            .layer(Extension(Bytes::from(document::text(&document))))
             .fallback(no_route)
             .method_not_allowed_fallback(no_method)
             .layer(middleware::from_fn_with_state(
@@ -96,6 +62,20 @@ impl<P: Platform + Operator> Api<P> {
             ))
             .with_state(self.state())
     }
+}
+
+/// All routes, with what the document says of them.
+fn routes<P: Platform + Operator>() -> Routes<P> {
+    let places = Arc::new(Semaphore::new(OPERATORS_MAX));
+    let operators = Routes::new()
+        .merge(dead_letters::routes())
+        .merge(subscriptions::routes())
+        .merge(transactions::operators_routes())
+        .layer(middleware::from_fn_with_state(places, bound));
+    document::described()
+        .merge(messages::routes())
+        .merge(transactions::producers_routes())
+        .merge(operators)
 }
 
 /// Operators have little to ask at once, and what they ask may be much.

@@ -4,61 +4,104 @@ use axum::extract::State as Extracted;
 use axum::http::Uri;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 use wasmill_model::Name;
 use wasmill_service::{Halted, Resume, SubscriptionStatus};
 
-use super::form::{Count, Segment, json, query};
-use super::{Operator, Shared};
+use super::answers::{Always, Missing};
+use super::form::{Count, Nothing, Segment, json, query};
+use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::error::Error;
 
 /// Halted keys that an answer tells of.
 const HALTED_COUNT_MAX: usize = 1_000;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Subscriptions {
-    subscriptions: Vec<SubscriptionStatus>,
+    subscriptions: Vec<Status>,
 }
 
-#[derive(Serialize)]
+/// How a subscription stands.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Subscription)]
+struct Status {
+    #[schema(value_type = String)]
+    name: Name,
+    /// Messages that wait or run.
+    pending: u64,
+    /// Runs under way.
+    running: usize,
+    /// Messages given up since the host started.
+    dead_letters: u64,
+}
+
+#[derive(Serialize, ToSchema)]
 struct HaltedKeys {
+    #[schema(max_items = 1000)]
     halted: Vec<Shown>,
 }
 
-#[derive(Serialize)]
+/// A key that lets no message pass.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HaltedKey)]
 struct Shown {
+    #[schema(value_type = String)]
     subscription: Name,
+    /// None if the message has no key there.
+    #[schema(value_type = Option<String>)]
     key: Option<Name>,
+    /// The message that failed.
     message: String,
+    #[schema(value_type = String)]
     topic: Name,
     attempts: u32,
+    /// Why the last attempt failed.
     cause: String,
+    /// How many messages wait behind it.
     behind: u64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Which {
+    /// Only this key; all halted ones if not given.
     key: Option<String>,
+    /// The message that failed becomes a dead letter, and the next one is delivered.
     #[serde(default)]
     give_up: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
+pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
+    Routes::new()
+        .routes(routes!(list))
+        .routes(routes!(halted))
+        .routes(routes!(resume))
+}
 
-pub(super) async fn list<P: Platform + Operator>(
+/// List the subscriptions.
+#[utoipa::path(get, path = "/v1/subscriptions", tag = "subscriptions",
+    operation_id = "list_subscriptions",
+    responses((status = 200, description = "All of them.", body = Subscriptions), Always))]
+async fn list<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     uri: Uri,
 ) -> Result<Response, Error> {
     let Nothing {} = query(&uri)?;
     let platform = state.platform()?;
-    let subscriptions = platform.subscriptions().await?;
+    let all = platform.subscriptions().await?.into_iter();
+    let subscriptions = all.map(status).collect();
     Ok(json(&Subscriptions { subscriptions }))
 }
 
-pub(super) async fn halted<P: Platform + Operator>(
+/// List a subscription's halted keys.
+#[utoipa::path(get, path = "/v1/subscriptions/{name}/halted", tag = "subscriptions",
+    operation_id = "list_halted", params(("name" = String, Path, description = "The subscription.")),
+    responses((status = 200, description = "Up to 1,000 of them.", body = HaltedKeys),
+        Always, Missing))]
+async fn halted<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
     uri: Uri,
@@ -71,7 +114,12 @@ pub(super) async fn halted<P: Platform + Operator>(
     Ok(json(&HaltedKeys { halted }))
 }
 
-pub(super) async fn resume<P: Platform + Operator>(
+/// Set halted keys going again: one, or all that there are now.
+#[utoipa::path(post, path = "/v1/subscriptions/{name}/resume", tag = "subscriptions",
+    operation_id = "resume_halted",
+    params(("name" = String, Path, description = "The subscription."), Which),
+    responses((status = 200, description = "How many go on.", body = Count), Always, Missing))]
+async fn resume<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
     uri: Uri,
@@ -94,6 +142,21 @@ pub(super) async fn known(platform: &impl Operator, name: impl Into<Name>) -> Re
     match all.any(|subscription| subscription.name == name) {
         true => Ok(name),
         false => Err(Error::Missing(format!("there is no subscription `{name}`"))),
+    }
+}
+
+fn status(status: SubscriptionStatus) -> Status {
+    let SubscriptionStatus {
+        name,
+        pending,
+        running,
+        dead_letters,
+    } = status;
+    Status {
+        name,
+        pending,
+        running,
+        dead_letters,
     }
 }
 

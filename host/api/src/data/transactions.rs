@@ -7,14 +7,17 @@ use axum::extract::State as Extracted;
 use axum::http::{Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 use wasmill_model::half::Owner;
 use wasmill_model::{Decision, Half, Name};
 use wasmill_port::check_back;
 use wasmill_service::{HalfId, HalfOf, Incoming, Settled, Transaction};
 
-use super::dead_letters::{ShownMessage, show_message, time};
+use super::answers::{Always, Conflicting, Missing, OfBody, Refusing};
 use super::form::{Segment, json, query};
-use super::{Operator, Shared, messages};
+use super::shown::{ShownMessage, show_message, time};
+use super::{Operator, Routes, Shared, messages};
 use crate::Platform;
 use crate::error::Error;
 
@@ -22,32 +25,48 @@ use crate::error::Error;
 const PAGE_COUNT: usize = 100;
 const PAGE_COUNT_MAX: usize = 1_000;
 
-#[derive(Deserialize)]
+/// What names a transaction, for the document.
+const ID: &str = "`PARTITION.MESSAGE`, as it was answered or listed.";
+
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Page {
+    /// Only those after this one: what an earlier answer had as `next`.
+    #[param(pattern = "^[0-9]+[.][0-9a-f]{32}$")]
     after: Option<String>,
+    /// How many at most; 100 if not given.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
 }
 
 /// A half message that was taken in.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Prepared {
+    /// By which it is committed and rolled back.
     transaction: String,
+    /// The id of the message that is delivered once it is committed.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     message: String,
+    /// Whether it had been taken in before, under the same `id`.
     duplicate: bool,
 }
 
 /// What stands.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Stands {
+    /// The transaction.
     transaction: String,
+    /// The first decision.
     state: State,
     /// Whether it was decided before.
     before: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// How a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = TransactionState)]
 enum State {
     Prepared,
     Abandoned,
@@ -56,36 +75,73 @@ enum State {
 }
 
 /// A page of transactions.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Transactions)]
 struct Shown {
+    /// Those that nobody has decided about.
     transactions: Vec<ShownHalf>,
     /// What to ask for `after` to see more; none if there are no more.
     next: Option<String>,
 }
 
-/// A transaction, as it is shown.
-#[derive(Serialize)]
+/// A transaction that nobody has decided about.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Transaction)]
 struct ShownHalf {
+    /// By which it is committed and rolled back.
     transaction: String,
+    /// `prepared` while it is asked about, `abandoned` after that.
     state: State,
-    #[serde(flatten)]
-    owner: ShownOwner,
+    /// The plugin whose handler prepared it.
+    #[schema(value_type = Option<String>)]
+    plugin: Option<Name>,
+    /// The key of that handler.
+    #[schema(value_type = Option<String>)]
+    scope_key: Option<Name>,
+    /// Its name there.
+    #[schema(value_type = Option<String>)]
+    name: Option<Name>,
+    /// Where the producer outside that prepared it is asked.
+    #[schema(value_type = Option<String>)]
+    check_url: Option<Name>,
+    #[schema(format = DateTime)]
     prepared_at: String,
+    /// How often its owner was asked and did not know.
     checks: u32,
+    /// When it is asked next.
+    #[schema(format = DateTime)]
     next_check: Option<String>,
     /// Why the last check brought no decision.
     cause: Option<String>,
     message: ShownMessage,
 }
 
-#[derive(Serialize)]
+/// A transaction, or what became of it.
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-enum ShownOwner {
-    Plugin { plugin: Name, key: Name, name: Name },
-    Producer { check_url: Option<Name> },
+enum ShownOrSettled {
+    Unsettled(Box<ShownHalf>),
+    Settled(Stands),
 }
 
-pub(super) async fn prepare<P: Platform + Operator>(
+/// For producers, who may have much to do at once.
+pub(super) fn producers_routes<P: Platform + Operator>() -> Routes<P> {
+    Routes::new()
+        .routes(routes!(prepare))
+        .routes(routes!(commit))
+        .routes(routes!(roll_back))
+}
+
+pub(super) fn operators_routes<P: Platform + Operator>() -> Routes<P> {
+    Routes::new().routes(routes!(list)).routes(routes!(show))
+}
+
+/// Prepare a half message: durable when the answer comes, and delivered once it is committed.
+#[utoipa::path(post, path = "/v1/transactions", tag = "transactions",
+    operation_id = "prepare_transaction", request_body = messages::Message,
+    responses((status = 202, description = "The half message is durable.", body = Prepared),
+        Always, OfBody, Conflicting))]
+async fn prepare<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     request: Request<Body>,
 ) -> Result<Response, Error> {
@@ -115,14 +171,24 @@ pub(super) async fn prepare<P: Platform + Operator>(
     Ok((StatusCode::ACCEPTED, json(&prepared)).into_response())
 }
 
-pub(super) async fn commit<P: Platform + Operator>(
+/// Commit a transaction: its message is delivered. The first decision stands.
+#[utoipa::path(post, path = "/v1/transactions/{id}/commit", tag = "transactions",
+    operation_id = "commit_transaction", params(("id" = String, Path, description = ID)),
+    responses((status = 200, description = "It is committed.", body = Stands),
+        Always, Missing, Refusing))]
+async fn commit<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(id): Segment,
 ) -> Result<Response, Error> {
     settle(state.platform()?, &id, Decision::Commit).await
 }
 
-pub(super) async fn roll_back<P: Platform + Operator>(
+/// Roll a transaction back: its message is never delivered. The first decision stands.
+#[utoipa::path(post, path = "/v1/transactions/{id}/rollback", tag = "transactions",
+    operation_id = "roll_transaction_back", params(("id" = String, Path, description = ID)),
+    responses((status = 200, description = "It is rolled back.", body = Stands),
+        Always, Missing, Refusing))]
+async fn roll_back<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(id): Segment,
 ) -> Result<Response, Error> {
@@ -146,22 +212,33 @@ async fn settle(platform: &impl Operator, id: &str, wanted: Decision) -> Result<
     }))
 }
 
-pub(super) async fn show<P: Platform + Operator>(
+/// Show a transaction with its message, or what was decided in the last 72 hours.
+#[utoipa::path(get, path = "/v1/transactions/{id}", tag = "transactions",
+    operation_id = "show_transaction", params(("id" = String, Path, description = ID)),
+    responses((status = 200, description = "The transaction, or what was decided.",
+        body = inline(ShownOrSettled)), Always, Missing))]
+async fn show<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(id): Segment,
 ) -> Result<Response, Error> {
     let id = parse("id", &id)?;
-    Ok(match state.platform()?.transaction(id).await? {
-        Transaction::Unsettled(half) => json(&shown(id, &half, true)),
-        Transaction::Settled(decision) => json(&Stands {
+    let found = match state.platform()?.transaction(id).await? {
+        Transaction::Unsettled(half) => ShownOrSettled::Unsettled(Box::new(shown(id, &half, true))),
+        Transaction::Settled(decision) => ShownOrSettled::Settled(Stands {
             transaction: id.to_string(),
             state: decided(decision),
             before: true,
         }),
-    })
+    };
+    Ok(json(&found))
 }
 
-pub(super) async fn list<P: Platform + Operator>(
+/// List the transactions that nobody has decided about, without bodies.
+#[utoipa::path(get, path = "/v1/transactions", tag = "transactions",
+    operation_id = "list_transactions", params(Page),
+    responses((status = 200, description = "As many as asked for, or fewer if they are large.",
+        body = Shown), Always))]
+async fn list<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     uri: Uri,
 ) -> Result<Response, Error> {
@@ -193,20 +270,20 @@ fn decided(decision: Decision) -> State {
 }
 
 fn shown(id: HalfId, half: &Half, whole: bool) -> ShownHalf {
+    let (scope, name, check_url) = match half.owner.clone() {
+        Owner::Plugin { scope, name } => (Some(scope), Some(name), None),
+        Owner::Producer { check_url } => (None, None, check_url),
+    };
     ShownHalf {
         transaction: id.to_string(),
         state: match half.next_check {
             Some(_) => State::Prepared,
             None => State::Abandoned,
         },
-        owner: match half.owner.clone() {
-            Owner::Plugin { scope, name } => ShownOwner::Plugin {
-                plugin: scope.plugin,
-                key: scope.key,
-                name,
-            },
-            Owner::Producer { check_url } => ShownOwner::Producer { check_url },
-        },
+        plugin: scope.as_ref().map(|scope| scope.plugin.clone()),
+        scope_key: scope.map(|scope| scope.key),
+        name,
+        check_url,
         prepared_at: time(half.prepared_at),
         checks: half.checks,
         next_check: half.next_check.map(time),

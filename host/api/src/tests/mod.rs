@@ -1,6 +1,8 @@
 //! The API against a scripted platform.
 
+mod document;
 mod ingress;
+mod operator;
 mod probes;
 mod query;
 mod routing;
@@ -10,6 +12,7 @@ mod waiting;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request as HttpRequest, StatusCode};
 use bytes::Bytes;
@@ -225,7 +228,11 @@ fn request(method: &str, path: &str, body: impl Into<Body>) -> HttpRequest<Body>
 }
 
 async fn send(api: &Api<Scripted>, request: HttpRequest<Body>) -> Answer {
-    let response = api.router().oneshot(request).await.expect("never fails");
+    send_to(api.router(), request).await
+}
+
+async fn send_to(router: Router, request: HttpRequest<Body>) -> Answer {
+    let response = router.oneshot(request).await.expect("never fails");
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
     Answer {

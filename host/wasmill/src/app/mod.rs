@@ -17,5 +17,5 @@ pub(crate) use data_api::{DataApi, encoded, query, understood};
 pub(crate) use failure::Failure;
 pub(crate) use log::{LogFormat, start as start_log};
 pub(crate) use routes::read as read_routes;
-pub(crate) use serve::{Options, serve};
+pub(crate) use serve::{Options, openapi, serve};
 pub(crate) use stdout::tell;

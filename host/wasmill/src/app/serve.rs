@@ -36,6 +36,11 @@ pub(crate) struct Options {
 /// The platform's HTTP API over the real plugins.
 type HostApi = Api<Handle<Registry>>;
 
+/// The OpenAPI document of the data API.
+pub(crate) fn openapi() -> String {
+    HostApi::openapi()
+}
+
 /// Serves until a signal, or until the store fails.
 pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
     let mut signals = Signals::listen().context("signals cannot be received")?;

@@ -2,6 +2,7 @@
 
 mod check;
 mod dlq;
+mod openapi;
 mod send;
 mod serve;
 mod sub;
@@ -35,6 +36,8 @@ enum Command {
     Sub(sub::Sub),
     /// List, show, commit or roll back the transactions of a running host
     Tx(tx::Tx),
+    /// Print the OpenAPI document of the data API
+    Openapi,
     /// Print the version
     Version,
 }
@@ -48,6 +51,7 @@ impl Cli {
             Command::Dlq(dlq) => dlq.run(),
             Command::Sub(sub) => sub.run(),
             Command::Tx(tx) => tx.run(),
+            Command::Openapi => openapi::run(),
             Command::Version => version::run(),
         }
     }

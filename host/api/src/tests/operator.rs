@@ -1,0 +1,75 @@
+//! A scripted platform as operators see it: it has no dead letters and one subscription.
+
+use std::sync::Arc;
+
+use wasmill_model::half::CheckPolicy;
+use wasmill_model::record::DeadLetter;
+use wasmill_model::{Decision, Name};
+use wasmill_service::{
+    HalfId, Halted, LetterId, OperateError, Page, Redriven, Resume, Settled, SubscriptionStatus,
+    Transaction, Transactions,
+};
+
+use super::Scripted;
+use crate::Operator;
+
+type Result<T> = std::result::Result<T, OperateError>;
+
+impl Operator for Scripted {
+    async fn dead_letters(&self, _: Option<&Name>, _: Option<&LetterId>, _: usize) -> Result<Page> {
+        Ok(Page::default())
+    }
+
+    fn check_policy(&self, _: &str) -> Arc<CheckPolicy> {
+        Arc::default()
+    }
+
+    async fn transaction(&self, _: HalfId) -> Result<Transaction> {
+        Err(OperateError::NoTransaction)
+    }
+
+    async fn settle(&self, _: HalfId, _: Decision) -> Result<Settled> {
+        Err(OperateError::NoTransaction)
+    }
+
+    async fn transactions(&self, _: Option<HalfId>, _: usize) -> Result<Transactions> {
+        Ok(Transactions::default())
+    }
+
+    async fn dead_letter(&self, _: &LetterId) -> Result<DeadLetter> {
+        Err(OperateError::NotFound)
+    }
+
+    async fn redrive(&self, _: &LetterId, _: Option<&Name>) -> Result<()> {
+        Err(OperateError::NotFound)
+    }
+
+    async fn redrive_all(&self, _: &Name, _: Option<&Name>) -> Result<Redriven> {
+        Ok(Redriven::default())
+    }
+
+    async fn purge(&self, _: &LetterId) -> Result<()> {
+        Err(OperateError::NotFound)
+    }
+
+    async fn purge_all(&self, _: &Name) -> Result<u64> {
+        Ok(0)
+    }
+
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionStatus>> {
+        Ok(vec![SubscriptionStatus {
+            name: "s".into(),
+            pending: 0,
+            running: 0,
+            dead_letters: 0,
+        }])
+    }
+
+    async fn halted(&self, _: Option<&Name>, _: usize) -> Result<Vec<Halted>> {
+        Ok(Vec::new())
+    }
+
+    async fn resume(&self, _: &Name, _: Option<&Name>, _: Resume) -> Result<u64> {
+        Ok(0)
+    }
+}
