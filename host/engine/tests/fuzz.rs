@@ -109,6 +109,7 @@ fn incoming(key: &str, deliver: When) -> Incoming {
             claimed: None,
         }),
         deliver,
+        half: None,
         watch: false,
     }
 }
