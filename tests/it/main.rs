@@ -3,7 +3,9 @@
 
 mod body_limit;
 mod data_api;
+mod dead_events;
 mod dead_letters;
+mod filter;
 mod flash_sale;
 mod fuzz;
 mod guests;

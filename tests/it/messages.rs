@@ -79,6 +79,29 @@ async fn messages_are_sent_now_or_later_and_once_for_an_id() -> Result<()> {
     server.stop().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delay_level_is_its_delay_and_no_other_number_is_one() -> Result<()> {
+    let mut host = Host::with(ROUTES, &["counter"]).await?;
+    let server = &mut host.server;
+    let said = server
+        .command(&["send", "work", "--delay-level", "19"])
+        .await
+        .expect_err("there are 18")
+        .to_string();
+    ensure!(said.contains("delay level 19 is not from 1"), "{said}");
+    let begun = Instant::now();
+    server
+        .command(&["send", "work", "--key", "k", "--delay-level", "1"])
+        .await?;
+    handled(server, 1.0).await?;
+    ensure!(
+        begun.elapsed() >= Duration::from_secs(1),
+        "early: after {:?}",
+        begun.elapsed()
+    );
+    server.stop().await
+}
+
 /// Waits until so many messages were handled since the host's start.
 async fn handled(server: &Server, count: f64) -> Result<()> {
     metrics::reached(&server.client(), "messages_handled_total", count, PATIENCE).await

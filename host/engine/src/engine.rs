@@ -3,6 +3,7 @@
 mod apply;
 mod blocks;
 mod dispatch;
+mod obituaries;
 mod queues;
 mod settle;
 mod tick;

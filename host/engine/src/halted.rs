@@ -91,7 +91,7 @@ impl Engine {
         let now = self.advance(now);
         let before = self.unsealed_bytes();
         let ops = self.resume_ops(halted, how, now)?;
-        self.commit(halted.partition, ops);
+        self.commit_with_sends(halted.partition, ops, []);
         self.dispatch();
         Some(self.unsealed_bytes() - before)
     }

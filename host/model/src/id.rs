@@ -104,6 +104,18 @@ impl MessageId {
     }
 }
 
+impl MessageId {
+    /// The id of the event that tells of the dead letter with this name.
+    #[must_use]
+    pub fn buried(partition: PartitionId, seq: u64, subscription: &str) -> Self {
+        let mut hasher = xxh3::Xxh3::with_seed(3);
+        hasher.update(&partition.0.to_be_bytes());
+        hasher.update(&seq.to_be_bytes());
+        hasher.update(subscription.as_bytes());
+        Self(hasher.digest128())
+    }
+}
+
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)

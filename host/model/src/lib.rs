@@ -3,7 +3,10 @@
 //! Everything else is written in these types. They know nothing of threads, stores, HTTP or
 //! WebAssembly, and take time as an argument.
 
+pub mod dead_event;
+pub mod delay_level;
 pub mod effects;
+pub mod filter;
 pub mod half;
 pub mod http;
 pub mod id;
@@ -15,6 +18,7 @@ pub mod reserved;
 pub mod routes;
 pub mod time;
 
+pub use delay_level::DelayLevel;
 pub use effects::{Effects, Failure, FailureKind};
 pub use half::{Decision, Half};
 pub use id::{MessageId, PartitionId, Partitioner};

@@ -4,6 +4,7 @@
 //! them at once, and a file with a problem yields no routes.
 
 mod config;
+mod filter;
 mod http;
 mod names;
 mod path;
@@ -22,6 +23,7 @@ mod tests;
 use toml::de::DeTable;
 use wasmill_model::Routes;
 
+pub use filter::filter;
 pub use names::plugin_name;
 pub use report::{Errors, Problem};
 

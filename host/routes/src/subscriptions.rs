@@ -56,6 +56,9 @@ fn one(named: &Named<'_>, topics: &Topics) -> Option<Subscription> {
         let read = |text: &str| Ok(names::tags(text)?.into_iter().map(Name::from).collect());
         sub.tags = tags.parsed(read).unwrap_or_default();
     }
+    if let Some(filter) = table.get("filter") {
+        sub.filter = filter.parsed(crate::filter::filter);
+    }
     if let Some(order) = table.get("order") {
         let choices = [
             ("key", Order::Key),

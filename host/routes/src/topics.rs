@@ -1,5 +1,6 @@
 //! `[topics]`: every topic that may be sent to.
 
+use wasmill_model::dead_event;
 use wasmill_model::routes::TopicPattern;
 
 use crate::names;
@@ -71,6 +72,9 @@ impl Topics {
     /// The topic, or prefix of topics, that a field names: one that can ever get a message.
     pub(crate) fn subscribable<'a>(&self, field: &Field<'a>) -> Option<&'a str> {
         let text = field.text()?;
+        if text == dead_event::TOPIC {
+            return Some(text);
+        }
         let Some(prefix) = text.strip_suffix('*') else {
             return self.declared(field);
         };

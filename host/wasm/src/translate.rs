@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use wasmill_model::effects::{Failure, FailureKind};
 use wasmill_model::http;
-use wasmill_model::{MessageId, Millis, Name, When};
+use wasmill_model::{DelayLevel, MessageId, Millis, Name, When};
 
 use crate::generated::exports::wasmill::plugin::{gate, query};
 use crate::generated::wasmill::plugin::types;
@@ -34,12 +34,18 @@ pub(crate) fn names(pairs: Vec<(String, String)>) -> Vec<(Name, Name)> {
         .collect()
 }
 
-pub(crate) fn when(delivery: types::Delivery) -> When {
-    match delivery {
+pub(crate) fn when(delivery: types::Delivery) -> Result<When, types::Error> {
+    Ok(match delivery {
         types::Delivery::Now => When::Now,
         types::Delivery::After(delay) => When::After(delay),
         types::Delivery::At(time) => When::At(Millis(time)),
-    }
+        types::Delivery::Level(number) => {
+            let level = DelayLevel::new(number.into());
+            level
+                .map_err(|error| types::Error::Invalid(error.to_string()))?
+                .into()
+        }
+    })
 }
 
 pub(crate) fn failure(failure: types::Failure) -> Failure {

@@ -9,6 +9,7 @@ pub const ALL: &[&str] = &[
     "alarms",
     "chatter",
     "counter",
+    "delayer",
     "door",
     "doubler",
     "endless_loop",

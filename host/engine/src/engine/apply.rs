@@ -18,7 +18,8 @@ struct Departure {
 }
 
 impl Engine {
-    /// Commits `ops` and the messages sent with them as one record of `partition`; messages for
+    /// Commits `ops` and the messages sent with them as one record of `partition`, with the events
+    /// of what it buries; messages for
     /// other partitions then arrive there in records of their own.
     pub(crate) fn commit_with_sends(
         &mut self,
@@ -30,6 +31,9 @@ impl Engine {
         let mut seq = self.partition(partition).counters.seq;
         for send in sends {
             self.route(partition, send, &mut seq, &mut ops, &mut departures);
+        }
+        for event in self.obituaries(partition, &ops) {
+            self.route(partition, event, &mut seq, &mut ops, &mut departures);
         }
         self.commit(partition, ops);
         for Departure { to, number } in departures {

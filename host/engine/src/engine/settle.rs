@@ -153,7 +153,7 @@ impl Engine {
                     ..pending
                 };
                 let ops = self.burial(&ticket.lane, sub, pending, failure.cause);
-                self.commit(ticket.partition, ops);
+                self.commit_with_sends(ticket.partition, ops, []);
             }
             Verdict::Postpone(due) => {
                 let lane = &ticket.lane;

@@ -1,7 +1,11 @@
 //! What becomes of a dead letter that an operator takes up.
 
+use wasmill_engine::codec::records;
 use wasmill_engine::dead_letters::{self, LetterId, RedriveError};
+use wasmill_model::dead_event::TOPIC;
 use wasmill_model::record::DeadLetter;
+use wasmill_model::routes::KeySource;
+use wasmill_model::{Op, PartitionId, Record};
 
 use super::*;
 
@@ -94,4 +98,99 @@ fn letters_are_told_apart_by_subscription_and_place() {
     assert_eq!(letters(Some("s"), None), [(id.clone(), Some(letter))]);
     assert_eq!(letters(Some("other"), None), []);
     assert_eq!(letters(None, Some(&id)), []);
+}
+
+/// What was committed since the last time.
+fn written(engine: &mut Engine) -> Vec<Record> {
+    let (_, blocks) = engine.seal();
+    blocks.iter().flat_map(|it| records(it).unwrap()).collect()
+}
+
+/// Whether an event was delivered with this record.
+fn is_event(record: &Record) -> bool {
+    let is_event = |op: &Op| matches!(op, Op::Deliver { message, .. } if message.topic == *TOPIC);
+    record.ops.iter().any(is_event)
+}
+
+/// The letters of all partitions: subscription and topic of each.
+fn letters(engine: &Engine) -> Vec<(Name, Name)> {
+    let all = (0..Config::default().partitions).map(PartitionId);
+    let found = all.flat_map(|id| engine.recent_dead_letters(id, None, None));
+    let named = found.filter_map(|(_, letter)| {
+        let letter = letter?;
+        Some((letter.subscription, letter.message.topic.clone()))
+    });
+    named.collect()
+}
+
+#[test]
+fn a_dead_letter_makes_one_event_in_its_record_and_the_events_letter_none() {
+    let mut engine = engine(vec![sub("s", "a"), sub("watch", TOPIC), sub("all", "*")]);
+    engine.accept(message("a", "k", b"poison"), START).unwrap();
+    // A prefix means no topic of the host's own: `all` gets the message, and no event.
+    let first = runs(&mut engine).pop().expect("a run");
+    assert_eq!(first.subscription, "all");
+    engine.complete(&first.ticket, vec![Ok(Effects::default())], START);
+    let second = runs(&mut engine).pop().expect("the other one's turn");
+    assert_eq!(second.subscription, "s");
+    engine.complete(&second.ticket, vec![failure(FailureKind::Reject)], START);
+
+    let event = runs(&mut engine).pop().expect("the event");
+    assert_eq!(event.subscription, "watch");
+    let told = &event.messages[0].message;
+    assert_eq!((&told.topic[..], told.key.as_deref()), (TOPIC, Some("k")));
+    let body: serde_json::Value = serde_json::from_slice(&told.body).unwrap();
+    let partition = engine.partitioner().of("k");
+    assert_eq!(body["id"], format!("{partition}.0.s"));
+    assert_eq!(
+        (&body["subscription"], &body["cause"]),
+        (&"s".into(), &"on purpose".into())
+    );
+    let lost = &second.messages[0].message;
+    assert_eq!(
+        (&body["attempts"], &body["message"]),
+        (&1.into(), &lost.id.to_string().into())
+    );
+    assert_eq!(told.correlation, lost.correlation);
+
+    // One record has both, so neither is there without the other after a crash.
+    let records = written(&mut engine);
+    let together: Vec<_> = records.iter().filter(|it| is_event(it)).collect();
+    assert_eq!(together.len(), 1);
+    let buries = |op: &Op| matches!(op, Op::Bury(letter) if letter.subscription == "s");
+    assert!(together[0].ops.iter().any(buries));
+
+    engine.complete(&event.ticket, vec![failure(FailureKind::Reject)], START);
+    assert_eq!(runs(&mut engine).len(), 0);
+    let expected = [("s", "a"), ("watch", TOPIC)];
+    assert_eq!(
+        letters(&engine),
+        expected.map(|(sub, topic)| (sub.into(), topic.into()))
+    );
+}
+
+#[test]
+fn an_event_without_a_key_where_it_goes_ends_there_and_nobodys_event_is_not_made() {
+    let mut lost = sub("lost", TOPIC);
+    lost.key = Some(KeySource::Pointer("/nowhere".into()));
+    let mut keyed = sub("s", "a");
+    keyed.key = Some(KeySource::Header("absent".into()));
+    let elsewhere = Subscription {
+        tags: vec!["other".into()],
+        ..sub("elsewhere", TOPIC)
+    };
+    let mut unheard = engine(vec![keyed.clone(), elsewhere]);
+    unheard.accept(message("a", "k", b""), START).unwrap();
+    assert_eq!(letters(&unheard), [("s".into(), "a".into())]);
+    assert!(!written(&mut unheard).iter().any(|record| is_event(record)));
+
+    let mut engine = engine(vec![keyed, lost]);
+    engine.accept(message("a", "k", b""), START).unwrap();
+    let mut found = letters(&engine);
+    found.sort();
+    assert_eq!(
+        found,
+        [("lost".into(), TOPIC.into()), ("s".into(), "a".into())]
+    );
+    assert_eq!(pending(&engine), 0);
 }

@@ -25,7 +25,7 @@ impl Routes {
     fn fan_out_where(&self, message: Arc<Message>, wanted: impl Fn(&Subscription) -> bool) -> Send {
         let (mut targets, mut unroutable) = (Vec::new(), Vec::new());
         self.each_subscriber(&message.topic, |sub| {
-            if !wanted(sub) || !sub.accepts_tag(message.tag.as_ref()) {
+            if !wanted(sub) || !sub.accepts(&message) {
                 return;
             }
             match sub.target(&message) {

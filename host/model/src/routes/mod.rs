@@ -16,8 +16,8 @@ pub use key::{KeyError, KeySource};
 pub use plugin::{CallLimits, Grants, Isolation, PluginSettings};
 pub use subscription::{OnExhausted, Order, RetrySchedule, Subscription, TopicPattern};
 
-use crate::Name;
 use crate::half::CheckPolicy;
+use crate::{Name, dead_event};
 
 /// The whole of a routes file.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +28,8 @@ pub struct Routes {
     subscriptions: BTreeMap<Name, Arc<Subscription>>,
     /// Which subscriptions match a declared topic, found once; prefixes are matched on demand.
     by_topic: HashMap<Name, Vec<Arc<Subscription>>>,
+    /// Whether a subscription receives the events of dead letters.
+    hears_of_dead_letters: bool,
     /// HTTP routes that take messages in.
     pub ingress: Vec<Arc<Ingress>>,
     /// HTTP routes that answer from state.
@@ -51,10 +53,13 @@ impl Routes {
             .filter_map(TopicPattern::exact)
             .map(|topic| (topic.clone(), matching(&subscriptions, topic)))
             .collect();
+        let mut all = subscriptions.values();
+        let hears_of_dead_letters = all.any(|sub| sub.topic.matches(dead_event::TOPIC));
         Self {
             topics,
             subscriptions,
             by_topic,
+            hears_of_dead_letters,
             ..Self::default()
         }
     }
@@ -80,6 +85,12 @@ impl Routes {
     #[must_use]
     pub fn subscription(&self, name: &str) -> Option<&Arc<Subscription>> {
         self.subscriptions.get(name)
+    }
+
+    /// Whether a subscription receives the events of dead letters.
+    #[must_use]
+    pub fn hears_of_dead_letters(&self) -> bool {
+        self.hears_of_dead_letters
     }
 
     /// The settings of a plugin: its own, or the defaults.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::KeySource;
-use crate::Name;
+use crate::filter::Filter;
+use crate::{DelayLevel, Message, Name};
 
 /// A plugin's standing order for the messages of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Subscription {
     pub key: Option<KeySource>,
     /// Tags to receive; empty for all.
     pub tags: Vec<Name>,
+    /// A condition that messages must meet, besides.
+    pub filter: Option<Filter>,
     /// What is handled one at a time.
     pub order: Order,
     /// Most handlers at once, over all keys.
@@ -38,6 +41,7 @@ impl Subscription {
             plugin: plugin.into(),
             key: None,
             tags: Vec::new(),
+            filter: None,
             order: Order::Key,
             concurrency_max: 1024,
             retry: RetrySchedule::default(),
@@ -55,10 +59,14 @@ impl Subscription {
         }
     }
 
-    /// Whether a message with this tag is received.
+    /// Whether a message of its topic is received. A timer is the plugin's own, and passes the
+    /// filter unasked: it would wait for ever otherwise.
     #[must_use]
-    pub fn accepts_tag(&self, tag: Option<&Name>) -> bool {
-        self.tags.is_empty() || tag.is_some_and(|tag| self.tags.contains(tag))
+    pub fn accepts(&self, message: &Message) -> bool {
+        let tag = message.tag.as_ref();
+        let has_tag = self.tags.is_empty() || tag.is_some_and(|tag| self.tags.contains(tag));
+        let passes = |filter: &Filter| message.timer.is_some() || filter.accepts(message);
+        has_tag && self.filter.as_ref().is_none_or(passes)
     }
 }
 
@@ -73,11 +81,11 @@ impl TopicPattern {
         Self(text.into())
     }
 
-    /// Whether `topic` is meant.
+    /// Whether `topic` is meant. No prefix means a topic of the host's own, which begins with `$`.
     #[must_use]
     pub fn matches(&self, topic: &str) -> bool {
         match self.0.strip_suffix('*') {
-            Some(prefix) => topic.starts_with(prefix),
+            Some(prefix) => topic.starts_with(prefix) && !topic.starts_with('$'),
             None => self.0 == *topic,
         }
     }
@@ -112,13 +120,11 @@ pub enum Order {
 pub struct RetrySchedule(Vec<Duration>);
 
 impl RetrySchedule {
-    /// RocketMQ's 16 retries, 10 s to 2 h.
+    /// RocketMQ's 16 retries, 10 s to 2 h: its delay levels from the third on.
     #[must_use]
     pub fn rocketmq() -> Self {
-        let seconds = [
-            10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200,
-        ];
-        Self(seconds.into_iter().map(Duration::from_secs).collect())
+        let first = DelayLevel::new(3).expect("a level from 1 to 18");
+        Self(first.and_later().map(DelayLevel::delay).collect())
     }
 
     /// These delays; as many retries as there are delays.

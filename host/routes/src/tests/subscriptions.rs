@@ -69,6 +69,10 @@ fn subscriptions_are_checked_field_by_field() {
             "line 11, column 8: `subscriptions.s.tags` is `a | b`, but must be tags of 1 to 127 bytes such as `a || b`, or `*`",
         ),
         (
+            "filter = \"a = 'x' AND b > 'y'\"",
+            "line 11, column 10: `subscriptions.s.filter` has `b > 'y'` at line 1, column 13, but only numbers have an order; a number stands without quotes",
+        ),
+        (
             "order = \"fifo\"",
             "line 11, column 9: `subscriptions.s.order` is `fifo`, but must be `key` or `none` or `global`",
         ),
@@ -123,4 +127,16 @@ fn a_subscription_to_what_nobody_may_send_to_is_refused() {
         "line 8, column 1: `subscriptions.\"a b\"` cannot name a subscription: use 1 to 64 \
          letters, digits, `-`, `_` and `.`",
     );
+}
+
+#[test]
+fn dead_letters_have_a_topic_of_the_hosts_own() {
+    let text =
+        "[topics]\n\"a\" = {}\n\"*\" = {}\n[subscriptions.s]\ntopic = \"$dead\"\nplugin = \"p\"\n";
+    let routes = good(text);
+    assert!(routes.hears_of_dead_letters());
+    assert!(!routes.declares("$dead"), "nobody can send there");
+    assert!(!good(&text.replace("$dead", "*")).hears_of_dead_letters());
+    let found = problems(&text.replace("\"a\"", "\"$dead\""));
+    assert!(found[0].contains("but a topic has 1 to 127"), "{found:?}");
 }

@@ -13,13 +13,14 @@ impl Host for Data {
         self.count()?;
         Ok(self
             .handling("queue.send")
-            .and_then(|call| Ok(call.send(outgoing(message))?.to_string())))
+            .and_then(|call| Ok(call.send(outgoing(message)?)?.to_string())))
     }
 
     fn send_many(&mut self, messages: Vec<Outgoing>) -> Result<Result<Vec<String>, Error>> {
         self.count()?;
         Ok(self.handling("queue.send-many").and_then(|call| {
-            let ids = call.send_many(messages.into_iter().map(outgoing).collect())?;
+            let messages = messages.into_iter().map(outgoing);
+            let ids = call.send_many(messages.collect::<Result<_, Error>>()?)?;
             Ok(ids.iter().map(ToString::to_string).collect())
         }))
     }
@@ -35,7 +36,7 @@ impl Host for Data {
     }
 }
 
-pub(super) fn outgoing(message: Outgoing) -> call::Outgoing {
+pub(super) fn outgoing(message: Outgoing) -> Result<call::Outgoing, Error> {
     let Outgoing {
         topic,
         key,
@@ -44,12 +45,12 @@ pub(super) fn outgoing(message: Outgoing) -> call::Outgoing {
         body,
         when: delivery,
     } = message;
-    call::Outgoing {
+    Ok(call::Outgoing {
         topic: topic.into(),
         key: optional_name(key),
         tag: optional_name(tag),
         headers: names(headers),
         body: body.into(),
-        when: when(delivery),
-    }
+        when: when(delivery)?,
+    })
 }

@@ -18,7 +18,7 @@ impl Host for Data {
                 headers: names(alarm.headers),
                 body: alarm.body.into(),
             };
-            Ok(call.set_timer(&name, when(at), alarm)?)
+            Ok(call.set_timer(&name, when(at)?, alarm)?)
         }))
     }
 
@@ -33,6 +33,6 @@ impl Host for Data {
         self.count()?;
         Ok(self
             .handling("timer.reschedule")
-            .and_then(|call| Ok(call.reschedule_timer(&name, when(at))?)))
+            .and_then(|call| Ok(call.reschedule_timer(&name, when(at)?)?)))
     }
 }

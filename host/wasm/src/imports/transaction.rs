@@ -16,11 +16,11 @@ impl Host for Data {
         message: Outgoing,
     ) -> Result<Result<types::HalfState, types::Error>> {
         self.count()?;
-        let call = match self.handling("transaction.prepare") {
-            Ok(call) => call,
-            Err(refused) => return Ok(Err(refused)),
+        let (call, message) = match (self.handling("transaction.prepare"), outgoing(message)) {
+            (Ok(call), Ok(message)) => (call, message),
+            (Err(refused), _) | (_, Err(refused)) => return Ok(Err(refused)),
         };
-        let prepared = call.prepare(&name, outgoing(message)).await;
+        let prepared = call.prepare(&name, message).await;
         Ok(prepared.map(state).map_err(Into::into))
     }
 

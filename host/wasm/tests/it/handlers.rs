@@ -6,7 +6,7 @@ use wasmill_model::FailureKind;
 use wasmill_model::routes::{Isolation, PluginSettings};
 use wasmill_port::Guests;
 
-use crate::support::{Bench, PLUGIN, effects, failure, written};
+use crate::support::{Bench, NOW, PLUGIN, effects, failure, written};
 
 #[tokio::test]
 async fn a_run_goes_through_its_messages_and_each_sees_the_writes_before_it() {
@@ -50,6 +50,18 @@ async fn each_kind_of_failure_reaches_the_subscription_and_undoes_the_call() {
     }
     let effects = effects(bench.handle("fine").await);
     assert_eq!((effects.writes.len(), effects.sends.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_send_waits_for_as_long_as_its_delay_level_says() {
+    let bench = Bench::with("delayer", PluginSettings::default()).await;
+    let effects = effects(bench.handle("3").await);
+    assert_eq!(effects.delayed[0].due, NOW + Duration::from_secs(10));
+    for level in ["0", "19"] {
+        let cause = failure(bench.handle(level).await).cause;
+        let said = format!("delay level {level} is not from 1");
+        assert!(cause.contains(&said), "{cause}");
+    }
 }
 
 #[tokio::test]

@@ -48,6 +48,9 @@ pub(super) struct Send {
     /// Deliver it at this time, such as `2027-01-31T08:00:00Z`
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    /// Deliver it after one of RocketMQ's 18 delay levels, such as 3 for 10 seconds
+    #[arg(long, value_name = "LEVEL", conflicts_with_all = ["delay", "at"])]
+    delay_level: Option<u64>,
     /// Print the host's JSON
     #[arg(long)]
     json: bool,
@@ -71,6 +74,7 @@ impl Send {
             "window": self.window,
             "delay": self.delay,
             "deliver_at": self.at,
+            "delay_level": self.delay_level,
         });
         let answer = self.api.tell(Method::POST, "/v1/messages", &message)?;
         if self.json {
