@@ -14,6 +14,7 @@ mod kill;
 mod messages;
 mod payment;
 mod poison;
+mod positions;
 mod restart;
 mod step_down;
 mod swap;

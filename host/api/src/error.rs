@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use wasmill_model::http::Problem;
 use wasmill_port::guest;
-use wasmill_service::{AcceptError, OperateError, QueryError};
+use wasmill_service::{AcceptError, MoveError, OperateError, QueryError};
 
 /// When to come again to a host that starts, stops, or lacks a plugin.
 const RETRY_AFTER_UNAVAILABLE: Duration = Duration::from_secs(2);
@@ -155,6 +155,11 @@ fn operate_error(error: &OperateError) -> Response {
             answer(StatusCode::NOT_FOUND, error.to_string())
         }
         OperateError::Refused(refused) => answer(StatusCode::CONFLICT, refused.to_string()),
+        OperateError::Move(MoveError::UnknownSubscription(name)) => answer(
+            StatusCode::NOT_FOUND,
+            format!("there is no subscription `{name}` in the routes"),
+        ),
+        OperateError::Move(under_way) => answer(StatusCode::CONFLICT, under_way.to_string()),
         OperateError::Busy => busy(error.to_string(), RETRY_AFTER_BUSY),
         OperateError::Stopped => unavailable(error.to_string()),
         OperateError::Store(_) => internal(error),

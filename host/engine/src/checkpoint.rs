@@ -160,6 +160,13 @@ impl Engine {
         for sub in dirty.queues {
             self.checkpoint_queue(id, sub, into);
         }
+        for name in dirty.positions {
+            let position = self.moves.position(&name).map(encode);
+            into.atomic.push(Write {
+                key: layout::position(id, &name),
+                value: position.map(Into::into),
+            });
+        }
         if changed {
             let counters = &mut self.partition_mut(id).counters;
             counters.next_block = into.barrier;

@@ -154,7 +154,7 @@ impl Engine {
             targets: vec![target],
             unroutable: Vec::new(),
         };
-        self.commit_with_sends(partition, vec![exhume], [send]);
+        self.commit_as_routed(partition, vec![exhume], [send]);
         self.dispatch();
         Ok(())
     }

@@ -22,6 +22,7 @@ use crate::backlog::{Pending, QueueId};
 use crate::checkpoint::Checkpoints;
 use crate::halves::{CheckRequest, Checks};
 use crate::lane::LaneId;
+use crate::moves::Moves;
 use crate::partition::Partition;
 use crate::subscription::{SubIndex, SubState};
 use crate::unsealed::Unsealed;
@@ -160,6 +161,7 @@ pub struct Engine {
     /// Due timers that reach no subscription of the routes in force: kept until it has one.
     pub(crate) unheard: Vec<(PartitionId, TimerRef)>,
     watched: HashMap<MessageId, usize>,
+    pub(crate) moves: Moves,
     pub(crate) actions: Vec<Action>,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) checks: Checks,
@@ -190,6 +192,7 @@ impl Engine {
             parked: BTreeSet::new(),
             unheard: Vec::new(),
             watched: HashMap::new(),
+            moves: Moves::default(),
             actions: Vec::new(),
             checkpoints: Checkpoints::default(),
             checks: Checks::default(),

@@ -32,6 +32,8 @@ pub(crate) const DEAD: u8 = b'x';
 pub(crate) const HALF: u8 = b'h';
 /// A half message that is abandoned.
 pub(crate) const ABANDONED: u8 = b'a';
+/// Where a subscription stands.
+pub(crate) const POSITION: u8 = b'o';
 
 struct Key(Vec<u8>);
 
@@ -172,6 +174,11 @@ pub fn abandoned(id: PartitionId, half: MessageId) -> Vec<u8> {
 #[must_use]
 pub fn all_abandoned(id: PartitionId) -> Vec<u8> {
     Key::new(ABANDONED, id).0
+}
+
+/// Where a subscription stands.
+pub(crate) fn position(id: PartitionId, subscription: &str) -> Vec<u8> {
+    Key::new(POSITION, id).last(subscription.as_bytes())
 }
 
 /// The partition that a key belongs to.

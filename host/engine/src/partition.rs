@@ -92,6 +92,8 @@ pub(crate) struct Dirty {
     pub(crate) any: bool,
     pub(crate) lanes: HashSet<LaneId, rustc_hash::FxBuildHasher>,
     pub(crate) queues: BTreeSet<SubIndex>,
+    /// Subscriptions whose positions are kept here.
+    pub(crate) positions: BTreeSet<Name>,
 }
 
 impl Queue {

@@ -51,6 +51,7 @@ impl Recovery {
             layout::BACKLOG,
             layout::TRACK,
             layout::HALF,
+            layout::POSITION,
         ]
         .into_iter()
         .map(layout::kind)
@@ -82,6 +83,7 @@ impl Recovery {
                 let half: Half = read(&what(), value)?;
                 self.engine.open_half(id, Arc::new(half));
             }
+            layout::POSITION => self.engine.moves.set(read(&what(), value)?),
             _ => return Err(malformed()),
         }
         Ok(())

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effects::{Delayed, Scope, TimerRef};
 use crate::half::{Decision, Half};
-use crate::{Message, MessageId, Millis, Name, PartitionId, Target};
+use crate::{Message, MessageId, Millis, Name, PartitionId, Position, Target};
 
 /// What one command committed in one partition, atomically.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +110,8 @@ pub enum Op {
         /// What becomes of it.
         decision: Decision,
     },
+    /// Where a subscription stands. What is delivered in the same record, it gets anew.
+    Position(Position),
 }
 
 /// A message that a subscription gave up.

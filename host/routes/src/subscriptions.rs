@@ -1,10 +1,10 @@
 //! `[subscriptions.NAME]`: which messages go to which plugin, and what happens when that fails.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use toml::de::DeValue;
-use wasmill_model::Name;
 use wasmill_model::routes::{KeySource, OnExhausted, Order, RetrySchedule, Subscription};
+use wasmill_model::{Millis, Name, Start};
 
 use crate::names;
 use crate::suggest::did_you_mean;
@@ -59,6 +59,9 @@ fn one(named: &Named<'_>, topics: &Topics) -> Option<Subscription> {
     if let Some(filter) = table.get("filter") {
         sub.filter = filter.parsed(crate::filter::filter);
     }
+    if let Some(start) = table.get("start") {
+        sub.start = start.parsed(position).unwrap_or_default();
+    }
     if let Some(order) = table.get("order") {
         let choices = [
             ("key", Order::Key),
@@ -97,6 +100,24 @@ fn key_source(field: &Field<'_>) -> Option<KeySource> {
             Err(what) => Err(format!("{what}; a header is `header:NAME`")),
         },
     })
+}
+
+fn position(text: &str) -> Result<Start, String> {
+    match text {
+        "first" => Ok(Start::First),
+        "last" => Ok(Start::Last),
+        time => {
+            let parsed = humantime::parse_rfc3339(time).ok();
+            let since = parsed.and_then(|it| it.duration_since(SystemTime::UNIX_EPOCH).ok());
+            let millis = since.and_then(|it| u64::try_from(it.as_millis()).ok());
+            millis.map(|it| Start::At(Millis(it))).ok_or_else(|| {
+                format!(
+                    "is `{time}`, but must be `first`, `last` or a time such as \
+                     `2026-11-21T08:00:00Z`"
+                )
+            })
+        }
+    }
 }
 
 fn retry(field: &Field<'_>) -> Option<RetrySchedule> {

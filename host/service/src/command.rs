@@ -54,6 +54,10 @@ pub(crate) enum Command {
         reply: oneshot::Sender<()>,
     },
     Operate(Operation),
+    ReadLog {
+        number: u64,
+        reply: BlockSender,
+    },
     Stop {
         reply: oneshot::Sender<()>,
     },
@@ -74,10 +78,23 @@ pub(crate) struct Accept {
 /// Where a waiting caller hears of the outcome.
 pub(crate) type OutcomeSender = oneshot::Sender<Arc<Message>>;
 
+/// Where who reads the log gets a block; none if it was trimmed.
+pub(crate) type BlockSender = oneshot::Sender<Result<Option<Bytes>, store::Error>>;
+
 /// A command to the log's thread.
 pub(crate) enum LogCommand {
-    Append { number: u64, block: Vec<u8> },
-    Trim { before: u64 },
+    Append {
+        number: u64,
+        block: Vec<u8>,
+    },
+    Trim {
+        before: u64,
+    },
+    /// Read a block that is durable.
+    Read {
+        number: u64,
+        reply: BlockSender,
+    },
 }
 
 /// A command to the view's thread.

@@ -1,4 +1,4 @@
-//! The log's thread: appends blocks in order, one flush each, and trims.
+//! The log's thread: appends blocks in order, one flush each, trims, and reads for operators.
 
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
@@ -24,6 +24,11 @@ impl<L: Log> Committer<L> {
         while let Ok(command) = self.commands.recv() {
             let result = match command {
                 LogCommand::Append { number, block } => self.append(number, &block),
+                LogCommand::Read { number, reply } => {
+                    // Whoever asked may have gone.
+                    let _ = reply.send(self.log.read(number));
+                    Ok(())
+                }
                 LogCommand::Trim { before } => {
                     let trimmed = self.log.trim(before);
                     trimmed.map_err(|error| format!("trimming the log: {error}"))

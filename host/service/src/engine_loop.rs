@@ -196,6 +196,7 @@ impl<G: Guests> EngineLoop<G> {
             Command::SetRoutes { routes, reply } => {
                 let result = self.engine.set_routes(&routes);
                 if result.is_ok() {
+                    self.engine.meet(self.clock.now());
                     self.deliverer.context.routes = routes;
                 }
                 drop(reply.send(result));
@@ -210,6 +211,10 @@ impl<G: Guests> EngineLoop<G> {
                 let barrier = self.engine.barrier();
                 let reply = Reply::Operation(answer);
                 self.state.replies.push(barrier, reply, self.durable);
+            }
+            Command::ReadLog { number, reply } => {
+                // The log's thread has ended only after it reported a failure.
+                let _ = self.log.send(LogCommand::Read { number, reply });
             }
             Command::Stop { reply } => {
                 self.engine.halt();

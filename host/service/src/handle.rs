@@ -1,8 +1,9 @@
 //! What callers hold: take messages in, ask gates and queries, change routes.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -146,6 +147,8 @@ pub(crate) struct Shared<G> {
     pub(crate) in_flight: InFlight,
     pub(crate) versioned: VersionedView,
     pub(crate) failure: watch::Receiver<Option<String>>,
+    /// Subscriptions whose moves a task goes on with.
+    pub(crate) driven: Mutex<BTreeSet<Name>>,
 }
 
 #[derive(Default)]
@@ -278,7 +281,8 @@ impl<G: Guests> Handle<G> {
         .map_err(|Stopped| stopping())?;
         done.await.map_err(|_| stopping())??;
         self.shared.routes.store(routes);
-        Ok(())
+        // A subscription that is new may begin with what the log has.
+        self.drive_moves().await.map_err(|Stopped| stopping())
     }
 
     /// Puts a plugin's subscriptions into service, or pauses them.

@@ -30,4 +30,6 @@ pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, Retention, StartError, Stopper, start};
 pub use state::ViewReader;
 pub use wasmill_engine::halves::{HalfId, ParseHalfIdError, Settled};
-pub use wasmill_engine::{HalfOf, Halted, LetterId, ParseLetterIdError, RedriveError, Resume};
+pub use wasmill_engine::{
+    HalfOf, Halted, LetterId, MoveError, ParseLetterIdError, RedriveError, Resume, Standing,
+};

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -159,8 +159,9 @@ pub fn start<G: Guests, L: Log, V: View>(
     let (view, routes) = (Arc::new(parts.view), Arc::new(parts.routes));
     let (clock, metrics) = (parts.clock, parts.metrics);
     let acquired = log.acquire()?;
-    let recovered = recover(config.engine, &routes, &log, acquired, &*view, clock.now())?;
+    let mut recovered = recover(config.engine, &routes, &log, acquired, &*view, clock.now())?;
     clock.raise(recovered.engine.now());
+    recovered.engine.meet(clock.now());
 
     let wires = Wires::new(config.engine.partitions);
     let partitioner = Partitioner::new(config.engine.partitions);
@@ -180,7 +181,11 @@ pub fn start<G: Guests, L: Log, V: View>(
             engine: wires.engine.0.clone(),
         })),
     };
-    let outside = (parts.guests.clone(), parts.check_back, parts.runtime);
+    let outside = (
+        parts.guests.clone(),
+        parts.check_back,
+        parts.runtime.clone(),
+    );
     let workers = workers(outside, context, &wires);
     let cuts = cuts(&log, acquired)?;
     // What recovery replayed is due at once.
@@ -197,6 +202,7 @@ pub fn start<G: Guests, L: Log, V: View>(
         in_flight: InFlight::default(),
         versioned: versioned.clone(),
         failure,
+        driven: Mutex::default(),
     };
     let stopper = threads(
         engine_loop,
@@ -208,6 +214,11 @@ pub fn start<G: Guests, L: Log, V: View>(
     let handle = Handle {
         shared: Arc::new(shared),
     };
+    let driver = handle.clone();
+    // Nobody needs to know if the host stops first: moves go on when it starts again.
+    parts
+        .runtime
+        .spawn(async move { drop(driver.drive_moves().await) });
     Ok((handle, stopper))
 }
 

@@ -1,6 +1,7 @@
 //! What requests and answers of the data API have in common.
 
 use std::error::Error as _;
+use std::time::SystemTime;
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use wasmill_model::Millis;
 
 use crate::error::Error;
 
@@ -62,4 +64,15 @@ pub(super) fn json(value: &impl Serialize) -> Response {
 /// An answer that is JSON already.
 pub(super) fn json_text(text: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+/// A time such as `2027-01-31T08:00:00.250Z`.
+pub(super) fn parse_time(field: &str, text: &str) -> Result<Millis, Error> {
+    let time = humantime::parse_rfc3339(text).map_err(|_| {
+        let detail = format!("`{text}` is no time such as `2027-01-31T08:00:00.250Z`");
+        Error::bad(field, detail)
+    })?;
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    let millis = since.unwrap_or_default().as_millis();
+    Ok(Millis(u64::try_from(millis).unwrap_or(u64::MAX)))
 }

@@ -1,7 +1,7 @@
 //! `/v1/messages`: messages from producers.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State as Extracted;
@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use wasmill_model::limits::KEY_BYTES_MAX;
-use wasmill_model::{DelayLevel, Millis, Name, When};
+use wasmill_model::{DelayLevel, Name, When};
 use wasmill_service::{AcceptError, Dedup, Incoming, Receipt};
 
 use super::answers::{Always, Conflicting, OfBody};
-use super::form::json;
+use super::form::{json, parse_time};
 use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::api::State;
@@ -209,16 +209,7 @@ fn deliver(message: &Message) -> Result<When, Error> {
             let delay = span("delay", delay)?.as_millis();
             Ok(When::After(u64::try_from(delay).unwrap_or(u64::MAX)))
         }
-        (None, Some(at), None) => {
-            let no_time = || {
-                let detail = format!("`{at}` is no time such as `2027-01-31T08:00:00.250Z`");
-                Error::bad("deliver_at", detail)
-            };
-            let time = humantime::parse_rfc3339(at).map_err(|_| no_time())?;
-            let since = time.duration_since(SystemTime::UNIX_EPOCH);
-            let millis = since.unwrap_or_default().as_millis();
-            Ok(When::At(Millis(u64::try_from(millis).unwrap_or(u64::MAX))))
-        }
+        (None, Some(at), None) => Ok(When::At(parse_time("deliver_at", at)?)),
         (None, None, Some(number)) => {
             let level = DelayLevel::new(number);
             let level = level.map_err(|error| Error::bad("delay_level", error.to_string()))?;
@@ -245,6 +236,8 @@ fn span(field: &str, text: &str) -> Result<Duration, Error> {
 
 #[cfg(test)]
 mod tests {
+    use wasmill_model::Millis;
+
     use super::*;
 
     fn read(text: &str) -> Result<Incoming, String> {

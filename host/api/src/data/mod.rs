@@ -7,6 +7,7 @@ mod document;
 mod form;
 mod messages;
 mod operator;
+mod positions;
 mod shown;
 mod subscriptions;
 mod transactions;
@@ -70,6 +71,7 @@ fn routes<P: Platform + Operator>() -> Routes<P> {
     let operators = Routes::new()
         .merge(dead_letters::routes())
         .merge(subscriptions::routes())
+        .merge(positions::routes())
         .merge(transactions::operators_routes())
         .layer(middleware::from_fn_with_state(places, bound));
     document::described()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use wasmill_model::half::CheckPolicy;
 use wasmill_model::record::DeadLetter;
-use wasmill_model::{Decision, Name};
+use wasmill_model::{Decision, Name, Start};
 use wasmill_port::guest::Guests;
 use wasmill_service::{
-    HalfId, Halted, Handle, LetterId, OperateError, Page, Redriven, Resume, Settled,
+    HalfId, Halted, Handle, LetterId, OperateError, Page, Redriven, Resume, Settled, Standing,
     SubscriptionStatus, Transaction, Transactions,
 };
 
@@ -73,6 +73,16 @@ pub trait Operator: Clone + Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Halted>>> + Send;
 
+    /// How a subscription stands.
+    fn position(&self, subscription: &Name) -> impl Future<Output = Result<Standing>> + Send;
+
+    /// Begins to move a subscription.
+    fn move_to(
+        &self,
+        subscription: &Name,
+        to: Start,
+    ) -> impl Future<Output = Result<Standing>> + Send;
+
     /// Sets a subscription's halted keys going again, one or all; tells how many.
     fn resume(
         &self,
@@ -134,6 +144,14 @@ impl<G: Guests> Operator for Handle<G> {
 
     async fn halted(&self, subscription: Option<&Name>, limit: usize) -> Result<Vec<Halted>> {
         Self::halted(self, subscription, limit).await
+    }
+
+    async fn position(&self, subscription: &Name) -> Result<Standing> {
+        Self::position(self, subscription).await
+    }
+
+    async fn move_to(&self, subscription: &Name, to: Start) -> Result<Standing> {
+        Self::move_to(self, subscription, to).await
     }
 
     async fn resume(&self, subscription: &Name, key: Option<&Name>, how: Resume) -> Result<u64> {

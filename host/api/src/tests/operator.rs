@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use wasmill_model::half::CheckPolicy;
 use wasmill_model::record::DeadLetter;
-use wasmill_model::{Decision, Name};
+use wasmill_model::{Decision, Name, Start};
 use wasmill_service::{
-    HalfId, Halted, LetterId, OperateError, Page, Redriven, Resume, Settled, SubscriptionStatus,
-    Transaction, Transactions,
+    HalfId, Halted, LetterId, MoveError, OperateError, Page, Redriven, Resume, Settled, Standing,
+    SubscriptionStatus, Transaction, Transactions,
 };
 
 use super::Scripted;
@@ -34,6 +34,16 @@ impl Operator for Scripted {
 
     async fn transactions(&self, _: Option<HalfId>, _: usize) -> Result<Transactions> {
         Ok(Transactions::default())
+    }
+
+    async fn position(&self, name: &Name) -> Result<Standing> {
+        Err(OperateError::Move(MoveError::UnknownSubscription(
+            name.clone(),
+        )))
+    }
+
+    async fn move_to(&self, name: &Name, _: Start) -> Result<Standing> {
+        self.position(name).await
     }
 
     async fn dead_letter(&self, _: &LetterId) -> Result<DeadLetter> {

@@ -19,20 +19,42 @@ struct Departure {
 
 impl Engine {
     /// Commits `ops` and the messages sent with them as one record of `partition`, with the events
-    /// of what it buries; messages for
-    /// other partitions then arrive there in records of their own.
+    /// of what it buries; messages for other partitions then arrive there in records of their own.
     pub(crate) fn commit_with_sends(
+        &mut self,
+        partition: PartitionId,
+        ops: Vec<Op>,
+        sends: impl IntoIterator<Item = Send>,
+    ) {
+        let diverts = self.moves.diverts();
+        self.commit_sends(partition, ops, sends, diverts);
+    }
+
+    /// The same with messages that reach subscriptions also while these are moved.
+    pub(crate) fn commit_as_routed(
+        &mut self,
+        partition: PartitionId,
+        ops: Vec<Op>,
+        sends: impl IntoIterator<Item = Send>,
+    ) {
+        self.commit_sends(partition, ops, sends, false);
+    }
+
+    fn commit_sends(
         &mut self,
         partition: PartitionId,
         mut ops: Vec<Op>,
         sends: impl IntoIterator<Item = Send>,
+        diverts: bool,
     ) {
         let mut departures = Vec::new();
         let mut seq = self.partition(partition).counters.seq;
         for send in sends {
+            let send = if diverts { self.divert(send) } else { send };
             self.route(partition, send, &mut seq, &mut ops, &mut departures);
         }
         for event in self.obituaries(partition, &ops) {
+            let event = if diverts { self.divert(event) } else { event };
             self.route(partition, event, &mut seq, &mut ops, &mut departures);
         }
         self.commit(partition, ops);
@@ -240,6 +262,11 @@ impl Engine {
             Op::Prepare(half) => self.apply_prepare(id, *half),
             Op::Decide { half, decision } => self.apply_decide(id, half, decision),
             Op::Claim(claim) => self.partition_mut(id).claims.set(claim.id, Some(claim)),
+            Op::Position(position) => {
+                let name = position.subscription.clone();
+                self.partition_mut(id).dirty.positions.insert(name);
+                self.moves.set(position);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ mod dead_letters;
 mod delivery;
 mod halves;
 mod intake;
+mod moves;
 mod rocketmq;
 
 use std::sync::Arc;

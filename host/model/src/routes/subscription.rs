@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::KeySource;
 use crate::filter::Filter;
-use crate::{DelayLevel, Message, Name};
+use crate::{DelayLevel, Message, Name, Start};
 
 /// A plugin's standing order for the messages of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Subscription {
     pub tags: Vec<Name>,
     /// A condition that messages must meet, besides.
     pub filter: Option<Filter>,
+    /// From where on it gets messages, when it is new to the data directory.
+    pub start: Start,
     /// What is handled one at a time.
     pub order: Order,
     /// Most handlers at once, over all keys.
@@ -42,6 +44,7 @@ impl Subscription {
             key: None,
             tags: Vec::new(),
             filter: None,
+            start: Start::Last,
             order: Order::Key,
             concurrency_max: 1024,
             retry: RetrySchedule::default(),

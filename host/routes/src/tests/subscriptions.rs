@@ -73,6 +73,10 @@ fn subscriptions_are_checked_field_by_field() {
             "line 11, column 10: `subscriptions.s.filter` has `b > 'y'` at line 1, column 13, but only numbers have an order; a number stands without quotes",
         ),
         (
+            "start = \"begin\"",
+            "line 11, column 9: `subscriptions.s.start` is `begin`, but must be `first`, `last` or a time such as `2026-11-21T08:00:00Z`",
+        ),
+        (
             "order = \"fifo\"",
             "line 11, column 9: `subscriptions.s.order` is `fifo`, but must be `key` or `none` or `global`",
         ),

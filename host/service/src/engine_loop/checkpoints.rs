@@ -120,11 +120,13 @@ impl Checkpoints {
     }
 
     /// The block before which the log may be trimmed: what is kept stays within bounds.
-    fn cut(&mut self, now: Millis, log_bytes: u64) -> Option<u64> {
+    /// What is yet to be replayed to a subscription stays.
+    fn cut(&mut self, now: Millis, log_bytes: u64, floor: Option<u64>) -> Option<u64> {
         let Retention { bytes_max, age_max } = self.retention;
         let mut cut = None;
         while let Some(oldest) = self.cuts.front()
             && (log_bytes - oldest.bytes > bytes_max || now.since(oldest.at) > age_max)
+            && floor.is_none_or(|floor| oldest.block <= floor)
         {
             cut = self.cuts.pop_front().map(|oldest| oldest.block);
         }
@@ -209,7 +211,8 @@ impl<G: Guests> EngineLoop<G> {
             bytes: log_bytes,
             at: now,
         });
-        if let Some(before) = self.checkpoints.cut(now, log_bytes) {
+        let floor = self.engine.replay_floor();
+        if let Some(before) = self.checkpoints.cut(now, log_bytes, floor) {
             tracing::debug!(before, next_block, log_bytes, "trimming the log");
             // The log's thread has ended only after it reported a failure.
             let _ = self.log.send(LogCommand::Trim { before });

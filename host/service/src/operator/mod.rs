@@ -4,11 +4,12 @@
 mod dead_letters;
 mod halted;
 mod letters;
+mod moves;
 mod transactions;
 
 use std::time::Duration;
 
-use wasmill_engine::{Engine, RedriveError};
+use wasmill_engine::{Engine, MoveError, RedriveError};
 use wasmill_model::Millis;
 use wasmill_port::Guests;
 use wasmill_port::store::Error;
@@ -38,6 +39,9 @@ pub enum OperateError {
     /// A dead letter cannot be delivered again like this.
     #[error(transparent)]
     Refused(RedriveError),
+    /// A subscription cannot be moved.
+    #[error(transparent)]
+    Move(#[from] MoveError),
     /// Checkpoints came between what was read, each time, or the disk is behind: ask again.
     #[error("the host is too busy for that now")]
     Busy,

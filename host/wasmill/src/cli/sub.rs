@@ -1,4 +1,4 @@
-//! `wasmill sub list|halted|resume`: the subscriptions of a running host.
+//! `wasmill sub list|halted|resume|position|move`: the subscriptions of a running host.
 
 use clap::{Args, Subcommand};
 use http::Method;
@@ -43,6 +43,25 @@ enum Command {
         #[arg(long)]
         give_up: bool,
     },
+    /// Show where a subscription stands
+    Position {
+        /// The subscription
+        name: String,
+        /// Print the host's JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Move a subscription: what waits is dropped, and what the log has from there on is delivered anew
+    Move {
+        /// The subscription
+        name: String,
+        /// `first`, `last`, or a time such as `2027-01-31T08:00:00Z`
+        #[arg(long, value_name = "WHERE")]
+        to: String,
+        /// Print the host's JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Deserialize)]
@@ -71,6 +90,20 @@ struct Halted {
     attempts: u32,
     behind: u64,
     cause: String,
+}
+
+#[derive(Deserialize)]
+struct Position {
+    since: String,
+    waiting: u64,
+    oldest: Option<String>,
+    moving: Option<Moving>,
+}
+
+#[derive(Deserialize)]
+struct Moving {
+    step: String,
+    from: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -105,6 +138,21 @@ impl Sub {
                 let Count { count } = understood(api.ask(Method::POST, &path)?)?;
                 tell(format_args!("resumed: {count}"))
             }
+            Command::Position { name, json } => {
+                let answer = api.ask(Method::GET, &at(&name, "position"))?;
+                match json {
+                    true => tell(format_args!("{answer:#}")),
+                    false => position(understood(answer)?),
+                }
+            }
+            Command::Move { name, to, json } => {
+                let path = at(&name, "position") + &query(&[("to", Some(&to))]);
+                let answer = api.ask(Method::POST, &path)?;
+                match json {
+                    true => tell(format_args!("{answer:#}")),
+                    false => position(understood(answer)?),
+                }
+            }
         }
     }
 }
@@ -121,6 +169,17 @@ fn list(Subscriptions { subscriptions }: Subscriptions) -> Result<(), Failure> {
         [sub.name, pending, running, dead]
     };
     tell(table::of(header, subscriptions.into_iter().map(row)))
+}
+
+fn position(it: Position) -> Result<(), Failure> {
+    let header = ["SINCE", "WAITING", "OLDEST", "MOVING"];
+    let moving = it.moving.map(|moving| match moving.from {
+        Some(from) => format!("{} from {from}", moving.step),
+        None => moving.step,
+    });
+    let [oldest, moving] = [it.oldest, moving].map(|it| it.unwrap_or_else(|| "-".to_owned()));
+    let row = [it.since, it.waiting.to_string(), oldest, moving];
+    tell(table::of(header, [row]))
 }
 
 fn halted(HaltedKeys { halted }: HaltedKeys) -> Result<(), Failure> {
