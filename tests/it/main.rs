@@ -15,6 +15,7 @@ mod messages;
 mod payment;
 mod poison;
 mod positions;
+mod recall;
 mod restart;
 mod step_down;
 mod swap;

@@ -54,8 +54,8 @@ pub(crate) enum Error {
     NotAllowed(String),
     /// What the path names is not there.
     Missing(String),
-    /// Somebody decided otherwise before.
-    Contrary(String),
+    /// What is there does not allow it.
+    Conflict(String),
     /// The data API's token is missing or wrong.
     Unauthorized,
     /// The request is refused, whoever sends it.
@@ -71,6 +71,24 @@ impl Error {
             field: Some(field.to_owned()),
             detail: detail.into(),
         }
+    }
+}
+
+impl Error {
+    /// That this happened to one message of many.
+    pub(crate) fn within(self, index: usize) -> Self {
+        match self {
+            Self::Bad { field, detail } => Self::Bad {
+                field: field.map(|field| format!("messages[{index}].{field}")),
+                detail: format!("message {index}: {detail}"),
+            },
+            other => other,
+        }
+    }
+
+    /// The status that it is answered with.
+    pub(crate) fn status(self) -> StatusCode {
+        self.into_response().status()
     }
 }
 
@@ -131,9 +149,9 @@ impl IntoResponse for Error {
             )),
             Self::Accept(error) => accept_error(&error),
             Self::Operate(error) => operate_error(&error),
-            Self::Contrary(detail) => answer(StatusCode::CONFLICT, detail),
             Self::NotAllowed(detail) => answer(StatusCode::METHOD_NOT_ALLOWED, detail),
             Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),
+            Self::Conflict(why) => answer(StatusCode::CONFLICT, why),
             Self::Unauthorized => unauthorized(),
             Self::Forbidden(why) => answer(StatusCode::FORBIDDEN, why),
         }

@@ -15,6 +15,12 @@ pub trait Platform: Clone + Send + Sync + 'static {
         incoming: Incoming,
     ) -> impl Future<Output = Result<Receipt, AcceptError>> + Send;
 
+    /// Takes messages in, in their order, each by itself; returns once they are durable.
+    fn accept_all(
+        &self,
+        all: Vec<Incoming>,
+    ) -> impl Future<Output = Result<Vec<Result<Receipt, AcceptError>>, AcceptError>> + Send;
+
     /// Asks a plugin's gate about a request.
     fn admit(
         &self,
@@ -34,6 +40,13 @@ pub trait Platform: Clone + Send + Sync + 'static {
 impl<G: Guests> Platform for Handle<G> {
     async fn accept(&self, incoming: Incoming) -> Result<Receipt, AcceptError> {
         Self::accept(self, incoming).await
+    }
+
+    async fn accept_all(
+        &self,
+        all: Vec<Incoming>,
+    ) -> Result<Vec<Result<Receipt, AcceptError>>, AcceptError> {
+        Self::accept_all(self, all).await
     }
 
     async fn admit(

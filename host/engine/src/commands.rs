@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wasmill_model::effects::Delayed;
+use wasmill_model::effects::{Delayed, TimerRef};
 use wasmill_model::half::Owner;
 use wasmill_model::limits::{self, Exceeded, within};
 use wasmill_model::{Claim, Half, Message, MessageId, Millis, Name, Op, PartitionId, When};
@@ -12,6 +12,7 @@ use wasmill_model::{Claim, Half, Message, MessageId, Millis, Name, Op, Partition
 use crate::claims;
 use crate::engine::Engine;
 use crate::halves::PrepareError;
+use crate::recall::DelayedId;
 
 /// A message from outside.
 #[derive(Clone, Debug)]
@@ -64,6 +65,8 @@ pub struct Accepted {
     pub partition: PartitionId,
     /// Whether it had been taken in before, under the same producer's id.
     pub duplicate: bool,
+    /// What names it while it waits for its time; none for a duplicate.
+    pub delayed: Option<DelayedId>,
 }
 
 /// Why a message was not taken in.
@@ -106,19 +109,24 @@ impl Engine {
                     message: claim.message,
                     partition,
                     duplicate: true,
+                    delayed: None,
                 });
             }
             ops.push(Op::Claim(claim));
         }
-        match &incoming.half {
+        let due = match &incoming.half {
             Some(_) => self.take_half_in(partition, incoming, id, ops)?,
             None => self.take_in(partition, incoming, id, ops),
-        }
+        };
         self.dispatch();
         Ok(Accepted {
             message: id,
             partition,
             duplicate: false,
+            delayed: due.map(|due| DelayedId {
+                partition,
+                timer: TimerRef { due, id },
+            }),
         })
     }
 
@@ -144,18 +152,20 @@ impl Engine {
         }
     }
 
+    /// Takes a message in; tells when it is due if it is to wait.
     fn take_in(
         &mut self,
         partition: PartitionId,
         incoming: Incoming,
         id: MessageId,
         mut ops: Vec<Op>,
-    ) {
+    ) -> Option<Millis> {
         self.watch(id, incoming.watch);
         let Some(due) = incoming.deliver.due(self.now) else {
             let message = Arc::new(message(incoming, id, self.now));
             let send = self.routes().fan_out(message);
-            return self.commit_with_sends(partition, ops, [send]);
+            self.commit_with_sends(partition, ops, [send]);
+            return None;
         };
         ops.push(Op::Delay(Delayed {
             due,
@@ -163,6 +173,7 @@ impl Engine {
             scope: None,
         }));
         self.commit(partition, ops);
+        Some(due)
     }
 
     fn take_half_in(
@@ -171,7 +182,7 @@ impl Engine {
         incoming: Incoming,
         id: MessageId,
         mut ops: Vec<Op>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<Millis>, Refused> {
         let check_url = incoming
             .half
             .as_ref()
@@ -187,7 +198,7 @@ impl Engine {
         };
         ops.push(self.prepared(half)?);
         self.commit(partition, ops);
-        Ok(())
+        Ok(None)
     }
 
     fn check(&self, incoming: &Incoming) -> Result<(), Refused> {

@@ -101,6 +101,22 @@ impl Timers {
         self.deferred.get(&reference)
     }
 
+    /// A delayed message as it is known here: none if it is gone. What is not here, the view knows.
+    pub(crate) fn newer(&self, reference: TimerRef) -> Option<Option<&Delayed>> {
+        let (flushed, deleted) = &self.flushing;
+        if self.gone.contains(&reference) {
+            return Some(None);
+        }
+        if let Some(fresh) = self.fresh.get(&reference) {
+            return Some(Some(fresh));
+        }
+        if deleted.contains(&reference) {
+            return Some(None);
+        }
+        let held = [flushed, &self.near, &self.deferred];
+        held.into_iter().find_map(|of| of.get(&reference)).map(Some)
+    }
+
     /// When to look again: at the next due time, or when the horizon draws near.
     pub(crate) fn wake(&self) -> Millis {
         let next = self

@@ -20,6 +20,7 @@ use crate::snapshots::Snapshots;
 /// A command to the engine's thread.
 pub(crate) enum Command {
     Accept(Box<Accept>),
+    AcceptAll(AcceptAll),
     Completed {
         ticket: Ticket,
         outcomes: Vec<Result<Effects, Failure>>,
@@ -75,6 +76,13 @@ pub(crate) struct Accept {
     pub(crate) reply: oneshot::Sender<Result<Receipt, AcceptError>>,
 }
 
+/// Messages to take in, in their order and without others between.
+pub(crate) struct AcceptAll {
+    /// With for how long what each says of its producer's id holds.
+    pub(crate) all: Vec<(wasmill_engine::Incoming, Option<Seen>)>,
+    pub(crate) reply: oneshot::Sender<Vec<Result<Receipt, AcceptError>>>,
+}
+
 /// Where a waiting caller hears of the outcome.
 pub(crate) type OutcomeSender = oneshot::Sender<Arc<Message>>;
 
@@ -114,6 +122,8 @@ pub(crate) enum ViewCommand {
     Checkpoint(Box<Write>),
     /// Look a producer's id up again, and come back.
     LookUp(Box<Accept>),
+    /// Look the producers' ids up again, and come back.
+    LookUpAll(AcceptAll),
 }
 
 /// A checkpoint, as it is written.

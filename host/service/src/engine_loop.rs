@@ -4,6 +4,7 @@
 //! the log is free and the last block a millisecond old: the busier the host, the larger the blocks.
 
 mod actions;
+mod batch;
 mod burials;
 mod checkpoints;
 
@@ -171,6 +172,7 @@ impl<G: Guests> EngineLoop<G> {
     fn handle(&mut self, command: Command) -> Result<(), String> {
         match command {
             Command::Accept(accept) => self.accept(accept),
+            Command::AcceptAll(batch) => self.accept_all(batch),
             Command::Completed { ticket, outcomes } => {
                 self.count(&outcomes);
                 self.engine.complete(&ticket, outcomes, self.clock.now());
@@ -253,16 +255,9 @@ impl<G: Guests> EngineLoop<G> {
                     self.state.waiters.add(accepted.message, wait_for, sender);
                     receiver
                 });
-                let wasmill_engine::Accepted {
-                    message,
-                    partition,
-                    duplicate,
-                } = accepted;
                 let receipt = Receipt {
-                    message,
-                    partition,
-                    duplicate,
                     outcome,
+                    ..accepted.into()
                 };
                 let barrier = self.engine.barrier();
                 self.state

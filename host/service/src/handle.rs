@@ -1,5 +1,7 @@
 //! What callers hold: take messages in, ask gates and queries, change routes.
 
+mod batch;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
@@ -9,9 +11,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use tokio::sync::{oneshot, watch};
-use wasmill_engine::{Engine, HalfOf, ProducerId, Refused};
+use wasmill_engine::{Accepted, DelayedId, Engine, HalfOf, ProducerId, Refused};
 use wasmill_model::effects::Scope;
-use wasmill_model::http::{Accepted, Problem, Request, Response};
+use wasmill_model::http::{self, Problem, Request, Response};
 use wasmill_model::{Exceeded, Message, MessageId, Millis, Name, PartitionId, Routes, When};
 use wasmill_port::guest::{self, Guests};
 use wasmill_port::{ScopeState, StateReader};
@@ -51,6 +53,40 @@ pub struct Incoming {
     pub wait_for: Vec<Name>,
 }
 
+impl Incoming {
+    /// As the engine takes it, and the topics that are waited for.
+    fn for_engine(self) -> (wasmill_engine::Incoming, Vec<Name>) {
+        let Self {
+            topic,
+            key,
+            tag,
+            headers,
+            body,
+            dedup,
+            deliver,
+            half,
+            wait_for,
+        } = self;
+        let producer_id = dedup.map(|dedup| ProducerId {
+            id: dedup.id,
+            window: dedup.window,
+            claimed: None,
+        });
+        let incoming = wasmill_engine::Incoming {
+            topic,
+            key,
+            tag,
+            headers,
+            body,
+            producer_id,
+            deliver,
+            half,
+            watch: !wait_for.is_empty(),
+        };
+        (incoming, wait_for)
+    }
+}
+
 /// The producer's id of a message within its topic and key: the same again is accepted once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dedup {
@@ -71,6 +107,27 @@ pub struct Receipt {
     pub duplicate: bool,
     /// Brings the first message of the flow on one of the topics waited for.
     pub outcome: Option<oneshot::Receiver<Arc<Message>>>,
+    /// What names it while it waits for its time; none for a duplicate.
+    pub delayed: Option<DelayedId>,
+}
+
+impl From<Accepted> for Receipt {
+    /// Of a message whose outcome nobody waits for.
+    fn from(accepted: Accepted) -> Self {
+        let Accepted {
+            message,
+            partition,
+            duplicate,
+            delayed,
+        } = accepted;
+        Self {
+            message,
+            partition,
+            duplicate,
+            outcome: None,
+            delayed,
+        }
+    }
 }
 
 /// Why a message was not taken in.
@@ -171,36 +228,10 @@ impl<G: Guests> Handle<G> {
     /// # Errors
     /// [`AcceptError`]; nothing was taken in, unless it is [`AcceptError::Store`].
     pub async fn accept(&self, incoming: Incoming) -> Result<Receipt, AcceptError> {
-        let _place = self.shared.in_flight.enter(incoming.body.len())?;
+        let _place = self.shared.in_flight.enter(1, incoming.body.len())?;
         let (reply, receipt) = oneshot::channel();
-        let Incoming {
-            topic,
-            key,
-            tag,
-            headers,
-            body,
-            dedup,
-            deliver,
-            half,
-            wait_for,
-        } = incoming;
-        let watch = !wait_for.is_empty();
-        let producer_id = dedup.map(|dedup| ProducerId {
-            id: dedup.id,
-            window: dedup.window,
-            claimed: None,
-        });
-        let mut incoming = wasmill_engine::Incoming {
-            topic,
-            key,
-            tag,
-            headers,
-            body,
-            producer_id,
-            deliver,
-            half,
-            watch,
-        };
+        let (mut incoming, wait_for) = incoming.for_engine();
+        self.check_declared(&wait_for)?;
         let seen = self.shared.versioned.look_up(&mut incoming);
         let seen = seen.map_err(|error| AcceptError::Store(error.to_string()))?;
         self.send(Command::Accept(Box::new(Accept {
@@ -213,6 +244,18 @@ impl<G: Guests> Handle<G> {
         receipt.await.unwrap_or_else(|_| Err(self.stopped()))
     }
 
+    /// Nothing would ever come on a topic that is not there.
+    fn check_declared(&self, topics: &[Name]) -> Result<(), AcceptError> {
+        if topics.is_empty() {
+            return Ok(());
+        }
+        let routes = self.shared.routes.load();
+        match topics.iter().find(|topic| !routes.declares(topic)) {
+            Some(unknown) => Err(AcceptError::UnknownTopic(unknown.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// Asks a plugin's gate about a request.
     ///
     /// # Errors
@@ -221,7 +264,7 @@ impl<G: Guests> Handle<G> {
         &self,
         plugin: &Name,
         request: Request,
-    ) -> Result<Result<Accepted, Problem>, guest::Error> {
+    ) -> Result<Result<http::Accepted, Problem>, guest::Error> {
         self.shared.guests.admit(plugin, request).await
     }
 
@@ -347,14 +390,15 @@ pub(crate) async fn operate<T: Send + 'static>(
 }
 
 impl InFlight {
-    fn enter(&self, bytes: usize) -> Result<Place<'_>, AcceptError> {
+    fn enter(&self, count: usize, bytes: usize) -> Result<Place<'_>, AcceptError> {
         let place = Place {
             in_flight: self,
+            count,
             bytes,
         };
-        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let others = self.count.fetch_add(count, Ordering::Relaxed);
         let held = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if count >= IN_FLIGHT_COUNT_MAX || held >= IN_FLIGHT_BYTES_MAX {
+        if others >= IN_FLIGHT_COUNT_MAX || held >= IN_FLIGHT_BYTES_MAX {
             return Err(AcceptError::Busy {
                 retry_after: BUSY_RETRY_AFTER,
             });
@@ -363,17 +407,19 @@ impl InFlight {
     }
 }
 
-/// A message's share of what may be in flight.
+/// The share that messages have of what may be in flight.
 struct Place<'a> {
     in_flight: &'a InFlight,
+    count: usize,
     bytes: usize,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.in_flight.count.fetch_sub(1, Ordering::Relaxed);
-        self.in_flight
-            .bytes
-            .fetch_sub(self.bytes, Ordering::Relaxed);
+        let Self {
+            in_flight, count, ..
+        } = self;
+        in_flight.count.fetch_sub(*count, Ordering::Relaxed);
+        in_flight.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }

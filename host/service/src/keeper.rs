@@ -76,6 +76,13 @@ impl<V: View> Keeper<V> {
                 accept.seen = seen.map_err(|error| format!("reading a producer's id: {error}"))?;
                 Ok(Some(Command::Accept(accept)))
             }
+            ViewCommand::LookUpAll(mut batch) => {
+                for (incoming, seen) in &mut batch.all {
+                    let again = self.versioned.look_up(incoming);
+                    *seen = again.map_err(|error| format!("reading a producer's id: {error}"))?;
+                }
+                Ok(Some(Command::AcceptAll(batch)))
+            }
         }
     }
 }

@@ -31,5 +31,6 @@ pub use start::{Config, Parts, Retention, StartError, Stopper, start};
 pub use state::ViewReader;
 pub use wasmill_engine::halves::{HalfId, ParseHalfIdError, Settled};
 pub use wasmill_engine::{
-    HalfOf, Halted, LetterId, MoveError, ParseLetterIdError, RedriveError, Resume, Standing,
+    DelayedId, HalfOf, Halted, LetterId, MoveError, ParseDelayedIdError, ParseLetterIdError,
+    Recalled, RedriveError, Resume, Standing,
 };

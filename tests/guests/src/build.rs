@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 /// The guests: the files in `examples`.
 pub const ALL: &[&str] = &[
+    "alarm",
     "alarms",
     "chatter",
     "counter",

@@ -31,6 +31,7 @@ const TOKEN: &str = "token";
         (name = "messages", description = "Messages from producers"),
         (name = "transactions", description = "Half messages: prepared, committed, rolled back"),
         (name = "dead letters", description = "Messages that a subscription gave up"),
+        (name = "timers", description = "Timers that plugins set"),
         (name = "subscriptions", description = "How they stand, and halted keys"),
         (name = "document", description = "This document")
     ),

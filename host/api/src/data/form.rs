@@ -42,6 +42,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     }
 }
 
+/// The two segments of the path that the route leaves open.
+pub(super) struct Segments(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segments {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let segments = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((first, second)) = segments.map_err(|error| Error::Bad {
+            field: None,
+            detail: error.body_text(),
+        })?;
+        Ok(Self(first, second))
+    }
+}
+
 /// The query, whose every part must be known.
 pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Error> {
     let parsed = Query::try_from_uri(uri);

@@ -25,7 +25,7 @@ use crate::api::State;
 use crate::error::Error;
 
 /// Room for a body of the largest size in base64, or escaped.
-const REQUEST_BYTES_MAX: usize = 12 << 20;
+pub(super) const REQUEST_BYTES_MAX: usize = 12 << 20;
 /// How long a producer's id is remembered unless the request says otherwise.
 const WINDOW: Duration = Duration::from_secs(24 * 3600);
 /// As for the operator's own routes.
@@ -43,7 +43,7 @@ const SPAN_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 pub(super) struct Message {
     /// A topic that the routes declare.
     #[schema(min_length = 1, max_length = 127)]
-    topic: String,
+    pub(super) topic: String,
     /// Order, state and partition: 1 to 256 bytes.
     #[schema(min_length = 1, max_length = 256)]
     key: Option<String>,
@@ -73,17 +73,29 @@ pub(super) struct Message {
     #[schema(minimum = 1, maximum = 18)]
     delay_level: Option<u64>,
     /// Only with `POST /v1/transactions`: where its producer is asked about it.
-    check_url: Option<String>,
+    pub(super) check_url: Option<String>,
 }
 
 /// A message that was taken in.
 #[derive(Serialize, ToSchema)]
-struct Sent {
+pub(super) struct Sent {
     /// Its id: 32 hexadecimal digits.
     #[schema(pattern = "^[0-9a-f]{32}$")]
     message: String,
     /// Whether it had been taken in before, under the same `id`.
     duplicate: bool,
+    /// What recalls it while it waits for its time; none if it was delivered at once, or before.
+    recall: Option<String>,
+}
+
+impl From<&Receipt> for Sent {
+    fn from(receipt: &Receipt) -> Self {
+        Self {
+            message: receipt.message.to_string(),
+            duplicate: receipt.duplicate,
+            recall: receipt.delayed.map(|id| id.to_string()),
+        }
+    }
 }
 
 pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
@@ -99,23 +111,15 @@ async fn send<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     request: Request<Body>,
 ) -> Result<Response, Error> {
-    let receipt = take_in(&state, request, |incoming, check_url| match check_url {
-        None => Ok(incoming),
-        Some(_) => Err(Error::bad("check_url", "it is for transactions")),
-    });
-    let receipt = receipt.await?;
-    let sent = Sent {
-        message: receipt.message.to_string(),
-        duplicate: receipt.duplicate,
-    };
-    Ok((StatusCode::ACCEPTED, json(&sent)).into_response())
+    let receipt = take_in(&state, request, incoming).await?;
+    Ok((StatusCode::ACCEPTED, json(&Sent::from(&receipt))).into_response())
 }
 
-/// Takes in what a request brings, as `finish` would have it.
+/// Takes in what a request brings, as `understand` reads it.
 pub(super) async fn take_in<P: Platform + Operator>(
     state: &State<P>,
     request: Request<Body>,
-    finish: impl FnOnce(Incoming, Option<String>) -> Result<Incoming, Error>,
+    understand: impl FnOnce(Message) -> Result<Incoming, Error>,
 ) -> Result<Receipt, Error> {
     let platform = state.platform()?;
     let _place = state.enter()?;
@@ -125,23 +129,25 @@ pub(super) async fn take_in<P: Platform + Operator>(
         state.limits.body_timeout,
     );
     let body = read.await?;
-    let message = serde_json::from_slice(&body.bytes);
-    let mut message: Message = message.map_err(|error| Error::Bad {
+    let message = serde_json::from_slice(&body.bytes).map_err(|error| Error::Bad {
         field: None,
         detail: format!("the body is no message: {error}"),
     })?;
-    let check_url = message.check_url.take();
-    let incoming = finish(incoming(message)?, check_url)?;
-    platform
-        .accept(incoming)
-        .await
-        .map_err(|error| match error {
-            AcceptError::UnknownTopic(_) => Error::bad("topic", error.to_string()),
-            error => error.into(),
-        })
+    platform.accept(understand(message)?).await.map_err(refused)
 }
 
-fn incoming(message: Message) -> Result<Incoming, Error> {
+/// Here a topic that is not declared is the caller's slip.
+pub(super) fn refused(error: AcceptError) -> Error {
+    match error {
+        AcceptError::UnknownTopic(_) => Error::bad("topic", error.to_string()),
+        error => error.into(),
+    }
+}
+
+pub(super) fn incoming(message: Message) -> Result<Incoming, Error> {
+    if message.check_url.is_some() {
+        return Err(Error::bad("check_url", "it is for transactions"));
+    }
     let deliver = deliver(&message)?;
     let body = body(message.body, message.body_base64)?;
     let window = message
@@ -222,7 +228,7 @@ fn deliver(message: &Message) -> Result<When, Error> {
     }
 }
 
-fn span(field: &str, text: &str) -> Result<Duration, Error> {
+pub(super) fn span(field: &str, text: &str) -> Result<Duration, Error> {
     let span = humantime::parse_duration(text)
         .map_err(|error| Error::bad(field, format!("`{text}` is no span of time: {error}")))?;
     match span <= SPAN_MAX {

@@ -2,14 +2,18 @@
 
 mod answers;
 mod auth;
+mod batch;
 mod dead_letters;
 mod document;
 mod form;
 mod messages;
 mod operator;
 mod positions;
+mod recall;
+mod requests;
 mod shown;
 mod subscriptions;
+mod timers;
 mod transactions;
 
 use std::sync::Arc;
@@ -70,13 +74,17 @@ fn routes<P: Platform + Operator>() -> Routes<P> {
     let places = Arc::new(Semaphore::new(OPERATORS_MAX));
     let operators = Routes::new()
         .merge(dead_letters::routes())
+        .merge(recall::routes())
         .merge(subscriptions::routes())
         .merge(positions::routes())
         .merge(transactions::operators_routes())
+        .merge(timers::routes())
         .layer(middleware::from_fn_with_state(places, bound));
     document::described()
+        .merge(batch::routes())
         .merge(messages::routes())
         .merge(transactions::producers_routes())
+        .merge(requests::routes())
         .merge(operators)
 }
 

@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::half::CheckPolicy;
 use wasmill_model::record::DeadLetter;
-use wasmill_model::{Decision, Name, Start};
+use wasmill_model::{Decision, MessageId, Name, Start};
 use wasmill_port::guest::Guests;
 use wasmill_service::{
-    HalfId, Halted, Handle, LetterId, OperateError, Page, Redriven, Resume, Settled, Standing,
-    SubscriptionStatus, Transaction, Transactions,
+    DelayedId, HalfId, Halted, Handle, LetterId, OperateError, Page, Recalled, Redriven, Resume,
+    Settled, Standing, SubscriptionStatus, Transaction, Transactions,
 };
 
 type Result<T> = std::result::Result<T, OperateError>;
@@ -90,6 +91,38 @@ pub trait Operator: Clone + Send + Sync + 'static {
         key: Option<&Name>,
         how: Resume,
     ) -> impl Future<Output = Result<u64>> + Send;
+
+    /// Takes a delayed message from outside back.
+    fn recall(&self, id: DelayedId) -> impl Future<Output = Result<Recalled>> + Send;
+
+    /// Takes a delayed message back that a handler of this scope sent.
+    fn recall_sent(
+        &self,
+        scope: &Scope,
+        message: MessageId,
+    ) -> impl Future<Output = Result<Recalled>> + Send;
+
+    /// A pending timer.
+    fn timer(
+        &self,
+        scope: &Scope,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<Delayed>>> + Send;
+
+    /// At most `limit` pending timers after a given one, in the order of their names.
+    fn timers(
+        &self,
+        scope: &Scope,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Delayed>>> + Send;
+
+    /// Cancels a timer.
+    fn cancel_timer(
+        &self,
+        scope: &Scope,
+        name: &str,
+    ) -> impl Future<Output = Result<Recalled>> + Send;
 }
 
 impl<G: Guests> Operator for Handle<G> {
@@ -156,5 +189,30 @@ impl<G: Guests> Operator for Handle<G> {
 
     async fn resume(&self, subscription: &Name, key: Option<&Name>, how: Resume) -> Result<u64> {
         Self::resume(self, subscription, key, how).await
+    }
+
+    async fn recall(&self, id: DelayedId) -> Result<Recalled> {
+        Self::recall(self, id).await
+    }
+
+    async fn recall_sent(&self, scope: &Scope, message: MessageId) -> Result<Recalled> {
+        Self::recall_sent(self, scope, message).await
+    }
+
+    async fn timer(&self, scope: &Scope, name: &str) -> Result<Option<Delayed>> {
+        Self::timer(self, scope, name).await
+    }
+
+    async fn timers(
+        &self,
+        scope: &Scope,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Delayed>> {
+        Self::timers(self, scope, after, limit).await
+    }
+
+    async fn cancel_timer(&self, scope: &Scope, name: &str) -> Result<Recalled> {
+        Self::cancel_timer(self, scope, name).await
     }
 }

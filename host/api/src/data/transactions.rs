@@ -146,7 +146,9 @@ async fn prepare<P: Platform + Operator>(
     request: Request<Body>,
 ) -> Result<Response, Error> {
     let platform = state.platform()?;
-    let receipt = messages::take_in(&state, request, |incoming, check_url| {
+    let receipt = messages::take_in(&state, request, |mut message| {
+        let check_url = message.check_url.take();
+        let incoming = messages::incoming(message)?;
         if let Some(url) = &check_url {
             let policy = platform.check_policy(&incoming.topic);
             check_back::granted(url, &policy.check_hosts)
@@ -203,7 +205,7 @@ async fn settle(platform: &impl Operator, id: &str, wanted: Decision) -> Result<
             Decision::RollBack => "rolled back",
         };
         let detail = format!("transaction `{id}` was {stands} before: the first decision stands");
-        return Err(Error::Contrary(detail));
+        return Err(Error::Conflict(detail));
     }
     Ok(json(&Stands {
         transaction: id.to_owned(),

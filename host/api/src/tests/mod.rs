@@ -1,5 +1,6 @@
 //! The API against a scripted platform.
 
+mod data;
 mod document;
 mod ingress;
 mod operator;
@@ -78,7 +79,19 @@ impl Platform for Scripted {
             message: ID,
             duplicate,
             outcome,
+            delayed: None,
         })
+    }
+
+    async fn accept_all(
+        &self,
+        all: Vec<Incoming>,
+    ) -> Result<Vec<Result<Receipt, AcceptError>>, AcceptError> {
+        let mut results = Vec::new();
+        for incoming in all {
+            results.push(self.accept(incoming).await);
+        }
+        Ok(results)
     }
 
     async fn admit(

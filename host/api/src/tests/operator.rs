@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::half::CheckPolicy;
 use wasmill_model::record::DeadLetter;
-use wasmill_model::{Decision, Name, Start};
+use wasmill_model::{Decision, MessageId, Name, Start};
 use wasmill_service::{
-    HalfId, Halted, LetterId, MoveError, OperateError, Page, Redriven, Resume, Settled, Standing,
-    SubscriptionStatus, Transaction, Transactions,
+    DelayedId, HalfId, Halted, LetterId, MoveError, OperateError, Page, Recalled, Redriven, Resume,
+    Settled, Standing, SubscriptionStatus, Transaction, Transactions,
 };
 
 use super::Scripted;
@@ -81,5 +82,25 @@ impl Operator for Scripted {
 
     async fn resume(&self, _: &Name, _: Option<&Name>, _: Resume) -> Result<u64> {
         Ok(0)
+    }
+
+    async fn recall(&self, _: DelayedId) -> Result<Recalled> {
+        Ok(Recalled::Done)
+    }
+
+    async fn recall_sent(&self, _: &Scope, _: MessageId) -> Result<Recalled> {
+        Ok(Recalled::Gone)
+    }
+
+    async fn timer(&self, _: &Scope, _: &str) -> Result<Option<Delayed>> {
+        Ok(None)
+    }
+
+    async fn timers(&self, _: &Scope, _: Option<&str>, _: usize) -> Result<Vec<Delayed>> {
+        Ok(Vec::new())
+    }
+
+    async fn cancel_timer(&self, _: &Scope, _: &str) -> Result<Recalled> {
+        Ok(Recalled::Handed)
     }
 }

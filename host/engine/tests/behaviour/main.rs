@@ -6,6 +6,7 @@ mod delivery;
 mod halves;
 mod intake;
 mod moves;
+mod recall;
 mod rocketmq;
 
 use std::sync::Arc;

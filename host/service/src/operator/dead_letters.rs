@@ -34,7 +34,7 @@ pub struct Redriven {
 }
 
 /// What came of something that was to be done to letters as they were read.
-enum Done<T> {
+pub(super) enum Done<T> {
     /// A checkpoint came between.
     Stale,
     /// The disk is behind.
@@ -230,7 +230,7 @@ impl<G: Guests> Handle<G> {
 
     /// Does something on the engine's thread, if a partition still is as it was read; what comes
     /// of it is durable.
-    async fn operate_at<T: Send + 'static>(
+    pub(super) async fn operate_at<T: Send + 'static>(
         &self,
         version: u64,
         partition: PartitionId,

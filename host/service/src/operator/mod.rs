@@ -5,6 +5,7 @@ mod dead_letters;
 mod halted;
 mod letters;
 mod moves;
+mod recall;
 mod transactions;
 
 use std::time::Duration;

@@ -19,6 +19,14 @@ impl Failure {
         }
     }
 
+    /// That it happened while something was done.
+    pub(crate) fn during(self, what: String) -> Self {
+        Self {
+            cause: self.cause.context(what),
+            ..self
+        }
+    }
+
     /// Tells people; returns what scripts get.
     pub(crate) fn report(&self) -> ExitCode {
         eprintln!("error: {:#}", self.cause);

@@ -1,12 +1,18 @@
 //! The command line: one file a command.
 
 mod check;
+mod completions;
 mod dlq;
+mod lines;
+mod message;
 mod openapi;
+mod outgoing;
+mod request;
 mod send;
 mod serve;
 mod sub;
 mod table;
+mod timer;
 mod tx;
 mod version;
 
@@ -30,12 +36,20 @@ enum Command {
     Check(check::Check),
     /// Send a message to a running host
     Send(send::Send),
+    /// Send a message to a running host, and wait for the reply
+    Request(request::Request),
+    /// Recall a delayed message of a running host
+    Message(message::Message),
+    /// List, show or cancel the pending timers of a running host
+    Timer(timer::Timer),
     /// List, show, redrive or purge the dead letters of a running host
     Dlq(dlq::Dlq),
     /// List the subscriptions of a running host, and set halted keys going again
     Sub(sub::Sub),
-    /// List, show, commit or roll back the transactions of a running host
+    /// Prepare, commit, roll back or list the transactions of a running host
     Tx(tx::Tx),
+    /// Print a script with which a shell completes commands
+    Completions(completions::Completions),
     /// Print the OpenAPI document of the data API
     Openapi,
     /// Print the version
@@ -48,9 +62,13 @@ impl Cli {
             Command::Serve(serve) => serve.run(),
             Command::Check(check) => check.run(),
             Command::Send(send) => send.run(),
+            Command::Request(request) => request.run(),
+            Command::Message(message) => message.run(),
+            Command::Timer(timer) => timer.run(),
             Command::Dlq(dlq) => dlq.run(),
             Command::Sub(sub) => sub.run(),
             Command::Tx(tx) => tx.run(),
+            Command::Completions(completions) => completions.run(),
             Command::Openapi => openapi::run(),
             Command::Version => version::run(),
         }

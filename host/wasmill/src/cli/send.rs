@@ -1,17 +1,12 @@
-//! `wasmill send TOPIC`: a message from the command line.
+//! `wasmill send TOPIC`: a message from the command line, or many from a file.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 
-use anyhow::Context;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Args;
 use http::Method;
-use serde_json::json;
-use wasmill_model::limits::{BODY_BYTES_MAX, within};
 
+use super::lines;
+use super::outgoing::Outgoing;
 use crate::app::{DataApi, Failure, tell};
 
 /// Options of `wasmill send`.
@@ -21,85 +16,34 @@ pub(super) struct Send {
     api: DataApi,
     /// The topic
     topic: String,
-    /// The key: order, state and partition
-    #[arg(long)]
-    key: Option<String>,
-    /// The tag that subscriptions may choose by
-    #[arg(long)]
-    tag: Option<String>,
-    /// A header; may be repeated
-    #[arg(long = "header", value_name = "NAME=VALUE", value_parser = header)]
-    headers: Vec<(String, String)>,
-    /// The body
-    #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
-    body: Option<String>,
-    /// A file with the body; `-` is stdin
+    #[command(flatten)]
+    message: Outgoing,
+    /// A file with a message a line, as the data API's JSON objects without the topic; `-` is stdin
     #[arg(long, value_name = "FILE")]
-    body_file: Option<PathBuf>,
-    /// Your id of the message: the same again is taken in once
-    #[arg(long)]
-    id: Option<String>,
-    /// How long the id is remembered, such as `1h`; a day if not given
-    #[arg(long, value_name = "SPAN", requires = "id")]
-    window: Option<String>,
-    /// Deliver it so much later, such as `90s`
-    #[arg(long, value_name = "SPAN", conflicts_with = "at")]
-    delay: Option<String>,
-    /// Deliver it at this time, such as `2027-01-31T08:00:00Z`
-    #[arg(long, value_name = "TIME")]
-    at: Option<String>,
-    /// Deliver it after one of RocketMQ's 18 delay levels, such as 3 for 10 seconds
-    #[arg(long, value_name = "LEVEL", conflicts_with_all = ["delay", "at"])]
-    delay_level: Option<u64>,
+    #[arg(conflicts_with_all = [
+        "key", "tag", "headers", "body", "body_file", "id", "window", "delay", "at", "delay_level",
+    ])]
+    lines: Option<PathBuf>,
     /// Print the host's JSON
     #[arg(long)]
     json: bool,
 }
 
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
 impl Send {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let body = self.body()?;
-        let message = json!({
-            "topic": self.topic,
-            "key": self.key,
-            "tag": self.tag,
-            "headers": self.headers,
-            "body_base64": BASE64.encode(body),
-            "id": self.id,
-            "window": self.window,
-            "delay": self.delay,
-            "deliver_at": self.at,
-            "delay_level": self.delay_level,
-        });
+        if let Some(path) = &self.lines {
+            return lines::send(&self.api, &self.topic, path, self.json);
+        }
+        let message = self.message.message(&self.topic)?;
         let answer = self.api.tell(Method::POST, "/v1/messages", &message)?;
         if self.json {
             return tell(format_args!("{answer:#}"));
         }
         let id = answer["message"].as_str().unwrap_or_default();
-        match answer["duplicate"].as_bool() {
-            Some(true) => tell(format_args!("{id} was sent before under this id")),
+        match (answer["duplicate"].as_bool(), answer["recall"].as_str()) {
+            (Some(true), _) => tell(format_args!("{id} was sent before under this id")),
+            (_, Some(recall)) => tell(format_args!("{id} waits; recall it as {recall}")),
             _ => tell(id),
         }
-    }
-
-    fn body(&self) -> Result<Vec<u8>, Failure> {
-        let Some(path) = &self.body_file else {
-            return Ok(self.body.clone().unwrap_or_default().into_bytes());
-        };
-        let subject = || format!("cannot read {}", path.display());
-        let file: Box<dyn Read> = match path.as_os_str() == "-" {
-            true => Box::new(std::io::stdin()),
-            false => Box::new(File::open(path).with_context(subject)?),
-        };
-        let mut body = Vec::new();
-        let mut file = file.take(BODY_BYTES_MAX as u64 + 1);
-        file.read_to_end(&mut body).with_context(subject)?;
-        within("body bytes", body.len(), BODY_BYTES_MAX).with_context(subject)?;
-        Ok(body)
     }
 }

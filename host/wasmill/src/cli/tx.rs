@@ -1,9 +1,10 @@
-//! `wasmill tx list|show|commit|rollback`: half messages that nobody has decided about.
+//! `wasmill tx prepare|commit|rollback|list|show`: half messages.
 
 use clap::{Args, Subcommand};
 use http::Method;
 use serde::Deserialize;
 
+use super::outgoing::Outgoing;
 use super::table;
 use crate::app::{DataApi, Failure, encoded, query, tell, understood};
 
@@ -35,6 +36,16 @@ enum Command {
     Show {
         /// Its id, as `list` shows it
         id: String,
+    },
+    /// Prepare a half message: it is delivered once its transaction is committed
+    Prepare {
+        /// The topic
+        topic: String,
+        #[command(flatten)]
+        message: Outgoing,
+        /// Where the host asks what is to become of it: `http://host:port/path`
+        #[arg(long, value_name = "URL")]
+        check_url: Option<String>,
     },
     /// Commit a transaction: its message is delivered
     Commit {
@@ -73,6 +84,11 @@ struct Message {
 }
 
 #[derive(Deserialize)]
+struct Prepared {
+    transaction: String,
+}
+
+#[derive(Deserialize)]
 struct Stands {
     state: String,
     before: bool,
@@ -94,6 +110,17 @@ impl Tx {
             Command::Show { id } => {
                 let path = format!("/v1/transactions/{}", encoded(&id));
                 tell(format_args!("{:#}", api.ask(Method::GET, &path)?))
+            }
+            Command::Prepare {
+                topic,
+                message,
+                check_url,
+            } => {
+                let mut message = message.message(&topic)?;
+                message["check_url"] = check_url.into();
+                let answer = api.tell(Method::POST, "/v1/transactions", &message)?;
+                let Prepared { transaction } = understood(answer)?;
+                tell(transaction)
             }
             Command::Commit { id } => settle(&api, &id, "commit"),
             Command::Rollback { id } => settle(&api, &id, "rollback"),

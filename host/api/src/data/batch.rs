@@ -1,0 +1,109 @@
+//! `POST /v1/messages/batch`: many messages in one request.
+
+use axum::body::Body;
+use axum::extract::State as Extracted;
+use axum::http::Request;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+use wasmill_service::{AcceptError, Receipt};
+
+use super::answers::{Always, OfBody};
+use super::form::json;
+use super::messages::{Message, Sent, incoming, refused};
+use super::{Operator, Routes, Shared};
+use crate::Platform;
+use crate::error::Error;
+
+/// Room for one message of the largest size, or for a thousand of 16 KiB.
+const REQUEST_BYTES_MAX: usize = 16 << 20;
+/// Messages of a batch.
+const COUNT_MAX: usize = 1_000;
+
+/// Messages to be sent.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OutgoingMessages)]
+struct Messages {
+    /// Taken in one after the other: 16 MiB of request at most.
+    #[schema(max_items = 1000)]
+    messages: Vec<Message>,
+}
+
+/// What became of each message, in their order.
+#[derive(Serialize, ToSchema)]
+struct Batch {
+    /// How many were not taken in.
+    refused: usize,
+    results: Vec<Outcome>,
+}
+
+/// What became of a message: it was taken in, or refused.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Outcome {
+    Sent(Sent),
+    Refused(Refusal),
+}
+
+/// Why a message was not taken in, as if it had been sent alone.
+#[derive(Serialize, ToSchema)]
+struct Refusal {
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    detail: String,
+}
+
+pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
+    Routes::new().routes(routes!(send))
+}
+
+/// Take messages in, in their order, each by itself. They are durable when the answer comes.
+///
+/// One that is malformed refuses all of them with 400. Otherwise one that is refused leaves the
+/// others as they are, but after one that found no room (429, 503) none finds room: what is left,
+/// sent again, keeps the order of every key.
+#[utoipa::path(post, path = "/v1/messages/batch", tag = "messages",
+    operation_id = "send_messages", request_body = Messages,
+    responses((status = 200, description = "What became of each.", body = Batch),
+        Always, OfBody))]
+async fn send<P: Platform + Operator>(
+    Extracted(state): Shared<P>,
+    request: Request<Body>,
+) -> Result<Response, Error> {
+    let platform = state.platform()?;
+    let _place = state.enter()?;
+    let time_max = state.limits.body_timeout;
+    let read = state
+        .budget
+        .read(request.into_body(), REQUEST_BYTES_MAX, time_max);
+    let body = read.await?;
+    let Messages { messages } =
+        serde_json::from_slice(&body.bytes).map_err(|error| Error::Bad {
+            field: None,
+            detail: format!("the body is no batch of messages: {error}"),
+        })?;
+    if messages.len() > COUNT_MAX {
+        let detail = format!("a batch has at most {COUNT_MAX} messages: send several");
+        return Err(Error::bad("messages", detail));
+    }
+    let read = messages.into_iter().enumerate();
+    let all = read.map(|(index, message)| incoming(message).map_err(|error| error.within(index)));
+    let results = platform.accept_all(all.collect::<Result<_, _>>()?).await?;
+    let results: Vec<_> = results.into_iter().map(outcome).collect();
+    let is_refused = |it: &&Outcome| matches!(it, Outcome::Refused(_));
+    let refused = results.iter().filter(is_refused).count();
+    Ok(json(&Batch { refused, results }))
+}
+
+fn outcome(result: Result<Receipt, AcceptError>) -> Outcome {
+    match result {
+        Ok(receipt) => Outcome::Sent(Sent::from(&receipt)),
+        Err(error) => {
+            let detail = error.to_string();
+            let status = refused(error).status().as_u16();
+            Outcome::Refused(Refusal { status, detail })
+        }
+    }
+}
