@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::half::{Decision, Half};
+use crate::record::Called;
 use crate::{Message, MessageId, Millis, Name, Target};
 
 /// The effects of a handler call that succeeded.
@@ -73,6 +74,22 @@ pub struct TimerRef {
     pub due: Millis,
     /// The message's id.
     pub id: MessageId,
+}
+
+/// How the handling of one message ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What to commit, or why not.
+    pub result: Result<Effects, Failure>,
+    /// The handler's call; none if no handler was called.
+    pub call: Option<Called>,
+}
+
+impl From<Result<Effects, Failure>> for Outcome {
+    /// Without a call.
+    fn from(result: Result<Effects, Failure>) -> Self {
+        Self { result, call: None }
+    }
 }
 
 /// A handler call that did not succeed.

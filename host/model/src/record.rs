@@ -4,6 +4,7 @@
 //! it states what is now true and depends on nothing that was read before, so applying a record
 //! again to a store that already holds part of it changes nothing.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -112,6 +113,53 @@ pub enum Op {
     },
     /// Where a subscription stands. What is delivered in the same record, it gets anew.
     Position(Position),
+    /// The delivery that this record is the outcome of. It changes nothing: it is for those who
+    /// look messages up.
+    Handled(Handled),
+}
+
+/// A delivery of a message to a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handled {
+    /// The plugin.
+    pub plugin: Name,
+    /// 1 for the first delivery.
+    pub attempt: u32,
+    /// What the call was, and took; none if no handler was called.
+    pub call: Option<Called>,
+}
+
+/// What the call of a handler was, and took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Called {
+    /// The code that was called.
+    pub version: CodeVersion,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+    /// The fuel that it burnt.
+    pub fuel: u64,
+}
+
+/// A version of a plugin's code: the first bytes of its content hash. Written as 12 hexadecimal
+/// digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeVersion([u8; 6]);
+
+impl CodeVersion {
+    /// The version with this content hash: hexadecimal digits, at least 12 of them. Zero for
+    /// another text.
+    #[must_use]
+    pub fn of_hash(hash: &str) -> Self {
+        let digits = hash.get(..12).unwrap_or_default();
+        let [_, _, bytes @ ..] = u64::from_str_radix(digits, 16).unwrap_or(0).to_be_bytes();
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for CodeVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 /// A message that a subscription gave up.
@@ -144,4 +192,16 @@ pub struct Claim {
     pub message: MessageId,
     /// Until when the id is remembered.
     pub expires: Millis,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_reads_as_its_hash_begins() {
+        let hash = "00a1b2c3d4e5f6a7b8c9";
+        assert_eq!(CodeVersion::of_hash(hash).to_string(), hash[..12]);
+        assert_eq!(CodeVersion::of_hash("short").to_string(), "000000000000");
+    }
 }

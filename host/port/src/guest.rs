@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use wasmill_model::effects::Outcome;
 use wasmill_model::http::{Accepted, Problem, Request, Response};
 use wasmill_model::{Decision, Half, Name};
 
-use crate::run::{Outcome, Run};
+use crate::run::Run;
 use crate::scope::ScopeState;
 
 /// Calls plugins. Every call goes to the version that serves when it begins.

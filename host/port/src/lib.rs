@@ -15,5 +15,5 @@ pub use call::{Call, CallError, HalfState, Preparer};
 pub use check_back::CheckBack;
 pub use clock::Clock;
 pub use guest::{Guests, Plugins};
-pub use run::{Delivery, Outcome, Run, RunContext};
+pub use run::{Delivery, Run, RunContext};
 pub use scope::{ScopeState, StateReader};

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmill_model::effects::Scope;
+use wasmill_model::effects::{Outcome, Scope};
+use wasmill_model::record::Called;
 use wasmill_model::routes::Routes;
-use wasmill_model::{Effects, Failure, Message, Millis, Name};
+use wasmill_model::{Failure, Message, Millis, Name};
 
 use crate::Clock;
 use crate::call::{Call, Preparer};
@@ -38,15 +39,6 @@ pub struct Delivery {
     pub message: Arc<Message>,
     /// 1 for the first delivery.
     pub attempt: u32,
-}
-
-/// How the handling of one message ended.
-#[derive(Debug)]
-pub struct Outcome {
-    /// What to commit, or why not.
-    pub result: Result<Effects, Failure>,
-    /// Fuel burnt.
-    pub fuel: u64,
 }
 
 /// Deliveries of one lane, in order, and the outcomes so far.
@@ -116,17 +108,18 @@ impl Run {
             let call = call.of_run(self.ticket, self.outcomes.is_empty());
             match call.is_wanted() {
                 Ok(true) => return Some(call),
-                Ok(false) => drop(self.end(call, Ok(()), 0)),
+                Ok(false) => drop(self.end(call, Ok(()), None)),
                 Err(failure) => {
-                    self.end(call, Err(failure), 0);
+                    self.end(call, Err(failure), None);
                     return None;
                 }
             }
         }
     }
 
-    /// Ends a call. False if the run must stop because the message failed.
-    pub fn end(&mut self, call: Call, result: Result<(), Failure>, fuel: u64) -> bool {
+    /// Ends a call, which `called` the guest or did not come to it. False if the run must stop
+    /// because the message failed.
+    pub fn end(&mut self, call: Call, result: Result<(), Failure>, called: Option<Called>) -> bool {
         let handed_back = call.is_handed_back();
         let (result, state) = call.finish(result);
         self.state = state;
@@ -134,7 +127,10 @@ impl Run {
             return false;
         }
         let go_on = result.is_ok();
-        self.outcomes.push(Outcome { result, fuel });
+        self.outcomes.push(Outcome {
+            result,
+            call: called,
+        });
         go_on
     }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use wasmill_engine::{CheckRequest, Engine, Meta, PageRef, Ticket, Verdict};
-use wasmill_model::effects::{Delayed, Effects, Failure};
+use wasmill_model::effects::{Delayed, Outcome};
 use wasmill_model::{Message, Millis, Name, PartitionId, Routes};
 use wasmill_port::store;
 
@@ -23,7 +23,7 @@ pub(crate) enum Command {
     AcceptAll(AcceptAll),
     Completed {
         ticket: Ticket,
-        outcomes: Vec<Result<Effects, Failure>>,
+        outcomes: Vec<Outcome>,
     },
     Durable {
         blocks: u64,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime;
 use wasmill_engine::{RunRequest, Ticket};
-use wasmill_model::effects::{Effects, Failure, FailureKind};
+use wasmill_model::effects::{Failure, FailureKind, Outcome};
 use wasmill_port::{Delivery, Guests, Run, RunContext};
 
 use crate::command::Command;
@@ -56,7 +56,7 @@ impl<G: Guests> Deliverer<G> {
         };
         self.runtime.spawn(async move {
             let outcomes = guests.handle(run).await;
-            report.send(outcomes.into_iter().map(|outcome| outcome.result).collect());
+            report.send(outcomes);
         });
     }
 }
@@ -69,7 +69,7 @@ struct Report {
 }
 
 impl Report {
-    fn send(&mut self, outcomes: Vec<Result<Effects, Failure>>) {
+    fn send(&mut self, outcomes: Vec<Outcome>) {
         if let Some(ticket) = self.ticket.take() {
             // The engine's thread has ended when the host stops; the run is repeated then.
             let _ = self.engine.send(Command::Completed { ticket, outcomes });
@@ -80,9 +80,10 @@ impl Report {
 impl Drop for Report {
     fn drop(&mut self) {
         let cause = "the host dropped the handler's call".to_owned();
-        self.send(vec![Err(Failure {
+        let failure = Failure {
             kind: FailureKind::Retry,
             cause,
-        })]);
+        };
+        self.send(vec![Outcome::from(Err(failure))]);
     }
 }

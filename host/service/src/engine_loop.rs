@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use wasmill_engine::{Engine, RunRequest};
 use wasmill_model::Name;
-use wasmill_model::effects::FailureKind;
+use wasmill_model::effects::{FailureKind, Outcome};
 use wasmill_port::{Clock, Guests};
 
 use crate::checks::Checker;
@@ -313,11 +313,11 @@ impl<G: Guests> EngineLoop<G> {
         }
     }
 
-    fn count(&self, outcomes: &[Result<wasmill_model::Effects, wasmill_model::Failure>]) {
+    fn count(&self, outcomes: &[Outcome]) {
         self.metrics.runs.inc();
-        let handled = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        let handled = outcomes.iter().filter(|it| it.result.is_ok()).count();
         self.metrics.handled.inc_by(handled as u64);
-        if let Some(Err(failure)) = outcomes.last()
+        if let Some(Err(failure)) = outcomes.last().map(|it| &it.result)
             && failure.kind != FailureKind::Unavailable
         {
             self.metrics.failed.inc();

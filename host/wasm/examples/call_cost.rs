@@ -66,7 +66,10 @@ async fn measure(registry: &Registry, routes: &Arc<Routes>, what: &str, run: usi
         if round * 10 >= calls / outcomes.len() {
             spent += began.elapsed();
         }
-        fuel = outcomes.last().map_or(0, |outcome| outcome.fuel);
+        fuel = outcomes
+            .last()
+            .and_then(|it| it.call)
+            .map_or(0, |call| call.fuel);
         assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
     }
     let counted = calls - calls / 10;

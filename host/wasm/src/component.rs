@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use wasmill_model::Name;
+use wasmill_model::record::CodeVersion;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 use wasmtime::error::Context;
 use wasmtime::{AsContextMut, Engine, Result};
@@ -21,6 +22,8 @@ pub(crate) struct Version {
     pub(crate) plugin: Name,
     /// SHA-256 of the file, hexadecimal.
     pub(crate) hash: String,
+    /// As records name it.
+    pub(crate) code: CodeVersion,
     pub(crate) pre: InstancePre<Data>,
     pub(crate) exports: Exports,
     pub(crate) log: Arc<PluginLog>,
@@ -62,6 +65,7 @@ impl Version {
         let log = Arc::new(PluginLog::new(plugin.clone(), &hash));
         Ok(Self {
             plugin,
+            code: CodeVersion::of_hash(&hash),
             hash,
             pre,
             exports,

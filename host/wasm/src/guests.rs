@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use wasmill_model::Name;
-use wasmill_model::effects::{Failure, FailureKind};
+use wasmill_model::effects::{Failure, FailureKind, Outcome};
 use wasmill_model::half::{Decision, Half};
 use wasmill_model::http::{Accepted, Problem, Request, Response};
 use wasmill_port::guest::Error;
-use wasmill_port::{Guests, Outcome, Run, ScopeState};
+use wasmill_port::{Guests, Run, ScopeState};
 
 use crate::registry::Registry;
 
@@ -60,7 +60,7 @@ fn end_unavailable(run: &mut Run) {
                 kind: FailureKind::Unavailable,
                 cause,
             }),
-            0,
+            None,
         );
     }
 }

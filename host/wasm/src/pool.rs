@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use wasmill_model::effects::{Failure, FailureKind};
 use wasmill_model::half::{Decision, Half};
 use wasmill_model::http;
+use wasmill_model::record::Called;
 use wasmill_model::routes::{Isolation, PluginSettings};
 use wasmill_port::guest::Error;
 use wasmill_port::{Call, Run, ScopeState};
@@ -67,8 +68,14 @@ impl Serving {
         let mut instance = self.take();
         while let Some(call) = run.begin() {
             let (call, result, fuel) = self.handle_one(&mut instance, call, now).await;
-            let go_on = run.end(call, result, fuel);
-            now = Instant::now();
+            let ended = Instant::now();
+            let called = Called {
+                version: self.version.code,
+                duration_us: (ended - now).as_micros() as u64,
+                fuel,
+            };
+            let go_on = run.end(call, result, Some(called));
+            now = ended;
             if !go_on || now - began >= run.time_max {
                 break;
             }

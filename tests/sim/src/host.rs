@@ -176,15 +176,11 @@ impl Host {
         while let Some(mut call) = run.begin() {
             let result = bank::handle(&mut call, rng);
             // Some runs hand the rest back, as one whose time is up.
-            if !run.end(call, result, 0) || rng.random_ratio(1, 4) {
+            if !run.end(call, result, None) || rng.random_ratio(1, 4) {
                 break;
             }
         }
-        let outcomes = run
-            .into_outcomes()
-            .into_iter()
-            .map(|outcome| outcome.result)
-            .collect();
+        let outcomes = run.into_outcomes();
         self.engine.complete(&ticket, outcomes, self.clock.now());
         self.collect();
         true

@@ -267,6 +267,7 @@ impl Engine {
                 self.partition_mut(id).dirty.positions.insert(name);
                 self.moves.set(position);
             }
+            Op::Handled(_) => {}
         }
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmill_model::effects::{Effects, Failure, FailureKind};
-use wasmill_model::record::DeadLetter;
+use wasmill_model::effects::{Effects, Failure, FailureKind, Outcome};
+use wasmill_model::record::{Called, DeadLetter, Handled};
 use wasmill_model::routes::OnExhausted;
 use wasmill_model::{Decision, Half, MessageId, Millis, Op, PartitionId, reserved};
 
@@ -32,7 +32,7 @@ impl Engine {
     pub fn complete(
         &mut self,
         ticket: &Ticket,
-        outcomes: Vec<Result<Effects, Failure>>,
+        outcomes: impl IntoIterator<Item: Into<Outcome>>,
         now: Millis,
     ) {
         self.advance(now);
@@ -48,13 +48,15 @@ impl Engine {
             let Some(pending) = track.and_then(|track| track.waiting.front().cloned()) else {
                 break;
             };
-            match outcome {
+            let Outcome { result, call } = outcome.into();
+            let handled = self.handled(sub, &pending, call);
+            match result {
                 // What it did stands on a half message about which somebody decided otherwise: it
                 // is handed back, and sees that when it runs again.
                 Ok(effects) if self.is_overruled(ticket, &effects) => break,
-                Ok(effects) => self.commit_effects(ticket, sub, &pending, effects),
+                Ok(effects) => self.commit_effects(ticket, sub, &pending, effects, handled),
                 Err(failure) => {
-                    self.fail(ticket, sub, pending, failure);
+                    self.fail(ticket, sub, pending, failure, handled);
                     break;
                 }
             }
@@ -95,7 +97,24 @@ impl Engine {
         lane.map_or(&[], |lane| &lane.decided)
     }
 
-    fn commit_effects(&mut self, ticket: &Ticket, sub: SubIndex, done: &Pending, it: Effects) {
+    /// What the record of a delivery says about it.
+    fn handled(&self, sub: SubIndex, pending: &Pending, call: Option<Called>) -> Op {
+        let sub = &self.subs[sub];
+        Op::Handled(Handled {
+            plugin: sub.plugin.as_ref().unwrap_or(&sub.name).clone(),
+            attempt: pending.attempts + 1,
+            call,
+        })
+    }
+
+    fn commit_effects(
+        &mut self,
+        ticket: &Ticket,
+        sub: SubIndex,
+        done: &Pending,
+        it: Effects,
+        handled: Op,
+    ) {
         let Effects {
             sends,
             delayed,
@@ -104,13 +123,14 @@ impl Engine {
             settled,
         } = it;
         let mut sends = sends;
-        let mut ops = Vec::with_capacity(2 + delayed.len() + cancelled.len() + sends.len());
+        let mut ops = Vec::with_capacity(3 + delayed.len() + cancelled.len() + sends.len());
         let subscription = self.subs[sub].name.clone();
         ops.push(Op::Settle {
             subscription,
             key: done.key.clone(),
             seq: done.seq,
         });
+        ops.push(handled);
         if !writes.is_empty()
             && let LaneId::Keyed(scope) = &ticket.lane
         {
@@ -130,7 +150,14 @@ impl Engine {
         self.commit_with_sends(ticket.partition, ops, sends);
     }
 
-    fn fail(&mut self, ticket: &Ticket, sub: SubIndex, pending: Pending, failure: Failure) {
+    fn fail(
+        &mut self,
+        ticket: &Ticket,
+        sub: SubIndex,
+        pending: Pending,
+        failure: Failure,
+        handled: Op,
+    ) {
         let attempts = pending.attempts + 1;
         match self.judge(sub, attempts, &failure) {
             Verdict::Retry(due) => {
@@ -145,14 +172,15 @@ impl Engine {
                     due,
                     cause,
                 };
-                self.commit(ticket.partition, vec![retry]);
+                self.commit(ticket.partition, vec![retry, handled]);
             }
             Verdict::Bury => {
                 let pending = Pending {
                     attempts,
                     ..pending
                 };
-                let ops = self.burial(&ticket.lane, sub, pending, failure.cause);
+                let mut ops = self.burial(&ticket.lane, sub, pending, failure.cause);
+                ops.push(handled);
                 self.commit_with_sends(ticket.partition, ops, []);
             }
             Verdict::Postpone(due) => {
@@ -206,7 +234,7 @@ impl Engine {
             attempts,
             message,
         } = pending;
-        let mut ops = Vec::with_capacity(2);
+        let mut ops = Vec::with_capacity(3);
         // A timer that is given up is pending no longer.
         if let (Some(timer), LaneId::Keyed(scope)) = (&message.timer, lane) {
             let writes = vec![(reserved::timer(timer), None)];

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wasmill_model::FailureKind;
+use wasmill_model::record::CodeVersion;
 use wasmill_model::routes::{Isolation, PluginSettings};
 use wasmill_port::Guests;
 
@@ -14,7 +15,13 @@ async fn a_run_goes_through_its_messages_and_each_sees_the_writes_before_it() {
     let outcomes = bench.run(&["a", "b", "c"]).await;
     assert_eq!(outcomes.len(), 3);
     for (index, outcome) in outcomes.into_iter().enumerate() {
-        assert!(outcome.fuel > 0, "a call costs fuel");
+        let call = outcome.call.expect("a call");
+        assert!(call.fuel > 0, "a call costs fuel");
+        assert_ne!(
+            call.version,
+            CodeVersion::of_hash(""),
+            "the code has a version"
+        );
         let effects = effects(outcome);
         assert_eq!(written(&effects, "seen"), (index + 1).to_string());
         assert_eq!(effects.sends.len(), 1);

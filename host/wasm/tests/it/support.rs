@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
-use wasmill_model::effects::{Effects, Failure, Scope};
+use wasmill_model::effects::{Effects, Failure, Outcome, Scope};
 use wasmill_model::routes::{PluginSettings, Routes, Subscription, TopicPattern};
 use wasmill_model::{Message, MessageId, Millis, Name};
 use wasmill_port::guest::{Installed, Rejected};
-use wasmill_port::run::{Delivery, Outcome, Run, RunContext};
+use wasmill_port::run::{Delivery, Run, RunContext};
 use wasmill_port::scope::{Entries, ScopeState};
 use wasmill_port::{Clock, Guests, Plugins, StateReader, store};
 use wasmill_wasm::{Config, Registry};
