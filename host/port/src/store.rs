@@ -4,6 +4,8 @@
 //! log amounts to up to a checkpoint, and may be rebuilt no further back than the log reaches.
 //! Both are narrow, so that a distributed log can stand behind the first one.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 /// The number of a block in the log: consecutive from 0.
@@ -64,6 +66,31 @@ pub trait Log: Send + 'static {
 
     /// Drops all blocks before `before`. Space is reclaimed in time.
     fn trim(&mut self, before: BlockNumber) -> Result<(), Error>;
+
+    /// Reads the log beside its writer.
+    fn blocks(&self) -> Arc<dyn Blocks>;
+}
+
+/// A log as others than its writer read it, from any thread. What is appended may be read before
+/// it is durable.
+pub trait Blocks: Send + Sync + 'static {
+    /// The oldest block that is still there; none if the log is empty.
+    fn first(&self) -> Result<Option<BlockNumber>, Error>;
+
+    /// Block `number` and those that lie together with it; none if it was trimmed or never
+    /// written.
+    fn piece(&self, number: BlockNumber) -> Result<Option<Piece>, Error>;
+}
+
+/// Blocks that lie together: they are read in one go.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The first one's number.
+    pub first: BlockNumber,
+    /// One more than the last one's number.
+    pub next: BlockNumber,
+    /// The blocks, or what is wrong with them.
+    pub blocks: Result<Vec<Bytes>, String>,
 }
 
 /// One blind write to the view: none deletes.

@@ -7,6 +7,7 @@
 //! written parts first and head last, and no sled batch is used. A batch locks out all writers of
 //! the process, appends too, for as long as it takes to apply.
 
+mod blocks;
 mod database;
 mod journal;
 mod keys;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sled::IVec;
-use wasmill_port::store::{Acquired, AppendError, BlockNumber, Error, Log};
+use wasmill_port::store::{Acquired, AppendError, BlockNumber, Blocks, Error, Log};
 
 use super::{
+    blocks::SledBlocks,
     database::{Cause, Database},
     keys, packs,
     slots::{self, Slots},
@@ -33,7 +34,7 @@ const SLOTS_GIVEN_UP_MAX: usize = 64;
 /// that failed: the view's as well.
 #[derive(Debug)]
 pub struct SledLog {
-    database: Database,
+    database: Arc<Database>,
     view: Arc<Database>,
     writer: Option<Acquired>,
     /// Packs before this block are deleted, not only trimmed.
@@ -47,7 +48,7 @@ pub struct SledLog {
 impl SledLog {
     pub(super) fn new(database: Database, view: Arc<Database>) -> Self {
         Self {
-            database,
+            database: Arc::new(database),
             view,
             writer: None,
             swept: 0,
@@ -145,7 +146,7 @@ impl Log for SledLog {
         let (acquired, slots, tail) = self.database.write(WHAT, 0, |tree| {
             let epoch = number_at(tree, keys::EPOCH)? + 1;
             tree.insert(keys::EPOCH, &epoch.to_be_bytes())?;
-            let trimmed = number_at(tree, keys::TRIMMED)?;
+            let trimmed = trimmed(tree)?;
             let packed = next_after_packs(tree)?;
             let tail = Tail::read(tree, packed)?;
             let next = tail.next().unwrap_or(packed);
@@ -186,7 +187,7 @@ impl Log for SledLog {
         self.database.read(format!("read block {number}"), |tree| {
             let trimmed = match self.writer {
                 Some(writer) => writer.first,
-                None => number_at(tree, keys::TRIMMED)?,
+                None => trimmed(tree)?,
             };
             if number < trimmed {
                 return Ok(None);
@@ -217,6 +218,17 @@ impl Log for SledLog {
         }
         self.sweep(first, SWEPT_BY_TRIM_MAX)
     }
+
+    fn blocks(&self) -> Arc<dyn Blocks> {
+        Arc::new(SledBlocks {
+            database: self.database.clone(),
+        })
+    }
+}
+
+/// The first block that was not trimmed.
+pub(super) fn trimmed(tree: &sled::Db) -> Result<BlockNumber, Cause> {
+    number_at(tree, keys::TRIMMED)
 }
 
 /// The number of the block after the last one in a pack.
@@ -229,7 +241,7 @@ fn next_after_packs(tree: &sled::Db) -> Result<BlockNumber, Cause> {
 }
 
 /// What a pack holds.
-fn body(tree: &sled::Db, slots: &[u32]) -> Result<Bytes, Cause> {
+pub(super) fn body(tree: &sled::Db, slots: &[u32]) -> Result<Bytes, Cause> {
     let read = |chunk: u32| match slots.get(chunk as usize) {
         Some(slot) => Ok::<_, Cause>(tree.get(keys::slot(*slot))?),
         None => Ok(None),
@@ -248,7 +260,8 @@ fn number_at(tree: &sled::Db, key: &[u8]) -> Result<u64, Cause> {
     }
 }
 
-fn parse(key: sled::Result<IVec>) -> Result<BlockNumber, Cause> {
+/// The number in a pack's key.
+pub(super) fn parse(key: sled::Result<IVec>) -> Result<BlockNumber, Cause> {
     let key = key?;
     keys::parse_pack(&key).ok_or_else(|| Cause::Corrupt(format!("damaged: key {key:?} of a block")))
 }

@@ -36,6 +36,15 @@ pub(super) fn count(pack: &Bytes) -> Result<u64, Cause> {
     Ok(count)
 }
 
+/// The blocks of a pack, in order.
+pub(super) fn blocks(mut pack: Bytes) -> Result<Vec<Bytes>, Cause> {
+    let mut blocks = Vec::new();
+    while !pack.is_empty() {
+        blocks.push(take(&mut pack)?);
+    }
+    Ok(blocks)
+}
+
 /// Block number `nth` of a pack, if it has as many.
 pub(super) fn nth(mut body: Bytes, nth: u64) -> Result<Option<Bytes>, Cause> {
     for _ in 0..nth {
@@ -86,6 +95,7 @@ mod tests {
         );
         assert_eq!((read(3), read(9)), (None, None));
         assert_eq!(count(&pack).unwrap(), 3);
+        assert_eq!(blocks(pack.clone()).unwrap(), ["seven", "", "nine"]);
         let short = pack.slice(..pack.len() - 1);
         assert!(nth(short.clone(), 2).is_err() && count(&short).is_err());
     }

@@ -6,6 +6,8 @@
 //! against four). The entries of the tail are few and small, lie in a tree of their own, and are
 //! overwritten by the next tail's.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use wasmill_port::store::BlockNumber;
 
@@ -106,6 +108,15 @@ pub(super) fn find(db: &sled::Db, number: BlockNumber) -> Result<Option<Bytes>, 
         }
     }
     Ok(None)
+}
+
+/// The blocks of the tail, and those of earlier tails that were not overwritten yet.
+pub(super) fn blocks(db: &sled::Db) -> Result<BTreeMap<BlockNumber, Bytes>, Cause> {
+    db.open_tree(TREE)?
+        .iter()
+        .values()
+        .map(|entry| parse(&entry?))
+        .collect()
 }
 
 fn parse(entry: &[u8]) -> Result<(BlockNumber, Bytes), Cause> {

@@ -1,7 +1,9 @@
 //! The log in memory.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use wasmill_port::store::{Acquired, AppendError, BlockNumber, Error, Log};
+use wasmill_port::store::{Acquired, AppendError, BlockNumber, Blocks, Error, Log, Piece};
 
 use super::Memory;
 
@@ -61,5 +63,37 @@ impl Log for MemoryLog {
         self.memory.lock().write("trim the log", |state| {
             state.first = before.min(state.next).max(state.first);
         })
+    }
+
+    fn blocks(&self) -> Arc<dyn Blocks> {
+        Arc::new(MemoryBlocks {
+            memory: self.memory.clone(),
+        })
+    }
+}
+
+/// A reader of the log.
+#[derive(Debug)]
+struct MemoryBlocks {
+    memory: Memory,
+}
+
+impl Blocks for MemoryBlocks {
+    fn first(&self) -> Result<Option<BlockNumber>, Error> {
+        self.memory
+            .lock()
+            .read("find the log's first block", |state| {
+                let first = state.blocks.range(state.first..).next();
+                first.map(|(number, _)| *number)
+            })
+    }
+
+    fn piece(&self, number: BlockNumber) -> Result<Option<Piece>, Error> {
+        let block = MemoryLog::new(self.memory.clone()).read(number)?;
+        Ok(block.map(|block| Piece {
+            first: number,
+            next: number + 1,
+            blocks: Ok(vec![block]),
+        }))
     }
 }

@@ -48,6 +48,11 @@ fn a_block_with_a_missing_part_is_reported_with_its_number_and_a_remedy() {
     );
     assert!(said.contains("from a backup"), "{said}");
     assert_eq!(log.read(2).unwrap().unwrap(), bytes(120_000, 2));
+    // Whoever reads on is told where.
+    let piece = log.blocks().piece(1).unwrap().unwrap();
+    assert_eq!((piece.first, piece.next), (1, 2));
+    let said = piece.blocks.unwrap_err();
+    assert!(said.contains("chunk 2 is missing"), "{said}");
 }
 
 #[test]

@@ -9,5 +9,6 @@ mod faults;
 mod fixture;
 mod kill;
 mod log;
+mod reader;
 mod space;
 mod view;
