@@ -117,17 +117,33 @@ pub fn header(block: &[u8]) -> Result<Header, DecodeError> {
 /// # Errors
 /// [`DecodeError`] if a record is cut short or does not read back.
 pub fn records(block: &[u8]) -> Result<Vec<Record>, DecodeError> {
+    encoded_records(block)?.map(|it| decode(it?)).collect()
+}
+
+/// A block's records, in order, as they are encoded: each reads back by [`decode`].
+///
+/// # Errors
+/// [`DecodeError`] if the bytes are no block of this version, or a record is cut short: that one
+/// is the last.
+pub fn encoded_records(
+    block: &[u8],
+) -> Result<impl Iterator<Item = Result<&[u8], DecodeError>>, DecodeError> {
     header(block)?;
     let mut rest = &block[HEADER_BYTES..];
-    let mut records = Vec::new();
-    while !rest.is_empty() {
-        let (length, body) = rest.split_first_chunk().ok_or(DecodeError::Short)?;
-        let length = u32::from_le_bytes(*length) as usize;
-        let (record, after) = body.split_at_checked(length).ok_or(DecodeError::Short)?;
-        records.push(decode(record)?);
-        rest = after;
-    }
-    Ok(records)
+    Ok(std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let split = split_record(rest);
+        rest = split.map_or(&[], |(_, after)| after);
+        Some(split.map(|(record, _)| record).ok_or(DecodeError::Short))
+    }))
+}
+
+/// The first record, and what follows it.
+fn split_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, body) = bytes.split_first_chunk()?;
+    body.split_at_checked(u32::from_le_bytes(*length) as usize)
 }
 
 /// A value of the view, as bytes.

@@ -7,6 +7,30 @@
 use crate::effects::Delayed;
 use crate::{MessageId, Name};
 
+/// What an entry of the host's own is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry<'a> {
+    /// A timer of this name.
+    Timer(&'a str),
+    /// This delayed message, which can be recalled.
+    Recallable(MessageId),
+    /// A claim of this id.
+    Claim(&'a str),
+}
+
+/// What the entry `name` is of; none if it is a plugin's.
+#[must_use]
+pub fn entry(name: &str) -> Option<Entry<'_>> {
+    let name = name.strip_prefix('\0')?;
+    let (kind, rest) = name.split_at_checked(1)?;
+    match kind {
+        "t" => Some(Entry::Timer(rest)),
+        "r" => Some(Entry::Recallable(rest.parse().ok()?)),
+        "d" => Some(Entry::Claim(rest)),
+        _ => None,
+    }
+}
+
 /// Sorts after every name of the host's own and before every name of a plugin's.
 pub const LAST: &str = "\0\u{10FFFF}";
 
@@ -40,5 +64,19 @@ pub fn delayed(delayed: &Delayed) -> Name {
     match &delayed.message.timer {
         Some(name) => timer(name),
         None => recallable(delayed.message.id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_entry_is_of_reads_back() {
+        let id = MessageId(7);
+        assert_eq!(entry(&timer("due")), Some(Entry::Timer("due")));
+        assert_eq!(entry(&recallable(id)), Some(Entry::Recallable(id)));
+        assert_eq!(entry(&claim("")), Some(Entry::Claim("")));
+        assert_eq!(entry("due"), None);
     }
 }

@@ -8,6 +8,7 @@ mod intake;
 mod moves;
 mod recall;
 mod rocketmq;
+mod stories;
 
 use std::sync::Arc;
 use std::time::Duration;

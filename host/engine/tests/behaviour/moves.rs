@@ -77,8 +77,12 @@ impl World {
                     text.parse::<u32>().unwrap()
                 });
                 seen.entry(place).or_default().extend(bodies);
-                let done = run.messages.iter().map(|_| Ok(Effects::default()));
-                self.engine.complete(&run.ticket, done.collect(), START);
+                let done = run
+                    .messages
+                    .iter()
+                    .map(|_| Ok::<_, wasmill_model::Failure>(Effects::default()));
+                self.engine
+                    .complete(&run.ticket, done.collect::<Vec<_>>(), START);
             }
             self.seal();
         }

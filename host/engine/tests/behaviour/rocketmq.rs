@@ -43,8 +43,11 @@ fn drive(engine: &mut Engine, now: Millis, mut show: impl FnMut(&RunRequest)) {
             match action {
                 Action::Run(run) => {
                     show(&run);
-                    let outcomes = run.messages.iter().map(|_| Ok(Effects::default()));
-                    engine.complete(&run.ticket, outcomes.collect(), now);
+                    let outcomes = run
+                        .messages
+                        .iter()
+                        .map(|_| Ok::<_, wasmill_model::Failure>(Effects::default()));
+                    engine.complete(&run.ticket, outcomes.collect::<Vec<_>>(), now);
                 }
                 Action::WritePage(page, bytes) => pages.push((page, bytes)),
                 Action::LoadPage(page) => {

@@ -1,0 +1,16 @@
+//! What became of messages: told from the log's records, for those who look them up.
+//!
+//! Nothing is written for this but [`Op::Handled`](wasmill_model::Op::Handled), and nothing is
+//! indexed: whoever asks has the log read. Records name a message where they carry it; afterwards
+//! they speak of its number in a partition.
+
+mod event;
+mod find;
+mod parse;
+mod sieve;
+mod teller;
+mod tree;
+
+pub use event::{Did, Ending, Event, Handling, Story, What};
+pub use find::{Filter, Finder, Found, ParsePlaceError, Place, Stored};
+pub use teller::{Teller, Wanted};
