@@ -18,6 +18,7 @@ mod positions;
 mod recall;
 mod restart;
 mod step_down;
+mod story;
 mod swap;
 mod timers;
 mod transactions;

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use wasmill_model::http::Problem;
 use wasmill_port::guest;
-use wasmill_service::{AcceptError, MoveError, OperateError, QueryError};
+use wasmill_service::{AcceptError, LookUpError, MoveError, OperateError, QueryError};
 
 /// When to come again to a host that starts, stops, or lacks a plugin.
 const RETRY_AFTER_UNAVAILABLE: Duration = Duration::from_secs(2);
@@ -50,6 +50,8 @@ pub(crate) enum Error {
     Accept(AcceptError),
     /// Nothing came of an operator's wish.
     Operate(OperateError),
+    /// Nothing could be looked up.
+    LookUp(LookUpError),
     /// The path does not know the method; the answer says already which it knows.
     NotAllowed(String),
     /// What the path names is not there.
@@ -110,6 +112,12 @@ impl From<OperateError> for Error {
     }
 }
 
+impl From<LookUpError> for Error {
+    fn from(error: LookUpError) -> Self {
+        Self::LookUp(error)
+    }
+}
+
 impl From<QueryError> for Error {
     fn from(error: QueryError) -> Self {
         match error {
@@ -149,6 +157,7 @@ impl IntoResponse for Error {
             )),
             Self::Accept(error) => accept_error(&error),
             Self::Operate(error) => operate_error(&error),
+            Self::LookUp(error) => look_up_error(&error),
             Self::NotAllowed(detail) => answer(StatusCode::METHOD_NOT_ALLOWED, detail),
             Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),
             Self::Conflict(why) => answer(StatusCode::CONFLICT, why),
@@ -181,6 +190,14 @@ fn operate_error(error: &OperateError) -> Response {
         OperateError::Busy => busy(error.to_string(), RETRY_AFTER_BUSY),
         OperateError::Stopped => unavailable(error.to_string()),
         OperateError::Store(_) => internal(error),
+    }
+}
+
+fn look_up_error(error: &LookUpError) -> Response {
+    match error {
+        LookUpError::Busy => busy(error.to_string(), RETRY_AFTER_BUSY),
+        LookUpError::Stopped => unavailable(error.to_string()),
+        LookUpError::Store(_) => internal(error),
     }
 }
 

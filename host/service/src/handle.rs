@@ -19,6 +19,7 @@ use wasmill_port::guest::{self, Guests};
 use wasmill_port::{ScopeState, StateReader};
 
 use crate::command::{Accept, Command};
+use crate::look_up::LookUps;
 use crate::snapshots::VersionedView;
 
 /// Messages whose answer is outstanding, at most.
@@ -203,6 +204,7 @@ pub(crate) struct Shared<G> {
     pub(crate) routes: ArcSwap<Routes>,
     pub(crate) in_flight: InFlight,
     pub(crate) versioned: VersionedView,
+    pub(crate) look_ups: LookUps,
     pub(crate) failure: watch::Receiver<Option<String>>,
     /// Subscriptions whose moves a task goes on with.
     pub(crate) driven: Mutex<BTreeSet<Name>>,

@@ -12,6 +12,7 @@ mod delivery;
 mod engine_loop;
 mod handle;
 mod keeper;
+mod look_up;
 mod metrics;
 mod operator;
 mod recovery;
@@ -24,12 +25,14 @@ mod state;
 pub use clock::SystemClock;
 pub use command::SubscriptionStatus;
 pub use handle::{AcceptError, Dedup, Handle, Incoming, QueryError, Receipt};
+pub use look_up::{Extent, FoundPage, LookUpError, Told};
 pub use metrics::Metrics;
 pub use operator::{Letter, OperateError, Page, Redriven, Transaction, Transactions};
 pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, Retention, StartError, Stopper, start};
 pub use state::ViewReader;
 pub use wasmill_engine::halves::{HalfId, ParseHalfIdError, Settled};
+pub use wasmill_engine::story;
 pub use wasmill_engine::{
     DelayedId, HalfOf, Halted, LetterId, MoveError, ParseDelayedIdError, ParseLetterIdError,
     Recalled, RedriveError, Resume, Standing,

@@ -24,6 +24,7 @@ use crate::delivery::Deliverer;
 use crate::engine_loop::{Checkpoints, Cut, EngineLoop};
 use crate::handle::{Handle, InFlight, Shared};
 use crate::keeper::Keeper;
+use crate::look_up::LookUps;
 use crate::metrics::Metrics;
 use crate::recovery::recover;
 use crate::snapshots::VersionedView;
@@ -201,6 +202,7 @@ pub fn start<G: Guests, L: Log, V: View>(
         routes: ArcSwap::new(routes),
         in_flight: InFlight::default(),
         versioned: versioned.clone(),
+        look_ups: LookUps::new(log.blocks()),
         failure,
         driven: Mutex::default(),
     };

@@ -22,7 +22,8 @@ pub(crate) async fn measure(count: u64, keys: u64) -> Result<f64> {
     Ok(rate.round())
 }
 
-async fn drained(host: &Host) -> Result<()> {
+/// Returns when every message is handled.
+pub(crate) async fn drained(host: &Host) -> Result<()> {
     while host.pending().await? > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

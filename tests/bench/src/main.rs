@@ -6,6 +6,7 @@ mod calls;
 mod dedup;
 mod floor;
 mod host;
+mod look_up;
 mod resident;
 
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Ids that a host is to remember.
 const DEDUP_COUNT: u64 = 10_000_000;
+
+/// Messages that fill the log to the size at which it is kept.
+const LOOK_UP_COUNT: u64 = 1_000_000;
 
 /// Measures one figure.
 #[derive(Parser)]
@@ -46,6 +50,8 @@ enum Figure {
     Backlog,
     /// Starting with producers' ids to remember, and remembering them.
     Dedup,
+    /// Finding a message in a log that is as long as it is kept.
+    LookUp,
     /// The part of it that a second process does.
     #[value(hide = true)]
     DedupAgain,
@@ -76,6 +82,7 @@ fn main() -> Result<()> {
             Figure::Backlog => {
                 json!({ "backlog.rss_mb": backlog::measure(count.unwrap_or(1_000_000)).await? })
             }
+            Figure::LookUp => look_up::measure(count.unwrap_or(LOOK_UP_COUNT)).await?,
             Figure::Dedup => dedup::measure(count.unwrap_or(DEDUP_COUNT)).await?,
             Figure::DedupAgain => {
                 let directory = directory.context("--directory")?;

@@ -1,6 +1,6 @@
-//! Figures that only the host's own code can measure: the floor, handler calls without HTTP, and
-//! memory under a backlog. `wasmill-bench` measures each in a process of its own and prints lines
-//! of JSON, objects from a figure's dotted name to its number.
+//! Figures that only the host's own code can measure: the floor, handler calls without HTTP,
+//! memory under a backlog, and look-ups. `wasmill-bench` measures each in a process of its own and
+//! prints lines of JSON, objects from a figure's dotted name to its number.
 
 use std::process::Command;
 
@@ -11,12 +11,13 @@ use super::Figures;
 use crate::process::output;
 
 /// The figures, and over how many calls or messages each is measured in a quick run.
-const MEASURED: [(&str, u64); 5] = [
+const MEASURED: [(&str, u64); 6] = [
     ("floor", 40_000),
     ("many-keys", 40_000),
     ("hot-key", 20_000),
     ("backlog", 100_000),
     ("dedup", 100_000),
+    ("look-up", 40_000),
 ];
 
 /// Measures all of them.

@@ -6,14 +6,17 @@ mod batch;
 mod dead_letters;
 mod document;
 mod form;
+mod look_up;
 mod messages;
 mod operator;
 mod positions;
 mod recall;
 mod requests;
 mod shown;
+mod stories;
 mod subscriptions;
 mod timers;
+mod told;
 mod transactions;
 
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use auth::{Access, Token};
+pub use look_up::LookUp;
 pub use operator::Operator;
 pub(crate) use shown::as_text;
 
@@ -77,6 +81,7 @@ fn routes<P: Platform + Operator>() -> Routes<P> {
         .merge(recall::routes())
         .merge(subscriptions::routes())
         .merge(positions::routes())
+        .merge(stories::routes())
         .merge(transactions::operators_routes())
         .merge(timers::routes())
         .layer(middleware::from_fn_with_state(places, bound));

@@ -13,10 +13,12 @@ use wasmill_service::{
     Settled, Standing, SubscriptionStatus, Transaction, Transactions,
 };
 
+use super::look_up::LookUp;
+
 type Result<T> = std::result::Result<T, OperateError>;
 
 /// The platform as operators see it. What is done is durable when it returns.
-pub trait Operator: Clone + Send + Sync + 'static {
+pub trait Operator: LookUp + Clone + Send + Sync + 'static {
     /// At most `limit` dead letters after a given one, of one subscription or of all.
     fn dead_letters(
         &self,

@@ -39,6 +39,16 @@ pub(super) struct ShownMessage {
     body_base64: Option<String>,
 }
 
+impl ShownMessage {
+    /// A message that was kept without its body, which has so many bytes.
+    pub(super) fn bare(message: &Message, body_bytes: usize) -> Self {
+        Self {
+            body_bytes,
+            ..show_message(message, false)
+        }
+    }
+}
+
 pub(super) fn show_message(message: &Message, whole: bool) -> ShownMessage {
     let (body, body_base64) = match whole {
         true => as_text(&message.body),
@@ -59,9 +69,12 @@ pub(super) fn show_message(message: &Message, whole: bool) -> ShownMessage {
     }
 }
 
+/// The end of the year 9999, beyond which RFC 3339 does not go.
+const TIME_MAX: Millis = Millis(253_402_300_799_999);
+
 /// As RFC 3339 has it.
 pub(super) fn time(at: Millis) -> String {
-    let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at.0);
+    let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at.min(TIME_MAX).0);
     humantime::format_rfc3339_millis(at).to_string()
 }
 

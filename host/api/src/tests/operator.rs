@@ -6,13 +6,15 @@ use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::half::CheckPolicy;
 use wasmill_model::record::DeadLetter;
 use wasmill_model::{Decision, MessageId, Name, Start};
+use wasmill_service::story::{Filter, Place};
 use wasmill_service::{
-    DelayedId, HalfId, Halted, LetterId, MoveError, OperateError, Page, Recalled, Redriven, Resume,
-    Settled, Standing, SubscriptionStatus, Transaction, Transactions,
+    DelayedId, FoundPage, HalfId, Halted, LetterId, LookUpError, MoveError, OperateError, Page,
+    Recalled, Redriven, Resume, Settled, Standing, SubscriptionStatus, Told, Transaction,
+    Transactions,
 };
 
 use super::Scripted;
-use crate::Operator;
+use crate::{LookUp, Operator};
 
 type Result<T> = std::result::Result<T, OperateError>;
 
@@ -102,5 +104,29 @@ impl Operator for Scripted {
 
     async fn cancel_timer(&self, _: &Scope, _: &str) -> Result<Recalled> {
         Ok(Recalled::Handed)
+    }
+}
+
+/// Its log is empty.
+impl LookUp for Scripted {
+    async fn find_messages(
+        &self,
+        _: Filter,
+        _: Option<Place>,
+        _: usize,
+    ) -> std::result::Result<FoundPage, LookUpError> {
+        Ok(FoundPage::default())
+    }
+
+    async fn message_story(&self, _: MessageId) -> std::result::Result<Told, LookUpError> {
+        Ok(Told::default())
+    }
+
+    async fn flow_story(&self, _: MessageId) -> std::result::Result<Told, LookUpError> {
+        Ok(Told::default())
+    }
+
+    async fn key_story(&self, _: &Name) -> std::result::Result<Told, LookUpError> {
+        Ok(Told::default())
     }
 }

@@ -2,7 +2,7 @@
 
 use wasmill_model::record::Handled;
 use wasmill_model::reserved::{self, Entry};
-use wasmill_model::{MessageId, Millis, Name, Op, Record};
+use wasmill_model::{Message, MessageId, Millis, Name, Op, Record};
 
 use super::event::{Did, Ending};
 
@@ -102,16 +102,8 @@ pub(super) fn did(record: &Record, by: MessageId, own: Option<&Name>) -> Did {
     let mut did = Did::default();
     for op in &record.ops {
         match op {
-            Op::Deliver { message, .. } | Op::Send { message, .. } => {
-                if message.causation == Some(by) && did.sent.last() != Some(&message.id) {
-                    did.sent.push(message.id);
-                }
-            }
-            Op::Bury(letter) if letter.message.causation == Some(by) => {
-                if did.sent.last() != Some(&letter.message.id) {
-                    did.sent.push(letter.message.id);
-                }
-            }
+            Op::Deliver { message, .. } | Op::Send { message, .. } => did.caused(by, message),
+            Op::Bury(letter) => did.caused(by, &letter.message),
             Op::Delay(delayed) => match &delayed.message.timer {
                 Some(name) => did.timers_set.push((name.clone(), delayed.message.id)),
                 None => did.sent.push(delayed.message.id),
@@ -128,6 +120,13 @@ pub(super) fn did(record: &Record, by: MessageId, own: Option<&Name>) -> Did {
 }
 
 impl Did {
+    /// A message that `by` sent. One that goes to several partitions is there several times.
+    fn caused(&mut self, by: MessageId, message: &Message) {
+        if message.causation == Some(by) && self.sent.last() != Some(&message.id) {
+            self.sent.push(message.id);
+        }
+    }
+
     fn wrote(&mut self, name: &Name, is_there: bool, own: Option<&Name>) {
         match (reserved::entry(name), is_there) {
             (None, true) => self.written.push(name.clone()),

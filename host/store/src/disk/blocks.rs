@@ -121,8 +121,8 @@ fn found(first: BlockNumber, next: BlockNumber, blocks: Result<Vec<Bytes>, Strin
 
 /// The last pack that begins with `number` or before.
 fn pack_at(tree: &sled::Db, number: BlockNumber) -> Result<Option<(BlockNumber, IVec)>, Cause> {
-    let packs = tree.range(keys::pack(0)..=keys::pack(number));
-    let last = packs.rev().next().transpose()?;
+    let mut packs = tree.range(keys::pack(0)..=keys::pack(number));
+    let last = packs.next_back().transpose()?;
     last.map(|(key, entry)| Ok((log::parse(Ok(key))?, entry)))
         .transpose()
 }

@@ -10,9 +10,11 @@ mod outgoing;
 mod request;
 mod send;
 mod serve;
+mod story;
 mod sub;
 mod table;
 mod timer;
+mod trace;
 mod tx;
 mod version;
 
@@ -38,8 +40,6 @@ enum Command {
     Send(send::Send),
     /// Send a message to a running host, and wait for the reply
     Request(request::Request),
-    /// Recall a delayed message of a running host
-    Message(message::Message),
     /// List, show or cancel the pending timers of a running host
     Timer(timer::Timer),
     /// List, show, redrive or purge the dead letters of a running host
@@ -52,6 +52,10 @@ enum Command {
     Completions(completions::Completions),
     /// Print the OpenAPI document of the data API
     Openapi,
+    /// Look up messages of a running host, and what became of them
+    Message(message::Messages),
+    /// Tell the story of a flow of messages, or of all flows of a key, as a tree
+    Trace(trace::TraceFlow),
     /// Print the version
     Version,
 }
@@ -63,13 +67,14 @@ impl Cli {
             Command::Check(check) => check.run(),
             Command::Send(send) => send.run(),
             Command::Request(request) => request.run(),
-            Command::Message(message) => message.run(),
             Command::Timer(timer) => timer.run(),
             Command::Dlq(dlq) => dlq.run(),
             Command::Sub(sub) => sub.run(),
             Command::Tx(tx) => tx.run(),
             Command::Completions(completions) => completions.run(),
             Command::Openapi => openapi::run(),
+            Command::Message(message) => message.run(),
+            Command::Trace(trace) => trace.run(),
             Command::Version => version::run(),
         }
     }

@@ -14,7 +14,7 @@ pub(super) fn of<const N: usize>(
 }
 
 /// Text of others, without what would steer a terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let shown = |char: char| match char.is_control() {
         true => char.escape_default().to_string(),
         false => char.to_string(),
