@@ -49,7 +49,8 @@ async fn fuzzed_requests_are_refused_with_a_reason_and_never_fail_the_host() -> 
     let api = host.server.data_api();
     for (path, bodies) in BODIES {
         let first = bodies.iter().map(|body| body.as_bytes().to_vec());
-        let mut target = Target::new("bodies", first.collect());
+        let first: Vec<_> = first.collect();
+        let mut target = Target::new("bodies", &first);
         while let Some(body) = target.next_input() {
             let sent = Bytes::from(body.clone());
             let reply = api.send(Method::POST, path, sent).await;
@@ -58,7 +59,7 @@ async fn fuzzed_requests_are_refused_with_a_reason_and_never_fail_the_host() -> 
         }
     }
     for (method, path) in PATHS {
-        let mut target = Target::new("paths", vec![path.as_bytes().to_vec()]);
+        let mut target = Target::new("paths", &[path.as_bytes().to_vec()]);
         while let Some(path) = target.next_input() {
             // What is no path at all, a client does not send.
             let Some(text) = String::from_utf8(path.clone()).ok().filter(is_path) else {

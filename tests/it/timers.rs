@@ -50,7 +50,7 @@ const CAUGHT_UP_AFTER_MS_MAX: u64 = 20_000;
 async fn pending_timers_survive_a_sigkill_and_none_is_early_lost_or_doubled() -> Result<()> {
     let keys = sized(20, 1_000);
     // Time to set them all, and over which they fall due.
-    let (lead_ms, span_ms) = sized((5_000, 4_000), (120_000, 600_000));
+    let (lead_ms, span_ms) = sized((3_000, 4_000), (120_000, 600_000));
     let mut host = Host::with(ROUTES, &["alarms"]).await?;
     let client = host.server.client();
     let from = now_ms()? + lead_ms;

@@ -17,7 +17,7 @@ const NOW: Millis = Millis(1_700_000_000_000);
 
 #[test]
 fn fuzzed_blocks_are_read_and_written_again_the_same_or_refused() {
-    Target::new("blocks", blocks()).run(|bytes| match codec::records(bytes) {
+    Target::new("blocks", &blocks()).run(|bytes| match codec::records(bytes) {
         Err(refused) => refused.to_string(),
         Ok(records) => {
             let header = codec::header(bytes).expect("it was read");
@@ -38,7 +38,8 @@ fn fuzzed_values_of_the_view_are_read_or_refused() {
     let writes = engine.begin_checkpoint(Config::default().partitions);
     let values = writes.blind.into_iter().chain(writes.atomic);
     let values = values.filter_map(|write| Some(write.value?.to_vec()));
-    Target::new("values", values.collect()).run(|bytes| {
+    let values: Vec<_> = values.collect();
+    Target::new("values", &values).run(|bytes| {
         let letter = dead_letters::read(bytes).map(|letter| letter.cause.len());
         let claim = claims::read(bytes).map(|claim| claim.expires);
         let delayed = codec::decode::<Delayed>(bytes).map(|delayed| delayed.due);

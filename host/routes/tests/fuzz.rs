@@ -12,8 +12,8 @@ const FIRST: [&str; 3] = [
 
 #[test]
 fn fuzzed_routes_are_read_or_refused_with_a_reason() {
-    let first = FIRST.map(|text| text.as_bytes().to_vec()).to_vec();
-    Target::new("routes", first).run(|bytes| {
+    let first = FIRST.map(|text| text.as_bytes().to_vec());
+    Target::new("routes", &first).run(|bytes| {
         // The host reads the file as text first.
         let Ok(text) = std::str::from_utf8(bytes) else {
             return "no text".to_owned();

@@ -18,10 +18,17 @@ use wasmill_wasm::Registry;
 /// The plugin that is measured: a state read, a state write and one send for each message.
 pub(crate) const PLUGIN: &str = "counter";
 
+/// The plugin that makes dead letters, and its topic and subscription.
+pub(crate) const REFUSED: &str = "refuse";
+
 /// One subscription of the plugin to topic `in`; its messages go to topic `counted`.
 pub(crate) fn routes() -> Routes {
-    let topics = ["in", "counted"].map(TopicPattern::new).to_vec();
-    Routes::new(topics, vec![Subscription::new("counter", "in", PLUGIN)])
+    let topics = ["in", "counted", REFUSED].map(TopicPattern::new).to_vec();
+    let subscriptions = vec![
+        Subscription::new("counter", "in", PLUGIN),
+        Subscription::new(REFUSED, REFUSED, REFUSED),
+    ];
+    Routes::new(topics, subscriptions)
 }
 
 /// The plugins, with the one that is measured in service.
@@ -31,9 +38,10 @@ pub(crate) async fn guests(data: &Path) -> Result<Arc<Registry>> {
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let registry = Registry::new(config, clock, Arc::new(routes()))?;
-    registry
-        .install(&PLUGIN.into(), &wasmill_test_guests::bytes(PLUGIN))
-        .await?;
+    for name in [PLUGIN, REFUSED] {
+        let component = wasmill_test_guests::bytes(name);
+        registry.install(&name.into(), &component).await?;
+    }
     Ok(registry)
 }
 
@@ -70,7 +78,9 @@ impl Host {
             runtime: tokio::runtime::Handle::current(),
         };
         let (handle, stopper) = wasmill_service::start(Config::default(), parts)?;
-        handle.set_serving(&PLUGIN.into(), serving).await;
+        for name in [PLUGIN, REFUSED] {
+            handle.set_serving(&name.into(), serving).await;
+        }
         Ok(Self {
             handle,
             stopper,
@@ -82,13 +92,23 @@ impl Host {
     /// them are durable.
     pub(crate) async fn feed(&self, count: u64, keys: u64, clients: u64) -> Result<()> {
         let body = Bytes::from_static(&[b'x'; 100]);
+        let keyed = move |nth| message(format!("key-{}", nth % keys).into(), body.clone());
+        self.feed_with(count, clients, keyed).await
+    }
+
+    /// Takes in `count` messages, made by their numbers, with `clients` at once.
+    pub(crate) async fn feed_with(
+        &self,
+        count: u64,
+        clients: u64,
+        make: impl Fn(u64) -> Incoming + Clone + Send + 'static,
+    ) -> Result<()> {
         let tasks: Vec<_> = (0..clients)
             .map(|client| {
-                let (handle, body) = (self.handle.clone(), body.clone());
+                let (handle, make) = (self.handle.clone(), make.clone());
                 tokio::spawn(async move {
-                    for index in (client..count).step_by(clients as usize) {
-                        let key = Name::from(format!("key-{}", index % keys));
-                        handle.accept(message(key, body.clone())).await?;
+                    for nth in (client..count).step_by(clients as usize) {
+                        handle.accept(make(nth)).await?;
                     }
                     anyhow::Ok(())
                 })
@@ -128,6 +148,14 @@ pub(crate) fn message(key: Name, body: Bytes) -> Incoming {
         dedup: None,
         deliver: When::Now,
         wait_for: Vec::new(),
+    }
+}
+
+/// A message that is given up at once.
+pub(crate) fn refused(key: Name) -> Incoming {
+    Incoming {
+        topic: REFUSED.into(),
+        ..message(key, Bytes::from_static(b"reject"))
     }
 }
 

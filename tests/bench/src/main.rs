@@ -7,7 +7,9 @@ mod dedup;
 mod floor;
 mod host;
 mod look_up;
+mod redrive;
 mod resident;
+mod timers;
 
 use std::path::PathBuf;
 
@@ -52,7 +54,11 @@ enum Figure {
     Dedup,
     /// Finding a message in a log that is as long as it is kept.
     LookUp,
-    /// The part of it that a second process does.
+    /// Delayed messages: taking them in, and delivering all that fall due at once.
+    Timers,
+    /// Dead letters delivered again.
+    Redrive,
+    /// The part of `dedup` that a second process does.
     #[value(hide = true)]
     DedupAgain,
 }
@@ -84,6 +90,10 @@ fn main() -> Result<()> {
             }
             Figure::LookUp => look_up::measure(count.unwrap_or(LOOK_UP_COUNT)).await?,
             Figure::Dedup => dedup::measure(count.unwrap_or(DEDUP_COUNT)).await?,
+            Figure::Timers => timers::measure(count.unwrap_or(400_000)).await?,
+            Figure::Redrive => {
+                json!({ "redrive.letters_per_s": redrive::measure(count.unwrap_or(100_000)).await? })
+            }
             Figure::DedupAgain => {
                 let directory = directory.context("--directory")?;
                 dedup::again(count.unwrap_or(DEDUP_COUNT), &directory).await?

@@ -49,7 +49,7 @@ impl<'a> Target<'a> {
     /// # Panics
     /// If there is none, or the variables that it reads are no numbers.
     #[must_use]
-    pub fn new(name: &'a str, first: Vec<Vec<u8>>) -> Self {
+    pub fn new(name: &'a str, first: &[Vec<u8>]) -> Self {
         assert!(!first.is_empty(), "{name}: a valid input to begin with");
         let seed = number(SEED).unwrap_or_else(|| {
             let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -59,13 +59,13 @@ impl<'a> Target<'a> {
         println!("{name}: {SEED}={seed}");
         let rng = StdRng::seed_from_u64(seed);
         let mut pool = found(name);
-        pool.extend(first.iter().cloned());
+        pool.extend_from_slice(first);
         Self {
             name,
             first: pool.len() as u64,
             pool,
             shapes: HashSet::new(),
-            mutator: Mutator::new(rng, &first),
+            mutator: Mutator::new(rng, first),
             deadline: Instant::now() + Duration::from_secs(seconds),
             tried: 0,
         }
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_fails_on_few_inputs_is_found_and_shown_short() {
-        let target = Target::new("itself", vec![b"{\"key\": 1, \"other\": [2]}".to_vec()]);
+        let target = Target::new("itself", &[b"{\"key\": 1, \"other\": [2]}".to_vec()]);
         let answer = |input: &[u8]| {
             let text = String::from_utf8_lossy(input);
             assert!(!text.contains("[["), "found it");

@@ -112,6 +112,12 @@ pub(super) const LAYERS: &[Layer] = &[
         may_use: &[],
         never: &[],
     },
+    // Inputs for tests, which know what they are given to.
+    Layer {
+        name: "wasmill-fuzz",
+        may_use: &[],
+        never: &["axum", "sled", "tokio", "wasmtime"],
+    },
     // The world around the engine, scripted; the store's twin in memory stands for the disk.
     Layer {
         name: "wasmill-sim",
