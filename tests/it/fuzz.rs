@@ -62,7 +62,10 @@ async fn fuzzed_requests_are_refused_with_a_reason_and_never_fail_the_host() -> 
         let mut target = Target::new("paths", &[path.as_bytes().to_vec()]);
         while let Some(path) = target.next_input() {
             // What is no path at all, a client does not send.
-            let Some(text) = String::from_utf8(path.clone()).ok().filter(is_path) else {
+            let Some(text) = String::from_utf8(path.clone())
+                .ok()
+                .filter(|it| is_path(it))
+            else {
                 target.answered(path, "no path");
                 continue;
             };
@@ -75,7 +78,7 @@ async fn fuzzed_requests_are_refused_with_a_reason_and_never_fail_the_host() -> 
     host.server.stop().await
 }
 
-fn is_path(text: &String) -> bool {
+fn is_path(text: &str) -> bool {
     text.starts_with('/') && text.parse::<hyper::Uri>().is_ok()
 }
 
