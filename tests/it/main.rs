@@ -17,6 +17,7 @@ mod poison;
 mod positions;
 mod recall;
 mod restart;
+mod schedules;
 mod step_down;
 mod story;
 mod swap;

@@ -35,7 +35,7 @@ pub(crate) async fn ask<P: Platform>(
             Error::bad(&name, format!("the query parameter `{name}` is missing"))
         })?;
     Ok(platform
-        .query(&route.plugin, &checked_key(key)?, request)
+        .query(&route.owner(), &checked_key(key)?, request)
         .await?)
 }
 

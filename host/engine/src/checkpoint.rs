@@ -167,6 +167,13 @@ impl Engine {
                 value: position.map(Into::into),
             });
         }
+        for (name, runs) in self.changed_schedules(id) {
+            let place = layout::schedule(id, &name);
+            into.atomic.push(match runs {
+                Some(runs) => put(place, &(name, runs)),
+                None => delete(place),
+            });
+        }
         if changed {
             let counters = &mut self.partition_mut(id).counters;
             counters.next_block = into.barrier;

@@ -24,6 +24,7 @@ use crate::halves::{CheckRequest, Checks};
 use crate::lane::LaneId;
 use crate::moves::Moves;
 use crate::partition::Partition;
+use crate::schedules::Schedules;
 use crate::subscription::{SubIndex, SubState};
 use crate::unsealed::Unsealed;
 
@@ -102,8 +103,8 @@ pub struct PageRef {
 pub struct RunRequest {
     /// Names the run when it is reported.
     pub ticket: Ticket,
-    /// The plugin.
-    pub plugin: Name,
+    /// Whose state the handler sees: see [`wasmill_model::reserved::owner`].
+    pub owner: Name,
     /// The subscription.
     pub subscription: Name,
     /// The messages.
@@ -160,6 +161,7 @@ pub struct Engine {
     pub(crate) parked: BTreeSet<(Millis, PartitionId, LaneId, SubIndex)>,
     /// Due timers that reach no subscription of the routes in force: kept until it has one.
     pub(crate) unheard: Vec<(PartitionId, TimerRef)>,
+    pub(crate) schedules: Schedules,
     watched: HashMap<MessageId, usize>,
     pub(crate) moves: Moves,
     pub(crate) actions: Vec<Action>,
@@ -191,6 +193,7 @@ impl Engine {
             serving: BTreeSet::new(),
             parked: BTreeSet::new(),
             unheard: Vec::new(),
+            schedules: Schedules::default(),
             watched: HashMap::new(),
             moves: Moves::default(),
             actions: Vec::new(),
@@ -296,7 +299,7 @@ impl Engine {
             Some(key) => {
                 let state = &self.subs[sub];
                 // One without a plugin keeps its messages in lanes of its own.
-                let plugin = state.plugin.as_ref().unwrap_or(&state.name).clone();
+                let plugin = state.owner.as_ref().unwrap_or(&state.name).clone();
                 LaneId::Keyed(Scope {
                     plugin,
                     key: key.clone(),
@@ -322,13 +325,15 @@ impl Engine {
     ///
     /// # Errors
     /// A text that says what cannot change while messages may be waiting for it.
-    pub fn set_routes(&mut self, routes: &Arc<Routes>) -> Result<(), String> {
+    pub fn set_routes(&mut self, routes: &Arc<Routes>, now: Millis) -> Result<(), String> {
         for sub in &self.subs {
             if let Some(new) = routes.subscription(&sub.name) {
-                check_move(sub, &new.plugin)?;
+                check_move(sub, &new.owner())?;
             }
         }
+        self.advance(now);
         self.adopt(routes);
+        self.reconcile_schedules();
         for (id, timer) in std::mem::take(&mut self.unheard) {
             self.partition_mut(id).timers.resume(timer);
         }
@@ -342,7 +347,7 @@ impl Engine {
 /// Messages stand in the lanes of the plugin that their subscription had when they came.
 fn check_move(sub: &SubState, to: &Name) -> Result<(), String> {
     let name = &sub.name;
-    match &sub.plugin {
+    match &sub.owner {
         Some(from) if from != to && sub.pending > 0 => Err(format!(
             "subscription `{name}` cannot move from plugin `{from}` to `{to}` while messages \
              wait for it: give it a new name, or restart"

@@ -27,7 +27,8 @@ pub(crate) const TIMER: u8 = b't';
 pub(crate) const CLAIM: u8 = b'd';
 /// A dead letter.
 pub(crate) const DEAD: u8 = b'x';
-
+/// How a schedule stands.
+pub(crate) const SCHEDULE: u8 = b'c';
 /// A half message that is asked about.
 pub(crate) const HALF: u8 = b'h';
 /// A half message that is abandoned.
@@ -179,6 +180,11 @@ pub fn all_abandoned(id: PartitionId) -> Vec<u8> {
 /// Where a subscription stands.
 pub(crate) fn position(id: PartitionId, subscription: &str) -> Vec<u8> {
     Key::new(POSITION, id).last(subscription.as_bytes())
+}
+
+/// How a schedule stands.
+pub(crate) fn schedule(id: PartitionId, name: &str) -> Vec<u8> {
+    Key::new(SCHEDULE, id).last(name.as_bytes())
 }
 
 /// The partition that a key belongs to.

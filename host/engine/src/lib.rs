@@ -22,6 +22,7 @@ mod overlay;
 mod partition;
 mod recall;
 mod recover;
+mod schedules;
 pub mod story;
 mod subscription;
 mod timers;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use wasmill_model::{Half, Millis, PartitionId, Routes};
+use wasmill_model::record::ScheduledRuns;
+use wasmill_model::{Half, Millis, Name, PartitionId, Routes};
 
 use crate::backlog::Backlog;
 use crate::checkpoint::{Meta, StoredQueue};
@@ -52,6 +53,7 @@ impl Recovery {
             layout::TRACK,
             layout::HALF,
             layout::POSITION,
+            layout::SCHEDULE,
         ]
         .into_iter()
         .map(layout::kind)
@@ -84,6 +86,10 @@ impl Recovery {
                 self.engine.open_half(id, Arc::new(half));
             }
             layout::POSITION => self.engine.moves.set(read(&what(), value)?),
+            layout::SCHEDULE => {
+                let (name, runs): (Name, ScheduledRuns) = read(&what(), value)?;
+                self.engine.schedules.set(name, Some(runs));
+            }
             _ => return Err(malformed()),
         }
         Ok(())
@@ -131,6 +137,7 @@ impl Recovery {
         self.engine.advance(now);
         self.engine.live = true;
         self.engine.deliver_in_transit();
+        self.engine.reconcile_schedules();
         self.engine
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct SubState {
     /// The plugin whose lanes hold its messages, also when the routes no longer have it. None if
     /// they never had it since the start.
     pub(crate) plugin: Option<Name>,
+    /// Whose state its handlers see, likewise: the lanes are those of this owner.
+    pub(crate) owner: Option<Name>,
     /// Whether its plugin is in service.
     pub(crate) serving: bool,
     /// Whether its plugin acts outside its commits.
@@ -41,6 +43,7 @@ impl SubState {
             plugin: definition
                 .as_ref()
                 .map(|definition| definition.plugin.clone()),
+            owner: definition.as_ref().map(|definition| definition.owner()),
             definition,
             serving: false,
             external: false,
@@ -55,6 +58,7 @@ impl SubState {
     pub(crate) fn define(&mut self, definition: Option<Arc<Subscription>>) {
         if let Some(definition) = &definition {
             self.plugin = Some(definition.plugin.clone());
+            self.owner = Some(definition.owner());
         }
         self.definition = definition;
     }

@@ -61,7 +61,7 @@ impl Delayed {
 /// A key-value scope: what the handlers of one plugin see for one key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Scope {
-    /// The plugin.
+    /// The plugin, or the plugin on this host: see [`crate::reserved::owner`].
     pub plugin: Name,
     /// The key.
     pub key: Name,

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3;
 
+use crate::Millis;
+
 /// A partition: one order of commits. The number of partitions is fixed with the data directory.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -81,6 +83,15 @@ impl MessageId {
         Self(xxh3::xxh3_128_with_seed(&bytes, 1))
     }
 
+    /// The id of the message that a schedule sends for a time.
+    #[must_use]
+    pub fn scheduled(schedule: &str, at: Millis) -> Self {
+        let mut hasher = xxh3::Xxh3::with_seed(3);
+        hasher.update(&at.0.to_be_bytes());
+        hasher.update(schedule.as_bytes());
+        Self(hasher.digest128())
+    }
+
     /// The id of the `index`-th message sent by the handler of `subscription` for this message.
     #[must_use]
     pub fn sent(self, subscription: &str, index: u32) -> Self {
@@ -95,7 +106,7 @@ impl MessageId {
     /// message.
     #[must_use]
     pub fn prepared(self, subscription: &str, name: &str) -> Self {
-        let mut hasher = xxh3::Xxh3::with_seed(3);
+        let mut hasher = xxh3::Xxh3::with_seed(4);
         hasher.update(&self.0.to_be_bytes());
         hasher.update(&(subscription.len() as u64).to_be_bytes());
         hasher.update(subscription.as_bytes());
@@ -108,7 +119,7 @@ impl MessageId {
     /// The id of the event that tells of the dead letter with this name.
     #[must_use]
     pub fn buried(partition: PartitionId, seq: u64, subscription: &str) -> Self {
-        let mut hasher = xxh3::Xxh3::with_seed(3);
+        let mut hasher = xxh3::Xxh3::with_seed(5);
         hasher.update(&partition.0.to_be_bytes());
         hasher.update(&seq.to_be_bytes());
         hasher.update(subscription.as_bytes());

@@ -116,6 +116,13 @@ pub enum Op {
     /// The delivery that this record is the outcome of. It changes nothing: it is for those who
     /// look messages up.
     Handled(Handled),
+    /// How a schedule stands now; none if the routes no longer have it.
+    Schedule {
+        /// Its name.
+        name: Name,
+        /// Its runs.
+        runs: Option<ScheduledRuns>,
+    },
 }
 
 /// A delivery of a message to a plugin.
@@ -160,6 +167,17 @@ impl fmt::Display for CodeVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
+}
+
+/// The runs of a schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduledRuns {
+    /// The expression and the time zone that `next` was found with.
+    pub timing: Name,
+    /// The time of the next run; none if there is none.
+    pub next: Option<Millis>,
+    /// The time for which it ran last.
+    pub last: Option<Millis>,
 }
 
 /// A message that a subscription gave up.

@@ -1,4 +1,4 @@
-//! Names of the host's own entries in a key's state.
+//! Names of the host's own: entries in a key's state, and owners of state.
 //!
 //! Timers, recallable messages, half messages and dedup claims are entries of the key's state under names that
 //! begin with a NUL, which no plugin can write. They are so committed, cached, checkpointed and
@@ -29,6 +29,31 @@ pub fn entry(name: &str) -> Option<Entry<'_>> {
         "d" => Some(Entry::Claim(rest)),
         _ => None,
     }
+}
+
+/// Behind a plugin's name: what it keeps on this host only. No plugin can be called so.
+const ON_HOST: &str = "@host";
+
+/// Who owns the state of a plugin's handlers: the plugin, or for those of a broadcast the plugin on
+/// this host. Such state is never any other host's, and must not be mistaken for what is.
+#[must_use]
+pub fn owner(plugin: &Name, on_host: bool) -> Name {
+    match on_host {
+        true => format!("{plugin}{ON_HOST}").into(),
+        false => plugin.clone(),
+    }
+}
+
+/// The plugin behind an owner of state.
+#[must_use]
+pub fn plugin_of(owner: &str) -> &str {
+    owner.strip_suffix(ON_HOST).unwrap_or(owner)
+}
+
+/// Whether an owner's state is on this host only.
+#[must_use]
+pub fn is_on_host(owner: &str) -> bool {
+    owner.ends_with(ON_HOST)
 }
 
 /// Sorts after every name of the host's own and before every name of a plugin's.

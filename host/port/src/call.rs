@@ -68,7 +68,6 @@ pub struct Outgoing {
 /// One handler call in progress.
 pub struct Call {
     context: RunContext,
-    plugin: Name,
     delivery: Delivery,
     limits: CallLimits,
     state: Option<ScopeState>,
@@ -87,10 +86,8 @@ impl Call {
     ) -> Self {
         let limits = context.routes.plugin(plugin).limits;
         let effects = Effects::default();
-        let plugin = plugin.clone();
         Self {
             context,
-            plugin,
             delivery,
             limits,
             state,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use wasmill_model::effects::{Outcome, Scope};
 use wasmill_model::record::Called;
 use wasmill_model::routes::Routes;
-use wasmill_model::{Failure, Message, Millis, Name};
+use wasmill_model::{Failure, Message, Millis, Name, reserved};
 
 use crate::Clock;
 use crate::call::{Call, Preparer};
@@ -56,22 +56,23 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run of `plugin` over `deliveries`. If they have a key, all have the same one, and
-    /// `recent` is what is newer than the view in its scope.
+    /// A run over `deliveries` of the plugin behind `owner`, whose state its handler sees. If they
+    /// have a key, all have the same one, and `recent` is what is newer than the view in its scope.
     #[must_use]
     pub fn new(
         context: RunContext,
-        plugin: Name,
+        owner: Name,
         deliveries: Vec<Delivery>,
         recent: Arc<Entries>,
         time_max: Duration,
     ) -> Self {
         let key = deliveries.first().and_then(|delivery| delivery.key.clone());
+        let plugin = match reserved::plugin_of(&owner) {
+            plugin if owner == *plugin => owner.clone(),
+            plugin => plugin.into(),
+        };
         let state = key.map(|key| {
-            let scope = Scope {
-                plugin: plugin.clone(),
-                key,
-            };
+            let scope = Scope { plugin: owner, key };
             ScopeState::new(scope, recent, context.reader.clone())
         });
         let outcomes = Vec::with_capacity(deliveries.len());

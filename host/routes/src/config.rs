@@ -28,7 +28,8 @@ pub(crate) fn read(table: &Table<'_>) -> BTreeMap<String, String> {
     values
 }
 
-fn text(value: &DeValue<'_>) -> String {
+/// A value as text: lists and tables as JSON.
+pub(crate) fn text(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => text.to_string(),
         DeValue::Float(float) => float.as_str().to_owned(),

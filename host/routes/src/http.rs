@@ -84,11 +84,13 @@ fn query(mut table: Table<'_>, paths: &mut Paths) -> Option<QueryRoute> {
     let key = table
         .require("key", "write a template such as `{order_id}`")
         .and_then(|field| key_template(&field, path.as_ref().map(|(_, names)| names.as_slice())));
+    let broadcast = table.get("broadcast").and_then(|field| field.boolean());
     table.finish();
     Some(QueryRoute {
         path: path?.0,
         plugin: plugin?,
         key: key?,
+        broadcast: broadcast.unwrap_or_default(),
     })
 }
 

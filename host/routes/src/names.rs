@@ -23,12 +23,21 @@ pub fn plugin_name(name: &str) -> Result<&str, String> {
 
 /// Checks the name of a subscription.
 pub(crate) fn subscription_name(name: &str) -> Result<&str, String> {
+    named(name, "subscription")
+}
+
+/// Checks the name of a schedule.
+pub(crate) fn schedule_name(name: &str) -> Result<&str, String> {
+    named(name, "schedule")
+}
+
+fn named<'a>(name: &'a str, what: &str) -> Result<&'a str, String> {
     let body = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(body) {
         return Ok(name);
     }
     Err(format!(
-        "cannot name a subscription: use 1 to {NAME_BYTES_MAX} letters, digits, `-`, `_` and `.`"
+        "cannot name a {what}: use 1 to {NAME_BYTES_MAX} letters, digits, `-`, `_` and `.`"
     ))
 }
 

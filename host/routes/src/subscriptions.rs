@@ -87,6 +87,9 @@ fn one(named: &Named<'_>, topics: &Topics) -> Option<Subscription> {
         ];
         sub.on_exhausted = exhausted.choice(&choices).unwrap_or_default();
     }
+    if let Some(broadcast) = table.get("broadcast") {
+        sub.broadcast = broadcast.boolean().unwrap_or_default();
+    }
     table.finish();
     (name.is_some() && topic.is_some() && plugin.is_some()).then_some(sub)
 }

@@ -211,7 +211,8 @@ impl<'a> Field<'a> {
     }
 }
 
-fn article(noun: &str) -> &'static str {
+/// The article before a noun.
+pub(crate) fn article(noun: &str) -> &'static str {
     if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
         "an"
     } else {

@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use tokio::runtime;
 use wasmill_engine::{CheckRequest, Verdict};
 use wasmill_model::half::Owner;
-use wasmill_model::{Half, Routes};
+use wasmill_model::{Half, Routes, reserved};
 use wasmill_port::call::{CallError, Preparer, Preparing};
 use wasmill_port::guest::{self, Guests};
 use wasmill_port::{CheckBack, check_back};
@@ -35,7 +35,8 @@ impl<G: Guests> Checker<G> {
         self.runtime.spawn(async move {
             let verdict = match &half.owner {
                 Owner::Plugin { scope, .. } => {
-                    match guests.check(&scope.plugin, half.clone()).await {
+                    let plugin = reserved::plugin_of(&scope.plugin).into();
+                    match guests.check(&plugin, half.clone()).await {
                         Ok(verdict) => said(verdict),
                         Err(guest::Error::Unavailable(_)) => Verdict::Unavailable,
                         Err(error) => Verdict::Unknown(error.to_string()),

@@ -27,7 +27,7 @@ impl<G: Guests> Deliverer<G> {
     pub(crate) fn start(&self, request: RunRequest) {
         let RunRequest {
             ticket,
-            plugin,
+            owner,
             subscription,
             messages,
             recent,
@@ -43,7 +43,7 @@ impl<G: Guests> Deliverer<G> {
         let number = ticket.number();
         let run = Run::new(
             self.context.clone(),
-            plugin,
+            owner,
             deliveries,
             recent,
             RUN_TIME_MAX,

@@ -196,7 +196,7 @@ impl<G: Guests> EngineLoop<G> {
             }
             Command::Failed(cause) => return Err(cause),
             Command::SetRoutes { routes, reply } => {
-                let result = self.engine.set_routes(&routes);
+                let result = self.engine.set_routes(&routes, self.clock.now());
                 if result.is_ok() {
                     self.engine.meet(self.clock.now());
                     self.deliverer.context.routes = routes;

@@ -270,18 +270,19 @@ impl<G: Guests> Handle<G> {
         self.shared.guests.admit(plugin, request).await
     }
 
-    /// Asks a plugin's query about the durable state of a key.
+    /// Asks a plugin's query about the durable state of a key: the plugin's own, or what it keeps
+    /// on this host, as `owner` says (see [`wasmill_model::reserved::owner`]).
     ///
     /// # Errors
     /// [`QueryError`] if the query did not answer.
     pub async fn query(
         &self,
-        plugin: &Name,
+        owner: &Name,
         key: &Name,
         request: Request,
     ) -> Result<Response, QueryError> {
         let scope = Scope {
-            plugin: plugin.clone(),
+            plugin: owner.clone(),
             key: key.clone(),
         };
         let snapshots = &self.shared.versioned.snapshots;

@@ -27,7 +27,9 @@ pub use command::SubscriptionStatus;
 pub use handle::{AcceptError, Dedup, Handle, Incoming, QueryError, Receipt};
 pub use look_up::{Extent, FoundPage, LookUpError, Told};
 pub use metrics::Metrics;
-pub use operator::{Letter, OperateError, Page, Redriven, Transaction, Transactions};
+pub use operator::{
+    Letter, OperateError, Page, Redriven, ScheduleStatus, Transaction, Transactions,
+};
 pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, Retention, StartError, Stopper, start};
 pub use state::ViewReader;

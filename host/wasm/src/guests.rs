@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use wasmill_model::Name;
 use wasmill_model::effects::{Failure, FailureKind, Outcome};
 use wasmill_model::half::{Decision, Half};
 use wasmill_model::http::{Accepted, Problem, Request, Response};
+use wasmill_model::{Name, reserved};
 use wasmill_port::guest::Error;
 use wasmill_port::{Guests, Run, ScopeState};
 
@@ -32,7 +32,7 @@ impl Guests for Registry {
     }
 
     async fn answer(&self, state: ScopeState, request: Request) -> Result<Response, Error> {
-        let plugin = &state.scope().plugin;
+        let plugin = &Name::from(reserved::plugin_of(&state.scope().plugin));
         let serving = self
             .find(plugin)
             .ok_or_else(|| Error::Unavailable(plugin.clone()))?;

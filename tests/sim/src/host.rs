@@ -152,7 +152,7 @@ impl Host {
         let index = rng.random_range(0..self.runs.len());
         let RunRequest {
             ticket,
-            plugin,
+            owner,
             subscription,
             messages,
             recent,
@@ -168,7 +168,7 @@ impl Host {
         self.sabotage.run(&mut deliveries);
         let mut run = Run::new(
             self.context.clone(),
-            plugin,
+            owner,
             deliveries,
             recent,
             Duration::from_secs(1),

@@ -12,6 +12,7 @@ mod operator;
 mod positions;
 mod recall;
 mod requests;
+mod schedules;
 mod shown;
 mod stories;
 mod subscriptions;
@@ -81,6 +82,7 @@ fn routes<P: Platform + Operator>() -> Routes<P> {
         .merge(recall::routes())
         .merge(subscriptions::routes())
         .merge(positions::routes())
+        .merge(schedules::routes())
         .merge(stories::routes())
         .merge(transactions::operators_routes())
         .merge(timers::routes())

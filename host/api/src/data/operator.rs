@@ -10,7 +10,7 @@ use wasmill_model::{Decision, MessageId, Name, Start};
 use wasmill_port::guest::Guests;
 use wasmill_service::{
     DelayedId, HalfId, Halted, Handle, LetterId, OperateError, Page, Recalled, Redriven, Resume,
-    Settled, Standing, SubscriptionStatus, Transaction, Transactions,
+    ScheduleStatus, Settled, Standing, SubscriptionStatus, Transaction, Transactions,
 };
 
 use super::look_up::LookUp;
@@ -68,6 +68,9 @@ pub trait Operator: LookUp + Clone + Send + Sync + 'static {
 
     /// The state of every subscription.
     fn subscriptions(&self) -> impl Future<Output = Result<Vec<SubscriptionStatus>>> + Send;
+
+    /// Every schedule of the routes, and how it stands.
+    fn schedules(&self) -> impl Future<Output = Result<Vec<ScheduleStatus>>> + Send;
 
     /// The keys that are halted, in one subscription or in all, at most `limit`.
     fn halted(
@@ -175,6 +178,10 @@ impl<G: Guests> Operator for Handle<G> {
 
     async fn subscriptions(&self) -> Result<Vec<SubscriptionStatus>> {
         Self::subscriptions(self).await
+    }
+
+    async fn schedules(&self) -> Result<Vec<ScheduleStatus>> {
+        Self::schedules(self).await
     }
 
     async fn halted(&self, subscription: Option<&Name>, limit: usize) -> Result<Vec<Halted>> {

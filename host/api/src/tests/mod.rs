@@ -180,6 +180,7 @@ fn routes() -> Routes {
             path: path.into(),
             plugin: "order".into(),
             key: key.into(),
+            broadcast: false,
         })
     };
     routes.queries = vec![query("/orders/{id}", "{id}"), query("/quote", "{?sku}")];

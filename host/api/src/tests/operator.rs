@@ -9,8 +9,8 @@ use wasmill_model::{Decision, MessageId, Name, Start};
 use wasmill_service::story::{Filter, Place};
 use wasmill_service::{
     DelayedId, FoundPage, HalfId, Halted, LetterId, LookUpError, MoveError, OperateError, Page,
-    Recalled, Redriven, Resume, Settled, Standing, SubscriptionStatus, Told, Transaction,
-    Transactions,
+    Recalled, Redriven, Resume, ScheduleStatus, Settled, Standing, SubscriptionStatus, Told,
+    Transaction, Transactions,
 };
 
 use super::Scripted;
@@ -37,6 +37,10 @@ impl Operator for Scripted {
 
     async fn transactions(&self, _: Option<HalfId>, _: usize) -> Result<Transactions> {
         Ok(Transactions::default())
+    }
+
+    async fn schedules(&self) -> Result<Vec<ScheduleStatus>> {
+        Ok(Vec::new())
     }
 
     async fn position(&self, name: &Name) -> Result<Standing> {

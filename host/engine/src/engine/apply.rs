@@ -261,6 +261,7 @@ impl Engine {
             }
             Op::Prepare(half) => self.apply_prepare(id, *half),
             Op::Decide { half, decision } => self.apply_decide(id, half, decision),
+            Op::Schedule { name, runs } => self.schedules.set(name, runs),
             Op::Claim(claim) => self.partition_mut(id).claims.set(claim.id, Some(claim)),
             Op::Position(position) => {
                 let name = position.subscription.clone();

@@ -1,6 +1,6 @@
 //! Dispatch: which lane runs next.
 
-use wasmill_model::{Name, PartitionId};
+use wasmill_model::{Name, PartitionId, reserved};
 
 use super::{Action, Engine, RunRequest, Ticket};
 use crate::lane::{LaneId, Running};
@@ -91,8 +91,8 @@ impl Engine {
         let state = &mut self.subs[sub];
         state.running += 1;
         let subscription = state.name.clone();
-        let plugin = state
-            .plugin
+        let owner = state
+            .owner
             .clone()
             .expect("a runnable subscription has a plugin");
         let partition = &mut self.partitions[usize::from(id.0)];
@@ -120,7 +120,7 @@ impl Engine {
         };
         let request = RunRequest {
             ticket,
-            plugin,
+            owner,
             subscription,
             messages,
             recent,
@@ -149,7 +149,7 @@ impl Engine {
         }
         self.serving.insert(plugin.clone());
         let of_plugin = |lane: &LaneId, subs: &[crate::subscription::SubState]| match lane {
-            LaneId::Keyed(scope) => scope.plugin == *plugin,
+            LaneId::Keyed(scope) => *reserved::plugin_of(&scope.plugin) == **plugin,
             LaneId::Loose(sub, _) => subs[*sub].plugin.as_ref() == Some(plugin),
         };
         let mut found = Vec::new();

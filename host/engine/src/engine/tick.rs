@@ -26,6 +26,7 @@ impl Engine {
             }
         }
         self.ask_owners(now);
+        self.run_schedules(now);
         self.unpark(now);
         self.dispatch();
     }
@@ -46,6 +47,7 @@ impl Engine {
             .into_iter()
             .chain(parked)
             .chain([self.checks.wake()])
+            .chain([self.schedules.wake()])
             .min()
             .unwrap_or(Millis::MAX)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wasmill_model::half::{OnUndecided, Owner};
 use wasmill_model::limits::CAUSE_BYTES_MAX;
-use wasmill_model::{Decision, Half, Millis, Name, Op, PartitionId};
+use wasmill_model::{Decision, Half, Millis, Name, Op, PartitionId, reserved};
 
 use crate::engine::{Action, Engine};
 
@@ -117,7 +117,7 @@ impl Engine {
 /// Whom a question goes to, as far as one may be slow and another is not.
 fn asked(half: &Half) -> Name {
     match &half.owner {
-        Owner::Plugin { scope, .. } => scope.plugin.clone(),
+        Owner::Plugin { scope, .. } => reserved::plugin_of(&scope.plugin).into(),
         Owner::Producer { check_url } => {
             let url = check_url.as_deref().unwrap_or_default();
             let authority = url.split_once("://").map_or(url, |(_, rest)| rest);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wasmill_engine::Action;
 use wasmill_engine::Resume;
 use wasmill_model::effects::{Delayed, Effects, FailureKind, Scope};
-use wasmill_model::routes::{OnExhausted, Order, Subscription};
+use wasmill_model::routes::{OnExhausted, Order, Routes, Subscription, TopicPattern};
 use wasmill_model::{Message, Millis, Name};
 
 use super::{START, engine, failure, key_of, message, pending, runs, sub};
@@ -297,4 +297,46 @@ fn a_lane_that_waits_for_room_still_runs_its_other_subscriptions() {
     let open = runs(&mut engine);
     let of = |name: &str| open.iter().filter(|run| run.subscription == *name).count();
     assert_eq!((of("narrow"), of("wide")), (1, 1));
+}
+
+#[test]
+fn a_broadcast_has_lanes_and_state_of_its_own_under_the_same_key() {
+    let broadcast = Subscription {
+        broadcast: true,
+        ..sub("told", "a")
+    };
+    let mut engine = engine(vec![sub("own", "a"), broadcast.clone()]);
+    engine.accept(message("a", "k", b""), START).expect("taken");
+    let open = runs(&mut engine);
+    assert_eq!(open.len(), 2, "neither waits for the other");
+    for run in open {
+        let writes = vec![(
+            "from".into(),
+            Some(run.subscription.as_bytes().to_vec().into()),
+        )];
+        let effects = Effects {
+            writes,
+            ..Effects::default()
+        };
+        engine.complete(&run.ticket, vec![Ok(effects)], START);
+    }
+    for (plugin, from) in [("plugin", "own"), ("plugin@host", "told")] {
+        let (plugin, key) = (plugin.into(), "k".into());
+        let entries = engine.recent(&Scope { plugin, key });
+        assert_eq!(entries["from"].as_deref(), Some(from.as_bytes()));
+    }
+
+    // Out of service and back: both are of the one plugin.
+    engine.set_serving(&"plugin".into(), false);
+    engine.accept(message("a", "k", b""), START).expect("taken");
+    assert!(runs(&mut engine).is_empty());
+    let routes = |subs| Arc::new(Routes::new(vec![TopicPattern::new("a")], subs));
+    let turned = vec![Subscription {
+        broadcast: false,
+        ..broadcast
+    }];
+    let refused = engine.set_routes(&routes(turned), START);
+    assert!(refused.is_err_and(|cause| cause.contains("`plugin@host` to `plugin`")));
+    engine.set_serving(&"plugin".into(), true);
+    assert_eq!(runs(&mut engine).len(), 2);
 }

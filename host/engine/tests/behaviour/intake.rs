@@ -155,7 +155,7 @@ fn a_subscription_taken_out_of_the_routes_keeps_its_messages_and_holds_nobody_up
     let run = runs(&mut engine).pop().expect("a run");
     let routes = |subs| Arc::new(Routes::new(vec![TopicPattern::new("*")], subs));
     engine
-        .set_routes(&routes(vec![all[1].clone()]))
+        .set_routes(&routes(vec![all[1].clone()]), START)
         .expect("fits");
     let one = vec![Ok(Effects::default())];
     engine.complete(&run.ticket, one, START);
@@ -173,8 +173,8 @@ fn a_subscription_taken_out_of_the_routes_keeps_its_messages_and_holds_nobody_up
         plugin: "other".into(),
         ..all[0].clone()
     };
-    assert!(engine.set_routes(&routes(vec![moved])).is_err());
-    engine.set_routes(&routes(all)).expect("as before");
+    assert!(engine.set_routes(&routes(vec![moved]), START).is_err());
+    engine.set_routes(&routes(all), START).expect("as before");
     let run = runs(&mut engine).pop().expect("the message that was kept");
     assert_eq!(run.messages.len(), 1);
 }

@@ -8,6 +8,7 @@ mod intake;
 mod moves;
 mod recall;
 mod rocketmq;
+mod schedules;
 mod stories;
 
 use std::sync::Arc;

@@ -13,12 +13,13 @@ impl Routes {
         self.fan_out_where(message, |_| true)
     }
 
-    /// Finds the targets of a timer's `message`: subscriptions of `plugin`, under its own key.
+    /// Finds the targets of a timer's `message`: subscriptions with the state of `owner`, under its
+    /// own key.
     #[must_use]
-    pub fn fan_out_to(&self, plugin: &str, message: Arc<Message>) -> Send {
+    pub fn fan_out_to(&self, owner: &str, message: Arc<Message>) -> Send {
         let key = message.key.clone();
         self.fan_out_where(message, |sub| {
-            sub.plugin == *plugin && key.as_ref().is_some_and(|key| sub.keeps_scope(key))
+            sub.is_of(owner) && key.as_ref().is_some_and(|key| sub.keeps_scope(key))
         })
     }
 

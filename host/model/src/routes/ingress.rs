@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::key::{self, KeyError};
-use crate::Name;
 use crate::http::Request;
+use crate::{Name, reserved};
 
 /// A route that turns requests into messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,4 +70,14 @@ pub struct QueryRoute {
     pub plugin: Name,
     /// A template of the key: `{name}` is a parameter of the path, `{?name}` of the query string.
     pub key: String,
+    /// Whether it is asked about what the plugin's broadcasts keep on this host.
+    pub broadcast: bool,
+}
+
+impl QueryRoute {
+    /// Whose state the plugin is asked about.
+    #[must_use]
+    pub fn owner(&self) -> Name {
+        reserved::owner(&self.plugin, self.broadcast)
+    }
 }

@@ -6,7 +6,9 @@ mod fanout;
 mod ingress;
 mod key;
 mod plugin;
+mod schedule;
 mod subscription;
+mod timing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,7 +16,11 @@ use std::sync::Arc;
 pub use ingress::{Ingress, IngressKey, QueryRoute};
 pub use key::{KeyError, KeySource};
 pub use plugin::{CallLimits, Grants, Isolation, PluginSettings};
+pub use schedule::{
+    MISSED_AFTER, MISSED_COUNT_MAX, Missed, SCHEDULE_HEADER, SCHEDULED_AT_HEADER, Schedule,
+};
 pub use subscription::{OnExhausted, Order, RetrySchedule, Subscription, TopicPattern};
+pub use timing::{Timing, TimingError, Zone};
 
 use crate::half::CheckPolicy;
 use crate::{Name, dead_event};
@@ -38,6 +44,8 @@ pub struct Routes {
     pub checks: Vec<(TopicPattern, Arc<CheckPolicy>)>,
     /// Settings by plugin.
     pub plugins: BTreeMap<Name, Arc<PluginSettings>>,
+    /// Schedules by name.
+    pub schedules: BTreeMap<Name, Arc<Schedule>>,
 }
 
 impl Routes {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::KeySource;
 use crate::filter::Filter;
-use crate::{DelayLevel, Message, Name, Start};
+use crate::{DelayLevel, Message, Name, Start, reserved};
 
 /// A plugin's standing order for the messages of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,9 @@ pub struct Subscription {
     pub retry: RetrySchedule,
     /// What happens when the schedule is used up.
     pub on_exhausted: OnExhausted,
+    /// Whether every host receives the messages, and its handlers see the plugin's state on that
+    /// host only, instead of the plugin's own.
+    pub broadcast: bool,
 }
 
 impl Subscription {
@@ -49,7 +52,20 @@ impl Subscription {
             concurrency_max: 1024,
             retry: RetrySchedule::default(),
             on_exhausted: OnExhausted::DeadLetter,
+            broadcast: false,
         }
+    }
+
+    /// Whose state its handlers see.
+    #[must_use]
+    pub fn owner(&self) -> Name {
+        reserved::owner(&self.plugin, self.broadcast)
+    }
+
+    /// Whether its handlers see the state of this owner.
+    #[must_use]
+    pub fn is_of(&self, owner: &str) -> bool {
+        self.plugin == *reserved::plugin_of(owner) && self.broadcast == reserved::is_on_host(owner)
     }
 
     /// Whether a timer set under `key` is delivered under that key: its scope is its key.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wasmill_model::effects::{Delayed, Failure};
+use wasmill_model::effects::{Delayed, Failure, Scope};
 use wasmill_model::limits::within;
 use wasmill_model::{Message, MessageId, Name, When, reserved};
 
@@ -34,7 +34,7 @@ impl Call {
     pub fn set_timer(&mut self, name: &str, when: When, alarm: Alarm) -> Result<(), CallError> {
         names::check(name)?;
         let scope = self.scope()?;
-        self.check_subscribed(&alarm.topic, &scope.key)?;
+        self.check_subscribed(&alarm.topic, &scope)?;
         names::check_message(None, alarm.tag.as_ref(), &alarm.headers, &alarm.body)?;
         within(
             "sends per call",
@@ -181,21 +181,21 @@ impl Call {
         state.get(entry)?.map(|value| decode(&value)).transpose()
     }
 
-    fn check_subscribed(&self, topic: &str, key: &str) -> Result<(), CallError> {
+    fn check_subscribed(&self, topic: &str, scope: &Scope) -> Result<(), CallError> {
         let routes = &self.context.routes;
         if !routes.declares(topic) {
             return Err(CallError::UnknownTopic(topic.to_owned()));
         }
         let mut own = routes
             .subscriptions()
-            .filter(|sub| sub.plugin == self.plugin);
-        if own.any(|sub| sub.topic.matches(topic) && sub.keeps_scope(key)) {
+            .filter(|sub| sub.is_of(&scope.plugin));
+        if own.any(|sub| sub.topic.matches(topic) && sub.keeps_scope(&scope.key)) {
             return Ok(());
         }
         Err(CallError::Invalid(format!(
-            "no subscription of plugin `{}` gets topic `{topic}` under the key `{key}`, so its \
+            "no subscription of plugin `{}` gets topic `{topic}` under the key `{}`, so its \
              timer would reach nobody: add one to the routes",
-            self.plugin
+            scope.plugin, scope.key
         )))
     }
 }

@@ -2,6 +2,7 @@
 
 mod http;
 mod plugins;
+mod schedules;
 mod subscriptions;
 mod whole;
 

@@ -6,6 +6,7 @@ mod halted;
 mod letters;
 mod moves;
 mod recall;
+mod schedules;
 mod transactions;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::handle::{Handle, Stopped, operate};
 
 pub use dead_letters::{Page, Redriven};
 pub use letters::Letter;
+pub use schedules::ScheduleStatus;
 pub use transactions::{Transaction, Transactions};
 
 /// Bytes of messages that one piece holds, or commits: more if a single message has more.

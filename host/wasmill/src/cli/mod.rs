@@ -8,6 +8,7 @@ mod message;
 mod openapi;
 mod outgoing;
 mod request;
+mod schedule;
 mod send;
 mod serve;
 mod story;
@@ -56,6 +57,8 @@ enum Command {
     Message(message::Messages),
     /// Tell the story of a flow of messages, or of all flows of a key, as a tree
     Trace(trace::TraceFlow),
+    /// List the schedules of a running host
+    Schedule(schedule::Schedule),
     /// Print the version
     Version,
 }
@@ -75,6 +78,7 @@ impl Cli {
             Command::Openapi => openapi::run(),
             Command::Message(message) => message.run(),
             Command::Trace(trace) => trace.run(),
+            Command::Schedule(schedule) => schedule.run(),
             Command::Version => version::run(),
         }
     }
