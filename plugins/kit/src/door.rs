@@ -157,6 +157,12 @@ impl Response {
         }
     }
 
+    /// A request that asks for what cannot be.
+    #[must_use]
+    pub fn refused(problem: &Problem) -> Self {
+        Self::problem(problem.status, &problem.title, &problem.detail)
+    }
+
     /// The state could not be read.
     #[must_use]
     pub fn unavailable() -> Self {

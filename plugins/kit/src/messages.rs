@@ -34,6 +34,8 @@ pub mod topic {
     pub const STOCK_CHANGED: &str = "stock.changed";
     /// [`Refused`](super::Refused): a put or a restock that cannot be.
     pub const STOCK_REFUSED: &str = "stock.refused";
+    /// [`PriceChanged`](super::PriceChanged): broadcast, to whoever keeps a price list.
+    pub const PRICE_CHANGED: &str = "price.changed";
     /// [`Reserve`](super::Reserve).
     pub const STOCK_RESERVE: &str = "stock.reserve";
     /// [`Reserved`](super::Reserved).
@@ -148,6 +150,15 @@ pub struct PutStock {
     pub unit_price: u64,
     /// Pieces at the beginning.
     pub initial: u64,
+}
+
+/// A SKU has another price, or its first one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceChanged {
+    /// The SKU.
+    pub sku: String,
+    /// Price of one from now on.
+    pub unit_price: u64,
 }
 
 /// Adds pieces to a SKU.
@@ -376,8 +387,7 @@ pub enum PaymentState {
     Refunded,
 }
 
-/// What the readers of [`topic::ORDER_PAID`], [`topic::ORDER_CANCELLED`] and
-/// [`topic::ORDER_INVALID`] want of an order.
+/// What readers of an order's news (paid, cancelled, invalid) want of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderNews {
     /// The order.

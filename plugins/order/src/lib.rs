@@ -1,21 +1,23 @@
 //! order: the saga from placed to confirmed or cancelled, and on to paid, invalid or finished.
-//! Key: the order id. State: `order`, one record.
+//! Key: the order id. State: `order`, one record. Besides, the host's price list, by SKU.
 
 mod config;
 pub mod domain;
 mod door;
 mod effects;
+mod quote;
 mod view;
 
 use wasmill_plugin_kit::messages::{
     Charged, CouponUsed, Debited, Pay, PaymentVerdict, PaymentView, Refused, Rejected, Reserved,
     topic,
 };
-use wasmill_plugin_kit::{Failure, Host, Message, Request, Response, decode, reject};
+use wasmill_plugin_kit::{Door, Failure, Host, Message, Request, Response, decode, reject};
 
 use domain::{Decision, Order, Status};
 pub use door::admit;
 use effects::{STATE, carry_out};
+pub use quote::Price;
 pub use view::View;
 
 wasmill_plugin_kit::service!(handle, admit, answer);
@@ -28,14 +30,21 @@ pub fn handle<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
     let Some(order_id) = message.key.as_deref() else {
         return Err(reject("the messages of an order are keyed by its id"));
     };
+    // A broadcast, whose key is a SKU and whose state is the host's.
+    if message.topic == topic::PRICE_CHANGED {
+        return quote::note(host, message);
+    }
     match decide(host, order_id, message)? {
         Some(decision) => carry_out(host, order_id, decision),
         None => Ok(()),
     }
 }
 
-/// Answers `GET /orders/{id}`; settled once the saga has ended.
-pub fn answer<H: Host>(host: &mut H, _order_id: &str, _request: &Request) -> Response {
+/// Answers `GET /orders/{id}`, settled once the saga has ended, and `GET /quote` of a SKU.
+pub fn answer<H: Host>(host: &mut H, key: &str, request: &Request) -> Response {
+    if request.segments() == ["quote"] {
+        return quote::answer(host, key, request);
+    }
     Response::of_state(host, STATE, "order", |order: Order| {
         Response::ok(&View::of(&order), order.status != Status::Unconfirmed)
     })

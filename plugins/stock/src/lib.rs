@@ -8,7 +8,7 @@ mod door;
 
 use serde::{Deserialize, Serialize};
 use wasmill_plugin_kit::messages::{
-    PutStock, Refused, Rejected, ReleaseStock, Reserve, Reserved, Restock, topic,
+    PriceChanged, PutStock, Refused, Rejected, ReleaseStock, Reserve, Reserved, Restock, topic,
 };
 use wasmill_plugin_kit::{Failure, Host, Message, Request, Response, decode, reject};
 
@@ -114,8 +114,17 @@ fn release<H: Host>(host: &mut H, ask: &ReleaseStock) -> Result<(), Failure> {
 
 fn put<H: Host>(host: &mut H, put: PutStock) -> Result<(), Failure> {
     let sku = put.sku.clone();
-    let stock = domain::put(host.load("stock")?, Put::from(put));
+    let before: Option<Stock> = host.load("stock")?;
+    let price_before = before.as_ref().map(|stock| stock.unit_price);
+    let stock = domain::put(before, Put::from(put));
     host.save("stock", &stock)?;
+    if price_before != Some(stock.unit_price) {
+        let change = PriceChanged {
+            sku: sku.clone(),
+            unit_price: stock.unit_price,
+        };
+        host.send(topic::PRICE_CHANGED, &sku, &change)?;
+    }
     host.send(topic::STOCK_CHANGED, &sku, &View::of(&sku, &stock))
 }
 

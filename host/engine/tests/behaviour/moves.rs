@@ -288,7 +288,7 @@ fn with_a_newcomer(start: Start) -> BTreeMap<(Name, Name), Vec<u32>> {
         ..sub("new", "a")
     };
     let routes = Arc::new(Routes::new(topics, vec![sub("old", "b"), new]));
-    world.engine.set_routes(&routes).unwrap();
+    world.engine.set_routes(&routes, START).unwrap();
     world.engine.meet(START);
     world.routes = routes;
     world.send(START);

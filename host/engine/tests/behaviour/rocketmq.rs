@@ -157,7 +157,7 @@ fn a_new_subscription_gets_the_first_message_after_it() {
     let mut engine = engine(vec![sub("s", "a")]);
     let topics = vec![TopicPattern::new("*")];
     let both = Routes::new(topics, vec![sub("s", "a"), sub("new", "never-seen")]);
-    engine.set_routes(&Arc::new(both)).expect("fits");
+    engine.set_routes(&Arc::new(both), START).expect("fits");
     // Neither the topic nor the subscription has had a message before.
     let first = message("never-seen", "k", b"first");
     engine.accept(first, START).expect("accepted");

@@ -93,7 +93,10 @@ fn ran(engine: &mut Engine, now: Millis) -> Vec<(MessageId, u64)> {
                 let at = pending.message.header(SCHEDULED_AT_HEADER).expect("a time");
                 ran.push((pending.message.id, at.parse().expect("a number")));
             }
-            let outcomes = run.messages.iter().map(|_| Ok(Effects::default()));
+            let outcomes = run
+                .messages
+                .iter()
+                .map(|_| Ok::<_, Failure>(Effects::default()));
             engine.complete(&run.ticket, outcomes.collect(), now);
             open.extend(runs(engine));
         }

@@ -142,9 +142,8 @@ impl Order {
     fn priced(mut self) -> Self {
         let price = |line: &Line| line.unit_price.unwrap_or(0) * line.quantity;
         let goods: u64 = self.lines.iter().map(price).sum();
-        let free = goods > self.terms.free_shipping_above;
         self.amounts.goods_amount = goods;
-        self.amounts.shipping_fee = if free { 0 } else { self.terms.shipping_fee };
+        self.amounts.shipping_fee = self.terms.shipping_of(goods);
         self
     }
 
@@ -249,6 +248,17 @@ impl Hold {
     /// Frees it; false if there was nothing to give back.
     fn free(&mut self) -> bool {
         std::mem::replace(self, Self::Free) != Self::Free
+    }
+}
+
+impl Terms {
+    /// What shipping goods of this amount costs.
+    #[must_use]
+    pub fn shipping_of(&self, goods_amount: u64) -> u64 {
+        match goods_amount > self.free_shipping_above {
+            true => 0,
+            false => self.shipping_fee,
+        }
     }
 }
 

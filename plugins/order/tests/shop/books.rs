@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use wasmill_plugin_account::domain::{Account, Entry as AccountEntry};
 use wasmill_plugin_coupon::domain::Coupon;
+use wasmill_plugin_order::Price;
 use wasmill_plugin_order::domain::{Hold, Order, PayStatus, Status};
 use wasmill_plugin_payment::domain::{Payment, Stage};
 use wasmill_plugin_stock::domain::{Entry as StockEntry, Stock};
 
 use crate::provider::Charge;
-use crate::world::World;
+use crate::world::{PRICE_LIST, World};
 
 /// After each commit: the plugin's own books under this key.
 pub(crate) fn audit(world: &World, plugin: &str, key: &str) {
@@ -45,11 +46,22 @@ pub(crate) fn close(world: &World) {
     let orders: BTreeMap<String, Order> = world.all("order", "order");
     orders.values().for_each(order_is_final);
     stock_agrees(world, &orders);
+    prices_agree(world);
     coupons_agree(world, &orders);
     balances_agree(world, &orders);
     money_agrees(world, &orders);
     points_agree(world, &orders);
     mails_agree(world, &orders);
+}
+
+/// The host's price list has the price of every SKU.
+fn prices_agree(world: &World) {
+    let stocks: BTreeMap<String, Stock> = world.all("stock", "stock");
+    for (sku, stock) in stocks {
+        let price: Option<Price> = world.load(PRICE_LIST, &sku, "price");
+        let price = price.map(|price| price.unit_price);
+        assert_eq!(price, Some(stock.unit_price), "the price of {sku}");
+    }
 }
 
 /// What became of orders and payments, in words.

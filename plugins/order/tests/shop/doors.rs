@@ -209,3 +209,41 @@ fn an_unsigned_callback_is_refused_before_anything_else_is_looked_at() {
         );
     }
 }
+
+#[test]
+fn a_quote_is_made_of_the_last_price_and_refuses_what_is_no_quantity() {
+    let mut world = World::new(0);
+    let quote = |world: &mut World, quantity: &str| {
+        let mut request = request("GET", "/quote", &json!(null));
+        request.query = vec![("quantity".to_owned(), quantity.to_owned())];
+        let response = world.quote("mug", &request);
+        let body: Value = serde_json::from_slice(&response.body).expect("JSON");
+        (response.status, body)
+    };
+    assert_eq!(quote(&mut world, "1").0, 404, "nobody has set a price");
+    for price in [700, 1_200] {
+        let put = request(
+            "PUT",
+            "/stock/mug",
+            &json!({ "unit_price": price, "initial": 1 }),
+        );
+        world.request("stock", "stock.put", &put).expect("let in");
+        world.settle();
+        world.wait(1);
+    }
+    let (status, quoted) = quote(&mut world, "2");
+    assert_eq!(status, 200);
+    let expected = json!({
+        "sku": "mug", "quantity": 2, "unit_price": 1_200, "goods_amount": 2_400,
+        "shipping_fee": 1_000, "pay_amount": 3_400,
+    });
+    assert_eq!(quoted, expected);
+    assert_eq!(
+        quote(&mut world, "9").1["shipping_fee"],
+        0,
+        "free above 100.00"
+    );
+    for wrong in ["0", "-1", "10001", "x", ""] {
+        assert_eq!(quote(&mut world, wrong).0, 400, "{wrong:?}");
+    }
+}

@@ -23,6 +23,8 @@ pub(crate) struct Subscription {
     pub(crate) topic: String,
     pub(crate) plugin: String,
     key: Option<String>,
+    #[serde(default)]
+    broadcast: bool,
     retry: Vec<String>,
 }
 
@@ -62,6 +64,14 @@ impl Routes {
 }
 
 impl Subscription {
+    /// Whose state its handlers see: the plugin's, or the plugin's on this host.
+    pub(crate) fn owner(&self) -> String {
+        match self.broadcast {
+            true => format!("{}@host", self.plugin),
+            false => self.plugin.clone(),
+        }
+    }
+
     /// The key of a message for this subscription.
     pub(crate) fn key_of(&self, key: Option<&str>, body: &[u8]) -> String {
         let Some(pointer) = &self.key else {

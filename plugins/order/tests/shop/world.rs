@@ -7,7 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::de::DeserializeOwned;
-use wasmill_plugin_kit::{Accepted, Failure, HalfState, Message, Outgoing, Problem, Request};
+use wasmill_plugin_kit::{
+    Accepted, Failure, HalfState, Message, Outgoing, Problem, Request, Response,
+};
 
 use crate::bus::{Call, Died, Effects, Halves, State};
 use crate::provider::Provider;
@@ -29,6 +31,9 @@ const MAY_DIE: [&str; 9] = [
 ];
 /// A seed that does not settle within this many steps has a loop.
 const STEPS_MAX: u32 = 100_000;
+
+/// Who has the price list: the plugin on this host.
+pub(crate) const PRICE_LIST: &str = "order@host";
 
 /// Subscription and key.
 type QueueId = (String, String);
@@ -93,6 +98,14 @@ impl World {
             self.publish(topic, Some(&accepted.key), &accepted.body);
         }
         Ok(accepted)
+    }
+
+    /// What the host's price list answers.
+    pub(crate) fn quote(&mut self, sku: &str, request: &Request) -> Response {
+        let scope = (PRICE_LIST.to_owned(), sku.to_owned());
+        let state = self.states.get(&scope).cloned().unwrap_or_default();
+        let mut call = call(self, "order", sku, &state);
+        wasmill_plugin_order::answer(&mut call, sku, request)
     }
 
     /// One thing happens, anywhere. False if nothing is left but to wait.
@@ -223,7 +236,8 @@ impl World {
     /// Runs a handler; false if it failed or crashed before its commit, and left nothing behind.
     fn handle(&mut self, message: &Message, plugin: &str) -> bool {
         let key = message.key.clone().expect("the shop's messages are keyed");
-        let scope = (plugin.to_owned(), key.clone());
+        let owner = self.routes.subscriptions[&message.subscription].owner();
+        let scope = (owner, key.clone());
         let state = self.states.get(&scope).cloned().unwrap_or_default();
         let mut call = call(self, plugin, &key, &state);
         let handled = AssertUnwindSafe(|| plugins::handle(plugin, &mut call, message));
