@@ -216,12 +216,15 @@ pub fn start<G: Guests, L: Log, V: View>(
     let handle = Handle {
         shared: Arc::new(shared),
     };
+    go_on_with_moves(&handle, &parts.runtime);
+    Ok((handle, stopper))
+}
+
+/// Subscriptions that were being moved when the host ended go on.
+fn go_on_with_moves<G: Guests>(handle: &Handle<G>, runtime: &runtime::Handle) {
     let driver = handle.clone();
     // Nobody needs to know if the host stops first: moves go on when it starts again.
-    parts
-        .runtime
-        .spawn(async move { drop(driver.drive_moves().await) });
-    Ok((handle, stopper))
+    runtime.spawn(async move { drop(driver.drive_moves().await) });
 }
 
 /// What runs handlers, and what asks the owners of half messages.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasmill_model::effects::Send;
 use wasmill_model::record::DeadLetter;
-use wasmill_model::{Message, Op, PartitionId, Record, Target};
+use wasmill_model::{Message, Op, PartitionId, Position, Record, Target};
 
 use super::{Action, Engine};
 use crate::backlog::Pending;
@@ -263,11 +263,7 @@ impl Engine {
             Op::Decide { half, decision } => self.apply_decide(id, half, decision),
             Op::Schedule { name, runs } => self.schedules.set(name, runs),
             Op::Claim(claim) => self.partition_mut(id).claims.set(claim.id, Some(claim)),
-            Op::Position(position) => {
-                let name = position.subscription.clone();
-                self.partition_mut(id).dirty.positions.insert(name);
-                self.moves.set(position);
-            }
+            Op::Position(position) => self.stand(id, position),
             Op::Handled(_) => {}
         }
     }
@@ -290,6 +286,12 @@ impl Engine {
                 },
             );
         }
+    }
+
+    fn stand(&mut self, id: PartitionId, position: Position) {
+        let name = position.subscription.clone();
+        self.partition_mut(id).dirty.positions.insert(name);
+        self.moves.set(position);
     }
 
     fn bury(&mut self, id: PartitionId, letter: DeadLetter) {

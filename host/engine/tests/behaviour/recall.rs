@@ -66,11 +66,11 @@ fn a_recall_holds_over_checkpoints_and_a_recovery() {
     );
     // The view has it until the next checkpoint, and that is known.
     assert_eq!(engine.recall(id, Some(stored), START), Recalled::Gone);
+    blocks.extend(engine.seal().1);
     let written = engine.begin_checkpoint(all);
     let deleted = written.blind.iter().find(|write| write.key == place);
     assert_eq!(deleted.expect("a delete").value, None);
 
-    blocks.extend(engine.seal().1);
     let routes = engine.routes().clone();
     let mut recovery = Recovery::new(Config::default(), &routes, None).unwrap();
     for block in blocks {

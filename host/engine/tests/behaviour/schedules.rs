@@ -96,8 +96,8 @@ fn ran(engine: &mut Engine, now: Millis) -> Vec<(MessageId, u64)> {
             let outcomes = run
                 .messages
                 .iter()
-                .map(|_| Ok::<_, Failure>(Effects::default()));
-            engine.complete(&run.ticket, outcomes.collect(), now);
+                .map(|_| Ok::<_, wasmill_model::Failure>(Effects::default()));
+            engine.complete(&run.ticket, outcomes.collect::<Vec<_>>(), now);
             open.extend(runs(engine));
         }
     }

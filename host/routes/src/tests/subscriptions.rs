@@ -105,10 +105,6 @@ fn subscriptions_are_checked_field_by_field() {
             "line 11, column 9: `subscriptions.s.retry` is an integer, but must be a list",
         ),
         (
-            "broadcast = \"yes\"",
-            "line 11, column 13: `subscriptions.s.broadcast` is a string, but must be true or false",
-        ),
-        (
             "on_exhausted = \"drop\"",
             "line 11, column 16: `subscriptions.s.on_exhausted` is `drop`, but must be `dead-letter` or `halt`",
         ),
@@ -120,6 +116,10 @@ fn subscriptions_are_checked_field_by_field() {
 
 #[test]
 fn a_broadcast_has_an_owner_of_state_that_is_no_plugin() {
+    refused(
+        &subscription("broadcast = \"yes\""),
+        "line 11, column 13: `subscriptions.s.broadcast` is a string, but must be true or false",
+    );
     let routes = good(&with(&subscription("broadcast = true")));
     let sub = routes.subscription("s").expect("it");
     assert_eq!((&*sub.plugin, &*sub.owner()), ("order", "order@host"));

@@ -19,6 +19,10 @@ fn every_guest_is_used_by_a_test() {
         include_str!("limits.rs"),
         include_str!("loading.rs"),
         include_str!("swap.rs"),
+        // Some are for tests of the whole host.
+        include_str!("../../../../tests/it/recall.rs"),
+        include_str!("../../../../tests/it/timers.rs"),
+        include_str!("../../../../tests/it/transactions.rs"),
     ]
     .concat();
     for guest in wasmill_test_guests::ALL {

@@ -42,7 +42,7 @@ enum Command {
         /// The topic
         topic: String,
         #[command(flatten)]
-        message: Outgoing,
+        message: Box<Outgoing>,
         /// Where the host asks what is to become of it: `http://host:port/path`
         #[arg(long, value_name = "URL")]
         check_url: Option<String>,
