@@ -19,18 +19,32 @@ plugin = "counter"
 "#;
 
 /// Good requests of what takes a body: method, path, and bodies.
-const BODIES: [(&str, &[&str]); 1] = [(
-    "/v1/messages",
-    &[
-        r#"{"topic": "work", "key": "k", "tag": "t", "headers": [["a", "b"]], "body": "x"}"#,
-        r#"{"topic": "work", "body_base64": "AAEC", "id": "one", "window": "1h"}"#,
-        r#"{"topic": "work", "key": "k", "delay": "300days"}"#,
-        r#"{"topic": "work", "deliver_at": "2027-01-31T08:00:00.250Z"}"#,
-    ],
-)];
+const BODIES: [(&str, &[&str]); 4] = [
+    (
+        "/v1/messages",
+        &[
+            r#"{"topic": "work", "key": "k", "tag": "t", "headers": [["a", "b"]], "body": "x"}"#,
+            r#"{"topic": "work", "body_base64": "AAEC", "id": "one", "window": "1h"}"#,
+            r#"{"topic": "work", "key": "k", "delay": "300days"}"#,
+            r#"{"topic": "work", "deliver_at": "2027-01-31T08:00:00.250Z", "delay_level": 3}"#,
+        ],
+    ),
+    (
+        "/v1/messages/batch",
+        &[r#"{"messages": [{"topic": "work", "key": "k"}, {"topic": "work", "id": "i"}]}"#],
+    ),
+    (
+        "/v1/request",
+        &[r#"{"message": {"topic": "work", "key": "k"}, "reply_on": ["counted"], "wait": "1ms"}"#],
+    ),
+    (
+        "/v1/transactions",
+        &[r#"{"topic": "work", "key": "k", "body": "x", "check_url": "http://127.0.0.1:9/a"}"#],
+    ),
+];
 
 /// Good requests without one.
-const PATHS: [(Method, &str); 7] = [
+const PATHS: [(Method, &str); 12] = [
     (Method::GET, "/v1/dead-letters?limit=10&subscription=worker"),
     (Method::GET, "/v1/dead-letters/3.7.worker"),
     (Method::DELETE, "/v1/dead-letters/3.7.worker"),
@@ -41,6 +55,20 @@ const PATHS: [(Method, &str); 7] = [
     (Method::POST, "/v1/dead-letters/redrive?subscription=worker"),
     (Method::GET, "/v1/subscriptions/worker/halted"),
     (Method::POST, "/v1/subscriptions/worker/resume?key=k"),
+    (Method::POST, "/v1/subscriptions/worker/position?to=first"),
+    (
+        Method::POST,
+        "/v1/transactions/3.000000000000000000000000000000ff/commit",
+    ),
+    (
+        Method::DELETE,
+        "/v1/messages/3.1794470400000.000000000000000000000000000000ff",
+    ),
+    (Method::GET, "/v1/timers/counter?key=k&after=a&limit=3"),
+    (
+        Method::GET,
+        "/v1/messages?key=k&topic=work&from=2026-01-01T00:00:00Z&limit=3",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,5 +22,6 @@ mod step_down;
 mod story;
 mod swap;
 mod timers;
+mod trace_context;
 mod transactions;
 mod world;

@@ -138,6 +138,12 @@ async fn a_producers_half_message_is_settled_once_over_a_sigkill() -> Result<()>
         "{problem}"
     );
     assert_eq!(show(server, &other).await?["state"], "rolled-back");
+    let (_, message) = id.split_once('.').expect("a partition and a message");
+    let told = server.command(&["message", "show", message]).await?;
+    ensure!(
+        told.contains("  prepared") && told.contains("  committed"),
+        "{told}"
+    );
     let listed = server.command(&["tx", "list"]).await?;
     ensure!(listed.contains("no unsettled"), "{listed}");
     let (status, _) = settle(server, "0.00000000000000000000000000000001", "commit").await?;

@@ -105,14 +105,16 @@ async fn take_in<P: Platform>(
     producer_id: Option<String>,
     wait: bool,
 ) -> Result<Taken, Error> {
+    let context = request::trace(&request.headers);
     let Accepted {
         key,
         dedup_id,
         tag,
-        headers,
+        mut headers,
         body,
         answer,
     } = admit(platform, route, request).await?;
+    request::join_trace(&mut headers, context);
     let dedup = dedup_id.or(producer_id).map(|id| Dedup {
         id,
         window: route.dedup_window,

@@ -1,13 +1,15 @@
 //! Builds what plugins see of a request.
 
 use axum::http::HeaderMap;
-use wasmill_model::Name;
 use wasmill_model::limits::{KEY_BYTES_MAX, STATE_NAME_BYTES_MAX};
+use wasmill_model::{Name, trace};
 
 use crate::error::Error;
 
 /// The header that carries the producer's id of a request.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Longest `tracestate` that is passed on: as much as the recommendation asks for.
+const STATE_BYTES_MAX: usize = 512;
 
 /// The pairs of a query string, percent-decoded, in their order.
 pub(crate) fn query_pairs(query: Option<&str>) -> Vec<(String, String)> {
@@ -54,5 +56,25 @@ pub(crate) fn checked_key(text: String) -> Result<Name, Error> {
             field: None,
             detail: format!("a key has 1 to {KEY_BYTES_MAX} bytes, this one has {length}"),
         }),
+    }
+}
+
+/// The trace context of a request, as headers of its message; none if it is in no trace.
+pub(crate) fn trace(headers: &[(String, String)]) -> Vec<(Name, Name)> {
+    let find = |name: &str| headers.iter().find(|(it, _)| it == name);
+    let Some((_, parent)) = find(trace::PARENT).filter(|(_, it)| trace::is_parent(it)) else {
+        return Vec::new();
+    };
+    let mut context = vec![(trace::PARENT.into(), parent.as_str().into())];
+    if let Some((name, state)) = find(trace::STATE).filter(|(_, it)| it.len() <= STATE_BYTES_MAX) {
+        context.push((name.as_str().into(), state.as_str().into()));
+    }
+    context
+}
+
+/// Adds a trace context to a message's headers, unless it has its own.
+pub(crate) fn join_trace(headers: &mut Vec<(Name, Name)>, context: Vec<(Name, Name)>) {
+    if !headers.iter().any(|(name, _)| name == trace::PARENT) {
+        headers.extend(context);
     }
 }

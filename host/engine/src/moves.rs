@@ -34,7 +34,7 @@ pub enum MoveError {
     #[error("subscription `{0}` is not in the routes")]
     UnknownSubscription(Name),
     /// It is being moved.
-    #[error("subscription `{0}` is being moved: wait until it has arrived")]
+    #[error("subscription `{0}` is being moved: wait until it has arrived, or move it to `last`")]
     UnderWay(Name),
 }
 
@@ -146,7 +146,8 @@ impl Engine {
         if self.routes().subscription(name).is_none() {
             return Err(MoveError::UnknownSubscription(name.clone()));
         }
-        if self.moves.moving(name).is_some() {
+        // A move to the end stands in for another one that is under way, which may be stuck.
+        if self.moves.moving(name).is_some() && to != Start::Last {
             return Err(MoveError::UnderWay(name.clone()));
         }
         let partitions = self.partitions.iter();
@@ -204,9 +205,10 @@ impl Engine {
         let Some(mut moving) = self.moves.moving(name).cloned() else {
             return;
         };
-        if let Some(replay) = &mut moving.replay {
-            replay.next_block = next_block;
-        }
+        let Some(replay) = &mut moving.replay else {
+            return;
+        };
+        replay.next_block = next_block;
         self.redeliver(name, since, Some(moving), messages);
     }
 
@@ -269,7 +271,17 @@ impl Engine {
         if send.message.timer.is_some() {
             return send;
         }
-        for (name, tail) in &mut self.moves.replayed {
+        let Moves {
+            positions,
+            replayed,
+        } = &mut self.moves;
+        for (name, tail) in replayed {
+            let moving = positions.get(name).and_then(|it| it.moving.as_ref());
+            let from = moving.and_then(|it| it.replay).map(|replay| replay.from);
+            // The replay passes over what is older: it is delivered as usual.
+            if from.is_some_and(|from| send.message.produced_at < from) {
+                continue;
+            }
             let before = send.targets.len() + send.unroutable.len();
             send.targets.retain(|target| target.subscription != *name);
             send.unroutable

@@ -110,7 +110,7 @@ impl Partition {
             counters: Counters::default(),
             lanes: FxHashMap::default(),
             queues: Vec::new(),
-            timers: Timers::new(),
+            timers: Timers::new(id),
             claims: Overlay::default(),
             dead_letters: Overlay::default(),
             halves: Halves::default(),

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use wasmill_model::Millis;
 use wasmill_model::effects::{Delayed, TimerRef};
+use wasmill_model::{Millis, PartitionId};
 
 /// How far ahead delayed messages are held in memory.
 const HORIZON: Duration = Duration::from_secs(120);
+/// Over how many moments the partitions' loads are spread.
+const LOADS_SPREAD: u16 = 64;
 /// How many are read from the view at once.
 pub(crate) const LOAD_COUNT_MAX: usize = 2_000;
 
@@ -28,6 +30,9 @@ pub(crate) struct Timers {
     horizon: Millis,
     /// The horizon that a load under way will reach.
     target: Option<Millis>,
+    /// When in a cycle of loads this partition's comes: each has its own, so that not all come at
+    /// once and hold up what falls due meanwhile.
+    turn: Duration,
     /// Set since the last checkpoint began.
     fresh: BTreeMap<TimerRef, Delayed>,
     /// Set again by a recovery: a checkpoint that a crash cut short may have written them.
@@ -40,8 +45,10 @@ pub(crate) struct Timers {
 
 impl Timers {
     /// No delayed messages in memory; those of the view come by loads.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(id: PartitionId) -> Self {
+        let share = u32::from(id.0 % LOADS_SPREAD);
         Self {
+            turn: HORIZON / 2 * share / u32::from(LOADS_SPREAD),
             near: BTreeMap::new(),
             deferred: BTreeMap::new(),
             horizon: Millis(0),
@@ -135,7 +142,10 @@ impl Timers {
         if self.target.is_some() || now.0.saturating_add(half(HORIZON)) < self.horizon.0 {
             return None;
         }
-        let target = now + HORIZON;
+        // Partitions that have nothing to load take their turns together: an idle host sleeps.
+        let is_idle = self.near.is_empty() && self.horizon > Millis(0);
+        let turn = if is_idle { 0 } else { millis(self.turn) };
+        let target = Millis(next_turn(now.0.saturating_add(millis(HORIZON)), turn));
         self.target = Some(target);
         let newer = self.fresh.values().chain(self.flushing.0.values());
         let coming: Vec<_> = newer
@@ -200,6 +210,20 @@ impl Timers {
     }
 }
 
+/// The first moment from `time` on that is `turn` after the beginning of a cycle.
+fn next_turn(time: u64, turn: u64) -> u64 {
+    let cycle = half(HORIZON);
+    let late = time.saturating_sub(turn) % cycle;
+    match late {
+        0 => time,
+        late => time.saturating_add(cycle - late),
+    }
+}
+
 fn half(span: Duration) -> u64 {
-    u64::try_from(span.as_millis() / 2).unwrap_or(u64::MAX)
+    millis(span) / 2
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::effects::Scope;
+use crate::limits::CAUSE_BYTES_MAX;
 use crate::{Message, MessageId, Millis, Name, When};
 
 /// A message that is delivered once it is committed, or never.
@@ -79,8 +80,20 @@ impl Half {
     /// About how many bytes of memory it holds.
     #[must_use]
     pub fn footprint(&self) -> usize {
-        size_of::<Self>() + self.message.footprint()
+        let owner = match &self.owner {
+            Owner::Plugin { scope, name } => scope.plugin.len() + scope.key.len() + name.len(),
+            Owner::Producer { check_url } => check_url.as_ref().map_or(0, |url| url.len()),
+        };
+        // Room for a cause, which comes later.
+        size_of::<Self>() + self.message.footprint() + owner + CAUSE_BYTES_MAX
     }
+}
+
+/// Host and port of a URL at which a producer is asked.
+#[must_use]
+pub fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 /// How long a decision is remembered, so that a late one is told of it: as long as RocketMQ keeps

@@ -18,6 +18,7 @@ pub mod record;
 pub mod reserved;
 pub mod routes;
 pub mod time;
+pub mod trace;
 
 pub use delay_level::DelayLevel;
 pub use effects::{Effects, Failure, FailureKind};

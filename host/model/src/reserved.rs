@@ -1,8 +1,8 @@
 //! Names of the host's own: entries in a key's state, and owners of state.
 //!
-//! Timers, recallable messages, half messages and dedup claims are entries of the key's state under names that
-//! begin with a NUL, which no plugin can write. They are so committed, cached, checkpointed and
-//! recovered by the same code as the plugin's entries.
+//! Timers, recallable messages, half messages and dedup claims are entries of the key's state under
+//! names that begin with a NUL, which no plugin can write. They are so committed, cached,
+//! checkpointed and recovered by the same code as the plugin's entries.
 
 use crate::effects::Delayed;
 use crate::{MessageId, Name};
@@ -16,6 +16,8 @@ pub enum Entry<'a> {
     Recallable(MessageId),
     /// A claim of this id.
     Claim(&'a str),
+    /// A half message of this name.
+    Half(&'a str),
 }
 
 /// What the entry `name` is of; none if it is a plugin's.
@@ -27,6 +29,7 @@ pub fn entry(name: &str) -> Option<Entry<'_>> {
         "t" => Some(Entry::Timer(rest)),
         "r" => Some(Entry::Recallable(rest.parse().ok()?)),
         "d" => Some(Entry::Claim(rest)),
+        "h" => Some(Entry::Half(rest)),
         _ => None,
     }
 }

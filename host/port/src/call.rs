@@ -16,7 +16,7 @@ use bytes::Bytes;
 use wasmill_model::effects::{Delayed, Effects, Failure, FailureKind, Scope};
 use wasmill_model::limits::{self, Exceeded, within};
 use wasmill_model::routes::CallLimits;
-use wasmill_model::{Message, MessageId, Millis, Name, When, reserved};
+use wasmill_model::{Message, MessageId, Millis, Name, When, reserved, trace};
 
 use crate::run::{Delivery, RunContext};
 use crate::scope::ScopeState;
@@ -289,12 +289,13 @@ impl Call {
         topic: Name,
         key: Option<Name>,
         tag: Option<Name>,
-        headers: Vec<(Name, Name)>,
+        mut headers: Vec<(Name, Name)>,
         body: Bytes,
         due: Option<Millis>,
         timer: Option<Name>,
     ) -> Arc<Message> {
         let cause = &self.delivery.message;
+        trace::carry_on(&mut headers, cause);
         let id = cause.id.sent(&self.delivery.subscription, self.sent_count);
         self.sent_count += 1;
         Arc::new(Message {

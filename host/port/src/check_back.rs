@@ -3,7 +3,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use wasmill_model::{Decision, Half, Name};
+use wasmill_model::Name;
+use wasmill_model::half::{self, Decision, Half};
+
+/// Longest URL at which a producer is asked.
+const URL_BYTES_MAX: usize = 2_048;
 
 /// An answer on its way; a text if it does not decide: why.
 pub type Asking<'a> = Pin<Box<dyn Future<Output = Result<Decision, String>> + Send + 'a>>;
@@ -19,10 +23,13 @@ pub trait CheckBack: Send + Sync + 'static {
 /// # Errors
 /// What is wrong with the URL, or what to add to the routes.
 pub fn granted(url: &str, hosts: &[Name]) -> Result<(), String> {
-    let rest = url
-        .strip_prefix("http://")
-        .ok_or_else(|| format!("`{url}` does not begin with `http://`"))?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if url.len() > URL_BYTES_MAX {
+        return Err(format!("a URL has at most {URL_BYTES_MAX} bytes"));
+    }
+    if !url.starts_with("http://") {
+        return Err(format!("`{url}` does not begin with `http://`"));
+    }
+    let authority = half::authority(url);
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit()) => {
             host

@@ -10,6 +10,12 @@ const FIRST: [&str; 3] = [
     "[topics]\na = {}\n\n[subscriptions.s]\ntopic = \"a\"\nplugin = \"p\"\n",
 ];
 
+/// Conditions with all that the language has.
+const FILTERS: [&str; 2] = [
+    "region IN ('eu', 'uk') AND (amount >= 1000 OR \"x-priority\" = 'high') AND NOT test = TRUE",
+    "a BETWEEN -1 AND 2.50 AND b IS NOT NULL OR TAGS LIKE 'a!_%' ESCAPE '!' AND c NOT IN (1, 2)",
+];
+
 #[test]
 fn fuzzed_routes_are_read_or_refused_with_a_reason() {
     let first = FIRST.map(|text| text.as_bytes().to_vec());
@@ -30,7 +36,27 @@ fn fuzzed_routes_are_read_or_refused_with_a_reason() {
 }
 
 #[test]
+fn fuzzed_filters_are_read_or_refused_with_a_reason() {
+    let first = FILTERS.map(|text| text.as_bytes().to_vec());
+    Target::new("filters", &first).run(|bytes| {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return "no text".to_owned();
+        };
+        match wasmill_routes::filter(text) {
+            Ok(_) => "read".to_owned(),
+            Err(said) => {
+                assert!(!said.trim().is_empty(), "refused without a reason");
+                said
+            }
+        }
+    });
+}
+
+#[test]
 fn the_first_inputs_are_good() {
+    for text in FILTERS {
+        wasmill_routes::filter(text).unwrap_or_else(|error| panic!("{error}"));
+    }
     for text in FIRST {
         parse(text).unwrap_or_else(|errors| panic!("{errors}"));
     }

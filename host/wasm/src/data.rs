@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use wasmill_model::MessageId;
 use wasmill_model::routes::PluginSettings;
+use wasmill_model::{MessageId, trace};
 use wasmill_port::{Call, ScopeState};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Result, bail};
@@ -51,6 +51,10 @@ pub(crate) struct Data {
 impl Data {
     /// Begins a call that must end by `deadline`.
     pub(crate) fn begin(&mut self, activity: Activity, deadline: Instant) {
+        self.http_gate.trace = match &activity {
+            Activity::Handling(call) => trace::of_handling(&call.delivery().message),
+            _ => None,
+        };
         self.activity = activity;
         self.host_calls = 0;
         self.http_gate.deadline = deadline;

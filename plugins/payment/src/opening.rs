@@ -26,8 +26,7 @@ pub(crate) fn open<H: Http + Transactional>(
             let charge = provider::look_up(host, payment);
             return Ok(charge.map(|it| it.unwrap_or(Charge::Silent)));
         }
-        HalfState::RolledBack if payment.is_too_late(host.now()) => {}
-        // The provider had never heard of it. The next question begins anew.
+        // The provider had never heard of it then. The next question begins anew, and looks first.
         HalfState::RolledBack => return Ok(Ok(Charge::Silent)),
     }
     let asked = ask(host, payment);

@@ -3,6 +3,9 @@
 //! Its handlers check what they can see - nothing handled twice, nothing out of order, no timer
 //! early or after its cancellation - and its state lets the world check the rest at the end.
 
+mod halves;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,10 +13,13 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use wasmill_engine::{Incoming, ProducerId};
 use wasmill_model::effects::{Failure, FailureKind};
+use wasmill_model::half::CheckPolicy;
 use wasmill_model::routes::{KeySource, Order, RetrySchedule, Routes, Subscription, TopicPattern};
 use wasmill_model::{Millis, Name, When};
 use wasmill_port::Call;
 use wasmill_port::call::{Alarm, CallError, Outgoing};
+
+pub(crate) use halves::{Receipt, of_id, verdict};
 
 /// What an account holds before anything happened.
 pub(crate) const INITIAL: i64 = 1_000;
@@ -33,6 +39,8 @@ pub(crate) struct Transfer {
     /// The handler rejects it: it must become a dead letter and move nothing.
     pub(crate) poison: bool,
     pub(crate) timer: Option<TimerOrder>,
+    /// The half message that its handler prepares.
+    pub(crate) receipt: Option<Receipt>,
     /// What makes it large, so that few of them fill a page of a queue.
     pub(crate) padding: String,
 }
@@ -80,7 +88,7 @@ pub(crate) fn routes() -> Routes {
         retry: retry.clone(),
         ..Subscription::new(name, topic, PLUGIN)
     };
-    let topics = ["transfer", "credit", "ring", "unheard"]
+    let topics = ["transfer", "credit", "ring", "unheard", halves::TOPIC]
         .map(TopicPattern::new)
         .to_vec();
     let rekeyed = Subscription {
@@ -95,23 +103,33 @@ pub(crate) fn routes() -> Routes {
         order: Order::None,
         ..sub("stray", "credit")
     };
-    Routes::new(
+    let mut routes = Routes::new(
         topics,
         vec![
             sub("transfer", "transfer"),
             sub("ring", "ring"),
+            sub("receipt", halves::TOPIC),
             rekeyed,
             tally,
             stray,
         ],
-    )
+    );
+    let policy = CheckPolicy {
+        first: Duration::from_millis(60),
+        interval: Duration::from_millis(80),
+        count_max: u32::MAX,
+        ..CheckPolicy::default()
+    };
+    routes.checks = vec![(TopicPattern::new(halves::TOPIC), Arc::new(policy))];
+    routes
 }
 
 /// Handles a message; `luck` decides whether the guest traps on the way.
-pub(crate) fn handle(call: &mut Call, luck: &mut impl Rng) -> Result<(), Failure> {
+pub(crate) async fn handle(call: &mut Call, luck: &mut impl Rng) -> Result<(), Failure> {
     let subscription = call.delivery().subscription.clone();
     let result = match &*subscription {
-        "transfer" => transfer(call),
+        "transfer" => transfer(call).await,
+        "receipt" => halves::receive(call),
         "credit" => credit(call),
         "tally" => bump(call, "tally").map_err(Into::into),
         "stray" => stray(call),
@@ -135,7 +153,7 @@ pub(crate) fn number(value: Option<&Bytes>) -> Option<i64> {
     })
 }
 
-fn transfer(call: &mut Call) -> Result<(), Failure> {
+async fn transfer(call: &mut Call) -> Result<(), Failure> {
     let it: Transfer = body(call);
     if it.poison {
         return Err(Failure {
@@ -143,6 +161,7 @@ fn transfer(call: &mut Call) -> Result<(), Failure> {
             cause: "poison".to_owned(),
         });
     }
+    halves::prepare(call, &it).await?;
     once(call, &format!("sent/{}", it.id))?;
     let last = number(call.get("turn")?.as_ref()).unwrap_or(-1);
     let turn = i64::try_from(it.turn).expect("few turns");

@@ -4,6 +4,7 @@
 //! the view and when a handler ends is the world's to choose.
 
 mod intake;
+mod runs;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -12,12 +13,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 use rand::rngs::StdRng;
-use wasmill_engine::{Action, Checkpoint, Engine, RunRequest, Write, claims, layout};
+use wasmill_engine::{Action, Checkpoint, Engine, Write, claims, layout};
 use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::record::DeadLetter;
 use wasmill_model::{PartitionId, Partitioner, Routes};
 use wasmill_port::store::{Change, Log, View};
-use wasmill_port::{Clock, Delivery, Run, RunContext, ScopeState, StateReader};
+use wasmill_port::{Clock, RunContext, ScopeState, StateReader};
 use wasmill_service::{ViewReader, recover};
 use wasmill_store::{Memory, MemoryLog, MemoryView};
 
@@ -26,6 +27,8 @@ use crate::clock::SimClock;
 use crate::sabotage::Sabotage;
 
 pub(crate) use intake::LookedUp;
+
+use runs::Runs;
 
 /// Partitions of the simulated host: few, so that keys meet.
 pub(crate) const PARTITIONS: u16 = 4;
@@ -61,7 +64,7 @@ pub(crate) struct Host {
     checkpointing: bool,
     /// A checkpoint that waits for its blocks. Other work on the view overtakes it.
     waiting: Option<Checkpoint>,
-    runs: Vec<RunRequest>,
+    runs: Runs,
     /// How many checkpoints each partition began and ended.
     versions: [u64; PARTITIONS as usize],
     sabotage: Sabotage,
@@ -117,7 +120,7 @@ impl Host {
             durable: acquired.next,
             checkpointing: false,
             waiting: None,
-            runs: Vec::new(),
+            runs: Runs::default(),
             versions: [0; PARTITIONS as usize],
             sabotage,
         })
@@ -142,48 +145,6 @@ impl Host {
             self.engine.tick(now);
             self.collect();
         }
-    }
-
-    /// Ends one run, whichever; false if none is under way.
-    pub(crate) fn end_a_run(&mut self, rng: &mut StdRng) -> bool {
-        if self.runs.is_empty() {
-            return false;
-        }
-        let index = rng.random_range(0..self.runs.len());
-        let RunRequest {
-            ticket,
-            owner,
-            subscription,
-            messages,
-            recent,
-            ..
-        } = self.runs.swap_remove(index);
-        let deliveries = messages.into_iter().map(|pending| Delivery {
-            subscription: subscription.clone(),
-            key: pending.key,
-            message: pending.message,
-            attempt: pending.attempts + 1,
-        });
-        let mut deliveries: Vec<_> = deliveries.collect();
-        self.sabotage.run(&mut deliveries);
-        let mut run = Run::new(
-            self.context.clone(),
-            owner,
-            deliveries,
-            recent,
-            Duration::from_secs(1),
-        );
-        while let Some(mut call) = run.begin() {
-            let result = bank::handle(&mut call, rng);
-            // Some runs hand the rest back, as one whose time is up.
-            if !run.end(call, result, None) || rng.random_ratio(1, 4) {
-                break;
-            }
-        }
-        let outcomes = run.into_outcomes();
-        self.engine.complete(&ticket, outcomes, self.clock.now());
-        self.collect();
-        true
     }
 
     /// Seals what was committed, if the log is free; false if there was nothing to do.
@@ -277,7 +238,11 @@ impl Host {
     /// Whether no message waits, and no timer.
     pub(crate) fn is_settled(&self) -> bool {
         let idle = self.engine.wake() > self.clock.now() + Duration::from_secs(30);
-        self.is_quiet() && idle && self.engine.census().all(|(_, pending, ..)| pending == 0)
+        let undecided = self.engine.half_census().0;
+        self.is_quiet()
+            && idle
+            && undecided == 0
+            && self.engine.census().all(|(_, pending, ..)| pending == 0)
     }
 
     /// A state entry of an account, as its next handler would see it.
@@ -356,7 +321,8 @@ impl Host {
     fn collect(&mut self) {
         for action in self.engine.take_actions() {
             match action {
-                Action::Run(request) => self.runs.push(request),
+                Action::Run(request) => self.runs.waiting.push(request),
+                Action::Check(request) => self.runs.checks.push(request),
                 Action::WritePage(page, bytes) => {
                     let key =
                         layout::page(page.partition, &page.subscription, &page.queue, page.number);
@@ -375,7 +341,7 @@ impl Host {
                         limit,
                     });
                 }
-                Action::Watched(_) | Action::Buried(_) | Action::Check(_) => {}
+                Action::Watched(_) | Action::Buried(_) => {}
             }
         }
     }

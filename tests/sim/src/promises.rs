@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::bank::{INITIAL, TimerOrder, Transfer, number};
+use wasmill_model::Decision;
+
+use crate::bank::{INITIAL, TimerOrder, Transfer, number, of_id};
 use crate::host::Host;
 
 /// Every transfer that was acknowledged as durable.
@@ -32,6 +34,9 @@ impl Promises {
             match transfer.poison {
                 true => dead += 1,
                 false => sent += 1,
+            }
+            if transfer.receipt.is_some() && was_sent {
+                check_receipt(host, transfer);
             }
             if let Some(TimerOrder::Set { .. }) = transfer.timer
                 && was_sent
@@ -64,4 +69,15 @@ impl Promises {
             "each poison message is one dead letter"
         );
     }
+}
+
+/// A receipt arrives if and only if it was committed, whoever decided.
+fn check_receipt(host: &Host, Transfer { id, from, .. }: &Transfer) {
+    let received = host.state(from, &format!("received/{id}")).is_some();
+    let decided = number(host.state(from, &format!("decided/{id}")).as_ref());
+    let committed = match decided {
+        Some(decided) => decided == 1,
+        None => of_id(*id) == Decision::Commit,
+    };
+    assert_eq!(received, committed, "receipt {id} arrived");
 }

@@ -16,6 +16,8 @@ pub enum Bug {
     EarlyTimer,
     /// What was read of the view counts, though a checkpoint ended since.
     StaleClaim,
+    /// A half message that waits does not reach the view.
+    LostHalf,
     /// The last bytes of a block do not reach the log, though it says so.
     TornRecord,
 }
@@ -48,8 +50,12 @@ impl Sabotage {
 
     /// What of a checkpoint reaches the view.
     pub(crate) fn checkpoint(self, writes: &mut Vec<Write>) {
-        if self.0 == Some(Bug::DoubledTimer) {
-            writes.retain(|write| write.key[0] != b't' || write.value.is_some());
+        match self.0 {
+            Some(Bug::DoubledTimer) => {
+                writes.retain(|write| write.key[0] != b't' || write.value.is_some());
+            }
+            Some(Bug::LostHalf) => writes.retain(|write| write.key[0] != b'h'),
+            _ => {}
         }
     }
 
@@ -86,6 +92,7 @@ mod tests {
             (Bug::OrderSwap, "turn"),
             (Bug::EarlyTimer, "rings at"),
             (Bug::StaleClaim, "was taken twice"),
+            (Bug::LostHalf, "receipt"),
             (Bug::TornRecord, "recovery found damage"),
         ] {
             let found = (0..WORLDS).find_map(|seed| simulate_with(seed, Some(bug)).err());

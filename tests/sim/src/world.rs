@@ -11,7 +11,7 @@ use wasmill_model::Routes;
 use wasmill_port::Clock;
 use wasmill_store::{Fault, Memory};
 
-use crate::bank::{self, TimerOrder, Transfer};
+use crate::bank::{self, Receipt, TimerOrder, Transfer};
 use crate::clock::SimClock;
 use crate::host::{Dead, Host, LookedUp, PARTITIONS};
 use crate::pings::{self, Pings};
@@ -114,7 +114,7 @@ impl World {
             if self.host.is_none() {
                 self.restart(true);
             }
-            if self.step().is_err() || self.rng.random_ratio(1, 60) {
+            if self.step().is_err() || self.rng.random_ratio(1, 40) {
                 self.crash();
             }
         }
@@ -176,11 +176,12 @@ impl World {
     fn work(&mut self) -> Result<bool, Dead> {
         let host = self.host.as_mut().expect("alive");
         host.tick();
-        let first = self.rng.random_range(0..4);
-        for offset in 0..4 {
-            let worked = match (first + offset) % 4 {
-                0 => host.end_a_run(&mut self.rng),
+        let first = self.rng.random_range(0..5);
+        for offset in 0..5 {
+            let worked = match (first + offset) % 5 {
+                0 => host.run_on(&mut self.rng),
                 1 => host.seal(),
+                4 => host.answer_a_check(&mut self.rng),
                 // A slow disk: much comes in before a block is durable.
                 2 if self.slow_log && self.rng.random_ratio(9, 10) => false,
                 2 => host.append()?,
@@ -216,6 +217,12 @@ impl World {
             4 => Some(TimerOrder::Move { name, delay }),
             _ => None,
         };
+        let receipt = match self.rng.random_range(0..12) {
+            0 => Some(Receipt::Commit),
+            1 => Some(Receipt::RollBack),
+            2 => Some(Receipt::Leave),
+            _ => None,
+        };
         self.next_id += 1;
         self.turns[from] += 1;
         Transfer {
@@ -226,6 +233,7 @@ impl World {
             amount: self.rng.random_range(1..100),
             poison: self.rng.random_ratio(1, 25),
             timer,
+            receipt,
             padding: "x".repeat(self.padding),
         }
     }

@@ -23,6 +23,7 @@ use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::api::State;
 use crate::error::Error;
+use crate::request;
 
 /// Room for a body of the largest size in base64, or escaped.
 pub(super) const REQUEST_BYTES_MAX: usize = 12 << 20;
@@ -123,6 +124,7 @@ pub(super) async fn take_in<P: Platform + Operator>(
 ) -> Result<Receipt, Error> {
     let platform = state.platform()?;
     let _place = state.enter()?;
+    let context = request::trace(&request::headers(request.headers()));
     let read = state.budget.read(
         request.into_body(),
         REQUEST_BYTES_MAX,
@@ -133,7 +135,9 @@ pub(super) async fn take_in<P: Platform + Operator>(
         field: None,
         detail: format!("the body is no message: {error}"),
     })?;
-    platform.accept(understand(message)?).await.map_err(refused)
+    let mut incoming = understand(message)?;
+    request::join_trace(&mut incoming.headers, context);
+    platform.accept(incoming).await.map_err(refused)
 }
 
 /// Here a topic that is not declared is the caller's slip.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use wasmill_model::{Millis, Name, Target};
+use wasmill_model::{Decision, Millis, Name, Target};
 use wasmill_service::story::{Did, Ending, Event, Handling, Place, Stored, Story, What};
 use wasmill_service::{Extent, FoundPage, Told};
 
@@ -86,6 +86,14 @@ enum ShownWhat {
         cause: String,
     },
     Handled(Box<ShownHandling>),
+    /// A half message that waits for a decision.
+    Prepared {
+        checks: u32,
+        cause: Option<String>,
+        abandoned: bool,
+    },
+    Committed {},
+    RolledBack {},
     Cancelled {
         by: Option<String>,
     },
@@ -94,6 +102,9 @@ enum ShownWhat {
         subscription: Name,
     },
     Redriven {
+        to: Vec<ShownTarget>,
+    },
+    Replayed {
         to: Vec<ShownTarget>,
     },
     Purged {
@@ -159,6 +170,7 @@ impl ShownPage {
                 Stored::Sent => "sent",
                 Stored::Delayed => "delayed",
                 Stored::Due => "due",
+                Stored::Prepared => "prepared",
             },
             message: ShownMessage::bare(&found.message, found.body_bytes),
         });
@@ -217,6 +229,17 @@ fn event(event: &Event) -> ShownEvent {
             cause: cause.clone(),
         },
         What::Handled(it) => ShownWhat::Handled(Box::new(handling(it))),
+        What::Prepared {
+            checks,
+            cause,
+            abandoned,
+        } => ShownWhat::Prepared {
+            checks: *checks,
+            cause: cause.clone(),
+            abandoned: *abandoned,
+        },
+        What::Decided(Decision::Commit) => ShownWhat::Committed {},
+        What::Decided(Decision::RollBack) => ShownWhat::RolledBack {},
         What::Cancelled { by } => ShownWhat::Cancelled {
             by: by.map(|id| id.to_string()),
         },
@@ -224,6 +247,7 @@ fn event(event: &Event) -> ShownEvent {
             subscription: subscription.clone(),
         },
         What::Redriven(to) => ShownWhat::Redriven { to: targets(to) },
+        What::Replayed(to) => ShownWhat::Replayed { to: targets(to) },
         What::Purged { subscription } => ShownWhat::Purged {
             subscription: subscription.clone(),
         },
@@ -249,6 +273,7 @@ fn handling(handling: &Handling) -> ShownHandling {
     let (outcome, cause, due): (_, Option<&String>, Option<Millis>) = match &handling.outcome {
         Ending::Done => ("done", None, None),
         Ending::Skipped => ("skipped", None, None),
+        Ending::Dropped => ("dropped", None, None),
         Ending::Retry { cause, due, .. } => ("retry", Some(cause), Some(*due)),
         Ending::Halted { cause, .. } => ("halted", Some(cause), None),
         Ending::Dead { cause, .. } => ("dead_letter", Some(cause), None),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmill_model::half::{OnUndecided, Owner};
+use wasmill_model::half::{self, OnUndecided, Owner};
 use wasmill_model::limits::CAUSE_BYTES_MAX;
 use wasmill_model::{Decision, Half, Millis, Name, Op, PartitionId, reserved};
 
@@ -120,8 +120,7 @@ fn asked(half: &Half) -> Name {
         Owner::Plugin { scope, .. } => reserved::plugin_of(&scope.plugin).into(),
         Owner::Producer { check_url } => {
             let url = check_url.as_deref().unwrap_or_default();
-            let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-            authority.split('/').next().unwrap_or_default().into()
+            half::authority(url).to_ascii_lowercase().into()
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use wasmill_model::record::Handled;
-use wasmill_model::{Message, MessageId, Millis, Name, PartitionId, Target};
+use wasmill_model::{Decision, Message, MessageId, Millis, Name, PartitionId, Target};
 
 /// What became of a message, as far as the log reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,17 @@ pub enum What {
     },
     /// A subscription's delivery of it ended.
     Handled(Box<Handling>),
+    /// It is a half message that waits for a decision.
+    Prepared {
+        /// How often its owner was asked in vain.
+        checks: u32,
+        /// Why the last question brought no decision.
+        cause: Option<String>,
+        /// Whether it is asked about no more.
+        abandoned: bool,
+    },
+    /// It was a half message, and somebody decided.
+    Decided(Decision),
     /// It waits for its time no longer, and will not be delivered.
     Cancelled {
         /// The message whose handler did it; none if it is not in the same flow, or none did.
@@ -61,6 +72,8 @@ pub enum What {
     },
     /// An operator had the dead letter delivered again, to these subscriptions.
     Redriven(Vec<Target>),
+    /// An operator moved these subscriptions back: they get it anew.
+    Replayed(Vec<Target>),
     /// An operator did away with the dead letter.
     Purged {
         /// The subscription that had given it up.
@@ -90,6 +103,8 @@ pub enum Ending {
     Done,
     /// The timer had been cancelled after it fell due: nobody was called.
     Skipped,
+    /// Its subscription was moved past it: nobody was called.
+    Dropped,
     /// It failed, and comes again.
     Retry {
         /// How many deliveries have failed.
@@ -154,10 +169,16 @@ impl Event {
     pub(super) fn footprint(&self) -> usize {
         let targets = |targets: &[Target]| targets.len() * 96;
         let text = match &self.what {
-            What::Sent(to) | What::Due(to) | What::Arrived(to) | What::Redriven(to) => targets(to),
+            What::Sent(to)
+            | What::Due(to)
+            | What::Arrived(to)
+            | What::Redriven(to)
+            | What::Replayed(to) => targets(to),
             What::Unroutable { cause, .. } => cause.len(),
             What::Handled(handling) => handling.footprint(),
+            What::Prepared { cause, .. } => cause.as_ref().map_or(0, String::len),
             What::Delayed { .. }
+            | What::Decided(_)
             | What::Cancelled { .. }
             | What::Resumed { .. }
             | What::Purged { .. } => 0,
@@ -169,7 +190,7 @@ impl Event {
 impl Handling {
     fn footprint(&self) -> usize {
         let cause = match &self.outcome {
-            Ending::Done | Ending::Skipped => 0,
+            Ending::Done | Ending::Skipped | Ending::Dropped => 0,
             Ending::Retry { cause, .. }
             | Ending::Halted { cause, .. }
             | Ending::Dead { cause, .. } => cause.len(),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use wasmill_model::half::Owner;
 use wasmill_model::{Message, MessageId, Millis, Name, Op, Record, Target};
 
 use super::event;
@@ -47,6 +48,8 @@ pub enum Stored {
     Sent,
     /// It waits for its time.
     Delayed,
+    /// It is a half message.
+    Prepared,
     /// Its time came. It is in the log as delayed before, if the log reaches back so far.
     Due,
 }
@@ -185,11 +188,18 @@ fn stored<'a>(record: &Record, op: &'a Op) -> Option<(Stored, &'a Arc<Message>, 
             let key = delayed.scope.as_ref().map(|scope| &scope.key);
             return Some((Stored::Delayed, &delayed.message, Keys::One(key)));
         }
+        Op::Prepare(half) if half.checks == 0 => {
+            let key = match &half.owner {
+                Owner::Plugin { scope, .. } => Some(&scope.key),
+                Owner::Producer { .. } => None,
+            };
+            return Some((Stored::Prepared, &half.message, Keys::One(key)));
+        }
         _ => return None,
     };
     match parse::origin(record, message.id) {
         Origin::Sent => Some((Stored::Sent, message, keys)),
         Origin::Due => Some((Stored::Due, message, keys)),
-        Origin::Arrived | Origin::Redriven => None,
+        Origin::Arrived | Origin::Redriven | Origin::Replayed => None,
     }
 }

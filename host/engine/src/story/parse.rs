@@ -17,6 +17,8 @@ pub(super) enum Origin {
     Due,
     /// It was a dead letter.
     Redriven,
+    /// Its subscription was moved back.
+    Replayed,
 }
 
 /// Why `record` has this message for subscriptions.
@@ -25,6 +27,7 @@ pub(super) fn origin(record: &Record, message: MessageId) -> Origin {
         Op::Receive { .. } => Some(Origin::Arrived),
         Op::Undelay(timer) if timer.id == message => Some(Origin::Due),
         Op::Exhume { .. } => Some(Origin::Redriven),
+        Op::Position(_) => Some(Origin::Replayed),
         _ => None,
     };
     record.ops.iter().find_map(says).unwrap_or(Origin::Sent)
@@ -40,13 +43,13 @@ pub(super) struct Ended<'a> {
     pub(super) handled: Option<&'a Handled>,
 }
 
-/// The delivery that `record` ends, if it ends one.
-pub(super) fn ended(record: &Record) -> Option<Ended<'_>> {
+/// The deliveries that `record` ends: one, or those that a move drops.
+pub(super) fn ended(record: &Record) -> impl Iterator<Item = Ended<'_>> {
     let handled = record.ops.iter().find_map(|op| match op {
         Op::Handled(handled) => Some(handled),
         _ => None,
     });
-    record.ops.iter().find_map(|op| match op {
+    record.ops.iter().filter_map(move |op| match op {
         Op::Settle {
             subscription,
             key,
@@ -55,7 +58,10 @@ pub(super) fn ended(record: &Record) -> Option<Ended<'_>> {
             seq: *seq,
             subscription,
             key: key.as_ref(),
-            ending: Some(Ending::Done),
+            ending: Some(match handled {
+                Some(_) => Ending::Done,
+                None => Ending::Dropped,
+            }),
             handled,
         }),
         Op::Retry {

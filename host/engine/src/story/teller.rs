@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use wasmill_model::record::DeadLetter;
-use wasmill_model::{Message, MessageId, Millis, Name, Op, PartitionId, Record, Target};
+use wasmill_model::{Decision, Message, MessageId, Millis, Name, Op, PartitionId, Record, Target};
 
 use super::event::{self, Did, Ending, Event, Handling, Story, What};
 use super::parse::{self, Ended, Origin};
@@ -51,7 +51,8 @@ pub struct Teller {
     by_id: HashMap<MessageId, usize>,
     /// Deliveries that did not end, and dead letters: how many of a message's number.
     places: HashMap<(PartitionId, u64), Place>,
-    delayed: BTreeSet<MessageId>,
+    /// Messages that wait, for their time or for a decision.
+    waiting: BTreeSet<MessageId>,
     /// How many of these each partition has: its records may tell of a message without naming it.
     open: BTreeMap<PartitionId, usize>,
     bytes: usize,
@@ -74,7 +75,7 @@ impl Teller {
             stories: Vec::new(),
             by_id: HashMap::new(),
             places: HashMap::new(),
-            delayed: BTreeSet::new(),
+            waiting: BTreeSet::new(),
             open: BTreeMap::new(),
             bytes: 0,
             bytes_max,
@@ -120,12 +121,17 @@ impl Teller {
                 Op::Bury(letter) if letter.attempts == 0 => self.unroutable(told, letter),
                 Op::Delay(delayed) => {
                     let due = delayed.due;
-                    if self.tell(told, &delayed.message, What::Delayed { due })
-                        && self.delayed.insert(delayed.message.id)
-                    {
-                        *self.open.entry(record.partition).or_default() += 1;
-                    }
+                    self.waits(told, &delayed.message, What::Delayed { due });
                 }
+                Op::Prepare(half) => {
+                    let what = What::Prepared {
+                        checks: half.checks,
+                        cause: half.cause.clone(),
+                        abandoned: half.next_check.is_none(),
+                    };
+                    self.waits(told, &half.message, what);
+                }
+                Op::Decide { half, decision } => self.decide(told, *half, *decision),
                 Op::Undelay(timer) => self.undelay(told, record, timer.id, by),
                 Op::Exhume { subscription, seq } => {
                     self.exhume(told, record, subscription, *seq);
@@ -141,9 +147,22 @@ impl Teller {
         tree::in_order(self.stories)
     }
 
-    /// Tells of a delivery that ended. Returns whose it was.
+    /// Tells of the deliveries that ended. Returns whose the first was.
     fn end(&mut self, told: (Millis, PartitionId), record: &Record) -> Option<MessageId> {
-        let ended = parse::ended(record)?;
+        let mut first = None;
+        for ended in parse::ended(record) {
+            let id = self.end_one(told, record, &ended);
+            first = first.or(id);
+        }
+        first
+    }
+
+    fn end_one(
+        &mut self,
+        told: (Millis, PartitionId),
+        record: &Record,
+        ended: &Ended<'_>,
+    ) -> Option<MessageId> {
         let place = (record.partition, ended.seq);
         let story = match self.places.get(&place) {
             Some(place) => place.story,
@@ -151,7 +170,7 @@ impl Teller {
             None => self.buried(record)?,
         };
         let id = self.stories[story].message.id;
-        let what = self.ending(story, record, &ended);
+        let what = self.ending(story, record, ended);
         if matches!(&what, What::Handled(it) if !goes_on(&it.outcome)) {
             self.close_place(place);
         }
@@ -192,6 +211,22 @@ impl Teller {
         Some(story)
     }
 
+    /// A message waits, for its time or for a decision: what ends that names it by its id only.
+    fn waits(&mut self, told: (Millis, PartitionId), message: &Message, what: What) {
+        if self.tell(told, message, what) && self.waiting.insert(message.id) {
+            *self.open.entry(told.1).or_default() += 1;
+        }
+    }
+
+    fn decide(&mut self, told: (Millis, PartitionId), half: MessageId, decision: Decision) {
+        if self.waiting.remove(&half) {
+            self.close(told.1);
+        }
+        if let Some(&story) = self.by_id.get(&half) {
+            self.add(story, told, What::Decided(decision));
+        }
+    }
+
     /// A message goes to subscriptions: here, or by way of another partition.
     fn goes_to(
         &mut self,
@@ -207,7 +242,8 @@ impl Teller {
             && (last.at, last.partition) == told
             && let (What::Sent(to), Origin::Sent)
             | (What::Due(to), Origin::Due)
-            | (What::Redriven(to), Origin::Redriven) = (&mut last.what, origin)
+            | (What::Redriven(to), Origin::Redriven)
+            | (What::Replayed(to), Origin::Replayed) = (&mut last.what, origin)
         {
             return to.extend_from_slice(targets);
         }
@@ -217,6 +253,7 @@ impl Teller {
             Origin::Arrived => What::Arrived(targets),
             Origin::Due => What::Due(targets),
             Origin::Redriven => What::Redriven(targets),
+            Origin::Replayed => What::Replayed(targets),
         };
         self.tell(told, message, what);
     }
@@ -237,7 +274,7 @@ impl Teller {
         id: MessageId,
         by: Option<MessageId>,
     ) {
-        if self.delayed.remove(&id) {
+        if self.waiting.remove(&id) {
             self.close(record.partition);
         }
         let is_due = record.ops.iter().any(|op| match op {
@@ -346,5 +383,5 @@ fn was_called(ended: &Ended<'_>) -> bool {
 
 /// Whether more may be told of a delivery: it comes again, or is a letter to be redriven.
 fn goes_on(ending: &Ending) -> bool {
-    !matches!(ending, Ending::Done | Ending::Skipped)
+    !matches!(ending, Ending::Done | Ending::Skipped | Ending::Dropped)
 }

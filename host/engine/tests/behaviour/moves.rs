@@ -184,7 +184,7 @@ fn a_subscription_moved_to_first_gets_everything_once_and_in_order_wherever_it_c
         world.serve(false);
         (0..4).for_each(|_| world.send(START));
         world.engine.begin_move(&name, Start::First, START).unwrap();
-        let again = world.engine.begin_move(&name, Start::Last, START);
+        let again = world.engine.begin_move(&name, Start::First, START);
         assert_eq!(again, Err(MoveError::UnderWay(name.clone())));
         let mut steps = 0;
         while world.step(&name) {

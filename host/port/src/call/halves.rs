@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use wasmill_model::half::{Entry, Owner};
-use wasmill_model::{Decision, Half, Message, Millis, Name, reserved};
+use wasmill_model::{Decision, Half, Message, Millis, Name, reserved, trace};
 
 use super::{Call, CallError, Outgoing, names};
 
@@ -155,11 +155,12 @@ impl Call {
             topic,
             key,
             tag,
-            headers,
+            mut headers,
             body,
             when,
         } = outgoing;
         let cause = &self.delivery.message;
+        trace::carry_on(&mut headers, cause);
         let message = Message {
             id: cause.id.prepared(&self.delivery.subscription, name),
             topic,

@@ -74,10 +74,25 @@ impl<G: Guests> Handle<G> {
         Ok(())
     }
 
+    /// Goes on with a subscription's move, and with others that begin before its name is free.
     async fn drive(self, name: Name) {
-        let done = self.go_on(&name).await;
-        self.driven().remove(&name);
-        let subscription = &*name;
+        loop {
+            let done = self.go_on(&name).await;
+            self.driven().remove(&name);
+            self.tell(&name, &done);
+            let is_next = done.is_ok()
+                && self
+                    .position(&name)
+                    .await
+                    .is_ok_and(|it| it.moving.is_some())
+                && self.driven().insert(name.clone());
+            if !is_next {
+                return;
+            }
+        }
+    }
+
+    fn tell(&self, subscription: &str, done: &Result<(), OperateError>) {
         match done {
             Ok(()) => tracing::info!(subscription, "a subscription was moved"),
             Err(OperateError::Stopped) => {}
@@ -187,7 +202,13 @@ impl<G: Guests> Reader<'_, G> {
         into: &mut Piece,
     ) -> Result<(), OperateError> {
         if let Some(block) = self.handle.read_block(number).await? {
-            let records = codec::records(&block).map_err(|error| damaged(number, &error))?;
+            let records = match codec::records(&block) {
+                Ok(records) => records,
+                Err(error) => {
+                    pass_over(number, &error);
+                    return Ok(());
+                }
+            };
             for message in replayed(&records, &self.subscription, self.from, until) {
                 into.bytes += message.footprint();
                 into.messages.push(message.clone());
@@ -204,10 +225,8 @@ impl<G: Guests> Reader<'_, G> {
             let middle = low + (high - low) / 2;
             let is_wanted = match self.handle.read_block(middle).await? {
                 None => false,
-                Some(block) => {
-                    let header = codec::header(&block);
-                    header.map_err(|error| damaged(middle, &error))?.at >= self.from
-                }
+                // Where a block is damaged, what comes before it is looked at too.
+                Some(block) => codec::header(&block).is_ok_and(|it| it.at >= self.from),
             };
             match is_wanted {
                 true => high = middle,
@@ -218,6 +237,7 @@ impl<G: Guests> Reader<'_, G> {
     }
 }
 
-fn damaged(block: u64, error: &codec::DecodeError) -> OperateError {
-    wasmill_port::store::Error::new(format!("read block {block} of the log"), error).into()
+/// A block that cannot be read must not hold up the subscription for ever: what is intact counts.
+fn pass_over(block: u64, error: &codec::DecodeError) {
+    tracing::error!(block, %error, "a block of the log is damaged: its messages are not replayed");
 }

@@ -13,8 +13,8 @@ use wasmill_port::store::{Error, View};
 use super::{OperateError, PIECE_BYTES, TRIES};
 use crate::handle::Handle;
 
-/// Half messages that are read of the view at once.
-const SCAN_COUNT: usize = 64;
+/// Half messages that are read of the view before their bytes are counted.
+const SCAN_COUNT: usize = 8;
 
 /// How a half message is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,9 @@ pub struct Transactions {
     /// After which one there may be more.
     pub next: Option<HalfId>,
 }
+
+/// Half messages by their ids.
+type Unsettled = BTreeMap<MessageId, Arc<Half>>;
 
 impl<G: Guests> Handle<G> {
     /// A half message, or what was decided about it.
@@ -77,7 +80,8 @@ impl<G: Guests> Handle<G> {
         let first = after.map_or(0, |after| after.partition.0);
         for partition in (first..self.partitions()).map(PartitionId) {
             let behind = after.filter(|after| after.partition == partition);
-            for (message, half) in self.unsettled(partition, behind, limit).await? {
+            let (unsettled, more) = self.unsettled(partition, behind, limit).await?;
+            for (message, half) in unsettled {
                 if page.unsettled.len() == limit || bytes >= PIECE_BYTES {
                     page.next = page.unsettled.last().map(|(id, _)| *id);
                     return Ok(page);
@@ -86,18 +90,22 @@ impl<G: Guests> Handle<G> {
                 let id = HalfId { partition, message };
                 page.unsettled.push((id, half));
             }
+            if more {
+                page.next = page.unsettled.last().map(|(id, _)| *id);
+                return Ok(page);
+            }
         }
         Ok(page)
     }
 
-    /// A partition's unsettled half messages after a given one, at least one more than `limit` if
-    /// there are as many.
+    /// A partition's unsettled half messages after a given one, and whether there may be more: at
+    /// least one more than `limit` comes if there are as many, unless they are large.
     async fn unsettled(
         &self,
         partition: PartitionId,
         after: Option<HalfId>,
         limit: usize,
-    ) -> Result<BTreeMap<MessageId, Arc<Half>>, OperateError> {
+    ) -> Result<(Unsettled, bool), OperateError> {
         let snapshots = &self.shared.versioned.snapshots;
         for _ in 0..TRIES {
             let version = snapshots.version(partition);
@@ -171,7 +179,7 @@ fn merge(
     after: Option<HalfId>,
     recent: Vec<(MessageId, Option<Arc<Half>>)>,
     limit: usize,
-) -> Result<BTreeMap<MessageId, Arc<Half>>, Error> {
+) -> Result<(Unsettled, bool), Error> {
     let behind = |id: MessageId| after.is_none_or(|after| id > after.message);
     let recent: BTreeMap<_, _> = recent.into_iter().filter(|(id, _)| behind(*id)).collect();
     let prefix = layout::all_abandoned(partition);
@@ -179,7 +187,7 @@ fn merge(
     if after.is_some() {
         from.push(0);
     }
-    let mut found = BTreeMap::new();
+    let (mut found, mut bytes) = (BTreeMap::new(), 0);
     loop {
         let slice = view.scan(&prefix, &from, SCAN_COUNT)?;
         for (place, value) in &slice {
@@ -188,18 +196,19 @@ fn merge(
             let half = halves::read(value);
             let half = half.map_err(|cause| Error::new("read a half message", cause))?;
             if !recent.contains_key(&half.id()) {
+                bytes += half.footprint();
                 found.insert(half.id(), Arc::new(half));
             }
         }
         if slice.len() < SCAN_COUNT {
             break;
         }
-        if found.len() > limit {
+        if found.len() > limit || bytes > PIECE_BYTES {
             // Beyond, there may be others of the view: what is newer waits for the next page.
             let until = found.last_key_value().map(|(id, _)| *id);
             let newer = recent.into_iter().filter(|(id, _)| Some(*id) <= until);
             found.extend(newer.filter_map(|(id, half)| Some((id, half?))));
-            return Ok(found);
+            return Ok((found, true));
         }
     }
     found.extend(
@@ -207,5 +216,5 @@ fn merge(
             .into_iter()
             .filter_map(|(id, half)| Some((id, half?))),
     );
-    Ok(found)
+    Ok((found, false))
 }

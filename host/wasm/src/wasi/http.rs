@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::Instant;
+use wasmill_model::trace;
 use wasmtime_wasi_http::{
     Error, RequestOptions, Result, WasiBody, WasiHttpHooks, default_send_request,
 };
@@ -27,6 +28,8 @@ pub(crate) struct HttpGate {
     granted: Arc<[GrantedHost]>,
     /// When the call in progress must have ended.
     pub(crate) deadline: Instant,
+    /// The trace that the call in progress belongs to.
+    pub(crate) trace: Option<String>,
 }
 
 /// A granted host. Without a port it stands for the port of the request's scheme.
@@ -60,6 +63,7 @@ impl HttpGate {
         Self {
             granted,
             deadline: Instant::now(),
+            trace: None,
         }
     }
 
@@ -98,13 +102,19 @@ impl HttpGate {
 impl WasiHttpHooks for HttpGate {
     fn send_request(
         &mut self,
-        request: Request<WasiBody>,
+        mut request: Request<WasiBody>,
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<()>> + Send>,
     ) -> Box<dyn Future<Output = Result<Exchange>> + Send> {
         if !self.admits(&request) {
             tracing::debug!(target: "plugin", uri = %request.uri(), "HTTP request not granted");
             return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        if let Some(trace) = &self.trace
+            && let Ok(value) = HeaderValue::from_str(trace)
+        {
+            let headers = request.headers_mut();
+            headers.entry(trace::PARENT).or_insert(value);
         }
         let options = self.timeouts(options);
         Box::new(async move {

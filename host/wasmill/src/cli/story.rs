@@ -51,14 +51,35 @@ pub(super) struct Event {
 enum What {
     Sent {},
     Arrived {},
-    Delayed { due: String },
+    Delayed {
+        due: String,
+    },
     Due {},
-    Unroutable { subscription: String, cause: String },
+    Unroutable {
+        subscription: String,
+        cause: String,
+    },
     Handled(Box<Handling>),
+    Prepared {
+        checks: u32,
+        cause: Option<String>,
+        abandoned: bool,
+    },
+    Committed {},
+    RolledBack {},
     Cancelled {},
-    Resumed { subscription: String },
-    Redriven { to: Vec<Target> },
-    Purged { subscription: String },
+    Resumed {
+        subscription: String,
+    },
+    Redriven {
+        to: Vec<Target>,
+    },
+    Replayed {
+        to: Vec<Target>,
+    },
+    Purged {
+        subscription: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -167,15 +188,31 @@ impl What {
                 cause,
             } => format!("{subscription}: dead letter: {}", first_line(cause)),
             Self::Handled(handling) => handling.text(),
+            Self::Prepared {
+                checks,
+                cause,
+                abandoned,
+            } => {
+                let how = if *abandoned { "abandoned" } else { "prepared" };
+                match cause {
+                    None => how.to_owned(),
+                    Some(cause) => format!("{how}, asked {checks} times: {}", first_line(cause)),
+                }
+            }
+            Self::Committed {} => "committed".to_owned(),
+            Self::RolledBack {} => "rolled back".to_owned(),
             Self::Cancelled {} => "cancelled".to_owned(),
             Self::Resumed { subscription } => format!("{subscription}: resumed by an operator"),
-            Self::Redriven { to } => {
-                let names: Vec<_> = to.iter().map(|to| &*to.subscription).collect();
-                format!("redriven by an operator to {}", names.join(", "))
-            }
+            Self::Redriven { to } => format!("redriven by an operator to {}", names(to)),
+            Self::Replayed { to } => format!("delivered anew to {}, which was moved", names(to)),
             Self::Purged { subscription } => format!("{subscription}: purged by an operator"),
         })
     }
+}
+
+fn names(to: &[Target]) -> String {
+    let names: Vec<_> = to.iter().map(|to| &*to.subscription).collect();
+    names.join(", ")
 }
 
 impl Handling {

@@ -1,0 +1,170 @@
+//! Handlers under way, which stop until a half message is durable, and questions to its owners.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use wasmill_engine::{CheckRequest, RunRequest, Ticket, Verdict};
+use wasmill_model::Half;
+use wasmill_model::effects::Outcome;
+use wasmill_port::call::{CallError, Preparing};
+use wasmill_port::{Delivery, Preparer, Run, RunContext};
+
+use super::Host;
+use crate::bank;
+
+type Handlers = Pin<Box<dyn Future<Output = Vec<Outcome>>>>;
+
+/// What handlers and owners have to do.
+#[derive(Default)]
+pub(super) struct Runs {
+    pub(super) waiting: Vec<RunRequest>,
+    pub(super) checks: Vec<CheckRequest>,
+    /// Runs that wait for a half message, and the barrier that must be durable first.
+    stopped: Vec<(u64, Ticket, Handlers)>,
+    pub(super) desk: Arc<Desk>,
+}
+
+/// Where the one handler that runs leaves its half message, and finds the answer.
+#[derive(Default)]
+pub(super) struct Desk(Mutex<Slot>);
+
+#[derive(Default)]
+struct Slot {
+    wanted: Option<Half>,
+    answer: Option<Result<(), CallError>>,
+}
+
+impl Desk {
+    fn take(&self) -> Half {
+        let mut slot = self.0.lock().expect("no panic here");
+        slot.wanted.take().expect("it waits for nothing else")
+    }
+
+    fn answer(&self, answer: Result<(), CallError>) {
+        self.0.lock().expect("no panic here").answer = Some(answer);
+    }
+}
+
+impl Preparer for Desk {
+    fn prepare(&self, _run: u64, half: Half) -> Preparing<'_> {
+        let mut half = Some(half);
+        Box::pin(poll_fn(move |_| {
+            let mut slot = self.0.lock().expect("no panic here");
+            match slot.answer.take() {
+                Some(answer) => Poll::Ready(answer),
+                None => {
+                    slot.wanted = half.take();
+                    Poll::Pending
+                }
+            }
+        }))
+    }
+}
+
+impl Runs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.stopped.is_empty() && self.checks.is_empty()
+    }
+}
+
+impl Host {
+    /// Goes on with one run, whichever, to its end or its next half message; false if none can.
+    pub(crate) fn run_on(&mut self, rng: &mut StdRng) -> bool {
+        let durable = self.durable();
+        let mut ready = self.runs.stopped.iter();
+        let ready = ready.position(|(barrier, ..)| *barrier <= durable);
+        let (ticket, handlers) = match ready {
+            Some(index) if self.runs.waiting.is_empty() || rng.random() => {
+                let (_, ticket, handlers) = self.runs.stopped.swap_remove(index);
+                self.runs.desk.answer(Ok(()));
+                (ticket, handlers)
+            }
+            _ if self.runs.waiting.is_empty() => return false,
+            _ => {
+                let index = rng.random_range(0..self.runs.waiting.len());
+                let request = self.runs.waiting.swap_remove(index);
+                self.begin(request, rng.random())
+            }
+        };
+        self.poll(ticket, handlers);
+        self.collect();
+        true
+    }
+
+    /// An owner answers; false if none was asked.
+    pub(crate) fn answer_a_check(&mut self, rng: &mut StdRng) -> bool {
+        if self.runs.checks.is_empty() {
+            return false;
+        }
+        let index = rng.random_range(0..self.runs.checks.len());
+        let request = self.runs.checks.swap_remove(index);
+        let verdict = match rng.random_range(0..8) {
+            0 => Verdict::Unavailable,
+            1 | 2 => Verdict::Unknown("not yet".to_owned()),
+            _ => Verdict::Decided(bank::verdict(&request.half)),
+        };
+        let now = wasmill_port::Clock::now(&*self.clock);
+        self.engine.checked(&request, verdict, now);
+        self.collect();
+        true
+    }
+
+    fn begin(&mut self, request: RunRequest, luck: u64) -> (Ticket, Handlers) {
+        let RunRequest {
+            ticket,
+            owner,
+            subscription,
+            messages,
+            recent,
+            ..
+        } = request;
+        let deliveries = messages.into_iter().map(|pending| Delivery {
+            subscription: subscription.clone(),
+            key: pending.key,
+            message: pending.message,
+            attempt: pending.attempts + 1,
+        });
+        let mut deliveries: Vec<_> = deliveries.collect();
+        self.sabotage.run(&mut deliveries);
+        let context = RunContext {
+            preparer: Some(self.runs.desk.clone()),
+            ..self.context.clone()
+        };
+        let run = Run::new(context, owner, deliveries, recent, Duration::from_secs(1));
+        let run = run.numbered(ticket.number());
+        (ticket, Box::pin(handle(run, StdRng::seed_from_u64(luck))))
+    }
+
+    fn poll(&mut self, ticket: Ticket, mut handlers: Handlers) {
+        let now = wasmill_port::Clock::now(&*self.clock);
+        match handlers
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
+            Poll::Ready(outcomes) => self.engine.complete(&ticket, outcomes, now),
+            Poll::Pending => {
+                let half = self.runs.desk.take();
+                let prepared = self.engine.prepare(ticket.number(), half, now);
+                prepared.expect("a run under way, and room");
+                let barrier = self.engine.barrier();
+                self.runs.stopped.push((barrier, ticket, handlers));
+            }
+        }
+    }
+}
+
+async fn handle(mut run: Run, mut luck: StdRng) -> Vec<Outcome> {
+    while let Some(mut call) = run.begin() {
+        let result = bank::handle(&mut call, &mut luck).await;
+        // Some runs hand the rest back, as one whose time is up.
+        if !run.end(call, result, None) || luck.random_ratio(1, 4) {
+            break;
+        }
+    }
+    run.into_outcomes()
+}
