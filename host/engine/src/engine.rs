@@ -121,6 +121,8 @@ pub struct Ticket {
     pub(crate) partition: PartitionId,
     pub(crate) lane: LaneId,
     pub(crate) number: u64,
+    /// Which routes were in force when the run began.
+    pub(crate) generation: u64,
 }
 
 impl Ticket {
@@ -137,6 +139,8 @@ pub struct Engine {
     pub(crate) config: Config,
     partitioner: Partitioner,
     pub(crate) routes: Arc<Routes>,
+    /// How often the routes changed.
+    pub(crate) generation: u64,
     pub(crate) partitions: Vec<Partition>,
     pub(crate) subs: Vec<SubState>,
     sub_index: HashMap<Name, SubIndex>,
@@ -178,6 +182,7 @@ impl Engine {
             config,
             partitioner: Partitioner::new(config.partitions),
             routes: Arc::default(),
+            generation: 0,
             partitions: partitions.collect(),
             subs: Vec::new(),
             sub_index: HashMap::new(),
@@ -310,6 +315,7 @@ impl Engine {
 
     fn adopt(&mut self, routes: &Arc<Routes>) {
         self.routes = routes.clone();
+        self.generation += 1;
         for definition in routes.subscriptions() {
             self.sub(&definition.name);
         }

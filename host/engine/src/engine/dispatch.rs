@@ -117,6 +117,7 @@ impl Engine {
             partition: id,
             lane: lane_id,
             number: ticket,
+            generation: self.generation,
         };
         let request = RunRequest {
             ticket,

@@ -123,6 +123,12 @@ impl Engine {
             settled,
         } = it;
         let mut sends = sends;
+        if ticket.generation != self.generation {
+            // The handler sent by the routes that it began with; those in force now say who gets it.
+            for send in &mut sends {
+                *send = self.routes.fan_out(send.message.clone());
+            }
+        }
         let mut ops = Vec::with_capacity(3 + delayed.len() + cancelled.len() + sends.len());
         let subscription = self.subs[sub].name.clone();
         ops.push(Op::Settle {

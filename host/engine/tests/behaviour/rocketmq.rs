@@ -167,6 +167,35 @@ fn a_new_subscription_gets_the_first_message_after_it() {
 }
 
 #[test]
+fn what_a_handler_sends_reaches_a_subscription_that_came_while_it_ran() {
+    let mut engine = engine(vec![sub("s", "a")]);
+    engine
+        .accept(message("a", "k", b""), START)
+        .expect("accepted");
+    let run = runs(&mut engine).pop().expect("a run");
+    let cause = &run.messages[0].message;
+    let sent = wasmill_model::Message {
+        id: cause.id.sent("s", 0),
+        topic: "b".into(),
+        ..wasmill_model::Message::clone(cause)
+    };
+    let effects = Effects {
+        sends: vec![engine.routes().fan_out(Arc::new(sent))],
+        ..Effects::default()
+    };
+    let topics = ["a", "b"].map(TopicPattern::new).to_vec();
+    let both = Routes::new(topics, vec![sub("s", "a"), sub("new", "b")]);
+    engine.set_routes(&Arc::new(both), START).expect("fits");
+    engine.complete(
+        &run.ticket,
+        vec![Ok::<_, wasmill_model::Failure>(effects)],
+        START,
+    );
+    let run = runs(&mut engine).pop().expect("what was sent");
+    assert_eq!(run.subscription, "new");
+}
+
+#[test]
 fn a_key_that_fails_for_a_day_blocks_no_other_and_goes_on_by_itself() {
     let mut engine = engine(vec![sub("s", "a")]);
     let bad = |body| message("a", "bad", body);
