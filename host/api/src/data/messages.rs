@@ -149,6 +149,9 @@ pub(super) fn refused(error: AcceptError) -> Error {
 }
 
 pub(super) fn incoming(message: Message) -> Result<Incoming, Error> {
+    if message.topic.is_empty() {
+        return Err(Error::bad("topic", "a topic has at least one letter"));
+    }
     if message.check_url.is_some() {
         return Err(Error::bad("check_url", "it is for transactions"));
     }
@@ -305,6 +308,7 @@ mod tests {
             (r#"{"topic": "t", "id": "i", "window": "31d"}"#, "window"),
             (r#"{"topic": "t", "id": ""}"#, "1 to 256"),
             (r#"{"topic": "t", "dealy": "1s"}"#, "dealy"),
+            (r#"{"topic": ""}"#, "at least one letter"),
             ("{}", "topic"),
         ] {
             let error = read(text).unwrap_err();
