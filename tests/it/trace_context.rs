@@ -28,6 +28,8 @@ key = "path:key"
 "#;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+/// One by each way in.
+const SENT: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,17 +40,35 @@ async fn what_comes_of_a_request_stays_in_its_trace() -> Result<()> {
     let work = server.client();
     let reply = work.request(Method::POST, "/work/k", &headers, Bytes::from("x"));
     reply.await?.success()?;
-    let message = Bytes::from(r#"{"topic": "work", "key": "l"}"#);
     let api = server.data_api();
-    let reply = api.request(Method::POST, "/v1/messages", &headers, message);
-    reply.await?.success()?;
-    metrics::reached(&server.client(), "messages_handled_total", 2.0, PATIENCE).await?;
+    let message = r#"{"topic": "work", "key": "l"}"#;
+    for (path, body) in [
+        ("/v1/messages", message.to_owned()),
+        (
+            "/v1/messages/batch",
+            format!(r#"{{"messages": [{message}]}}"#),
+        ),
+        (
+            "/v1/request",
+            format!(r#"{{"message": {message}, "reply_on": ["counted"]}}"#),
+        ),
+    ] {
+        let reply = api.request(Method::POST, path, &headers, body.into());
+        reply.await?.success()?;
+    }
+    metrics::reached(
+        &server.client(),
+        "messages_handled_total",
+        SENT as f64,
+        PATIENCE,
+    )
+    .await?;
 
     for sent in found(server, "work").await? {
         assert_eq!(parent(&sent)?, PARENT);
     }
     let derived = found(server, "counted").await?;
-    assert_eq!(derived.len(), 2);
+    assert_eq!(derived.len(), SENT);
     for message in derived {
         let cause = message["causation"].as_str().context("a cause")?;
         let span = &cause[16..];
@@ -64,7 +84,7 @@ async fn found(server: &Server, topic: &str) -> Result<Vec<Value>> {
         .await?;
     let listed: Value = serde_json::from_str(&listed)?;
     let messages = listed["messages"].as_array().context("messages")?;
-    ensure!(messages.len() == 2, "{listed}");
+    ensure!(messages.len() == SENT, "{listed}");
     Ok(messages.iter().map(|it| it["message"].clone()).collect())
 }
 

@@ -17,6 +17,7 @@ use wasmill_service::{Dedup, Incoming, Receipt};
 
 use crate::api::State;
 use crate::error::Error;
+use crate::request::TraceContext;
 use crate::table::{Kind, Table};
 use crate::template::Template;
 use crate::{Platform, query, request, wait};
@@ -74,10 +75,11 @@ pub(crate) async fn serve<P: Platform>(
         headers: headers.clone(),
         body: held.bytes.clone(),
     };
+    let trace = TraceContext::of(&parts.headers);
     let taken = take_in(
         platform,
         route.ingress,
-        request,
+        (request, trace),
         producer_id,
         wait.is_some(),
     )
@@ -101,11 +103,10 @@ pub(crate) async fn serve<P: Platform>(
 async fn take_in<P: Platform>(
     platform: &P,
     route: &Ingress,
-    request: Request,
+    (request, trace): (Request, TraceContext),
     producer_id: Option<String>,
     wait: bool,
 ) -> Result<Taken, Error> {
-    let context = request::trace(&request.headers);
     let Accepted {
         key,
         dedup_id,
@@ -114,7 +115,7 @@ async fn take_in<P: Platform>(
         body,
         answer,
     } = admit(platform, route, request).await?;
-    request::join_trace(&mut headers, context);
+    trace.join(&mut headers);
     let dedup = dedup_id.or(producer_id).map(|id| Dedup {
         id,
         window: route.dedup_window,

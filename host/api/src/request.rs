@@ -59,22 +59,28 @@ pub(crate) fn checked_key(text: String) -> Result<Name, Error> {
     }
 }
 
-/// The trace context of a request, as headers of its message; none if it is in no trace.
-pub(crate) fn trace(headers: &[(String, String)]) -> Vec<(Name, Name)> {
-    let find = |name: &str| headers.iter().find(|(it, _)| it == name);
-    let Some((_, parent)) = find(trace::PARENT).filter(|(_, it)| trace::is_parent(it)) else {
-        return Vec::new();
-    };
-    let mut context = vec![(trace::PARENT.into(), parent.as_str().into())];
-    if let Some((name, state)) = find(trace::STATE).filter(|(_, it)| it.len() <= STATE_BYTES_MAX) {
-        context.push((name.as_str().into(), state.as_str().into()));
-    }
-    context
-}
+/// By which headers the messages of a request join its trace; none if it is in no trace.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TraceContext(Vec<(Name, Name)>);
 
-/// Adds a trace context to a message's headers, unless it has its own.
-pub(crate) fn join_trace(headers: &mut Vec<(Name, Name)>, context: Vec<(Name, Name)>) {
-    if !headers.iter().any(|(name, _)| name == trace::PARENT) {
-        headers.extend(context);
+impl TraceContext {
+    /// That of a request with these headers.
+    pub(crate) fn of(map: &HeaderMap) -> Self {
+        let find = |name: &str| map.get(name)?.to_str().ok();
+        let parent = find(trace::PARENT).filter(|parent| trace::is_parent(parent));
+        let Some(parent) = parent else {
+            return Self::default();
+        };
+        let state = find(trace::STATE).filter(|state| state.len() <= STATE_BYTES_MAX);
+        let state = state.map(|state| (trace::STATE.into(), state.into()));
+        let parent = (trace::PARENT.into(), parent.into());
+        Self(std::iter::once(parent).chain(state).collect())
+    }
+
+    /// Adds it to a message's headers, unless the message has one of its own.
+    pub(crate) fn join(self, headers: &mut Vec<(Name, Name)>) {
+        if !headers.iter().any(|(name, _)| name == trace::PARENT) {
+            headers.extend(self.0);
+        }
     }
 }

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use wasmill_service::{AcceptError, Receipt};
 
 use super::answers::{Always, OfBody};
-use super::form::json;
+use super::form::{json, posted};
 use super::messages::{Message, Sent, incoming, refused};
 use super::{Operator, Routes, Shared};
 use crate::Platform;
@@ -74,23 +74,22 @@ async fn send<P: Platform + Operator>(
 ) -> Result<Response, Error> {
     let platform = state.platform()?;
     let _place = state.enter()?;
-    let time_max = state.limits.body_timeout;
-    let read = state
-        .budget
-        .read(request.into_body(), REQUEST_BYTES_MAX, time_max);
-    let body = read.await?;
-    let Messages { messages } =
-        serde_json::from_slice(&body.bytes).map_err(|error| Error::Bad {
-            field: None,
-            detail: format!("the body is no batch of messages: {error}"),
-        })?;
+    let what = "batch of messages";
+    let posted = posted::<Messages, _>(&state, request, REQUEST_BYTES_MAX, what).await?;
+    let Messages { messages } = posted.value;
     if messages.len() > COUNT_MAX {
         let detail = format!("a batch has at most {COUNT_MAX} messages: send several");
         return Err(Error::bad("messages", detail));
     }
     let read = messages.into_iter().enumerate();
-    let all = read.map(|(index, message)| incoming(message).map_err(|error| error.within(index)));
-    let results = platform.accept_all(all.collect::<Result<_, _>>()?).await?;
+    let all = read.map(|(index, message)| {
+        let mut incoming = incoming(message).map_err(|error| error.within(index))?;
+        posted.trace.clone().join(&mut incoming.headers);
+        Ok(incoming)
+    });
+    let results = platform
+        .accept_all(all.collect::<Result<_, Error>>()?)
+        .await?;
     let results: Vec<_> = results.into_iter().map(outcome).collect();
     let is_refused = |it: &&Outcome| matches!(it, Outcome::Refused(_));
     let refused = results.iter().filter(is_refused).count();

@@ -11,16 +11,13 @@ use wasmill_model::record::DeadLetter;
 use wasmill_service::{Letter, LetterId};
 
 use super::answers::{Always, Missing, Refusing};
-use super::form::{Count, Segment, json, query};
+use super::form::{Count, Segment, json, page_limit, query};
 use super::shown::{ShownMessage, show_message, time};
 use super::subscriptions::known;
 use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::error::Error;
 
-/// Letters of a page, unless the request says otherwise, and at most.
-const PAGE_COUNT: usize = 100;
-const PAGE_COUNT_MAX: usize = 1_000;
 /// What names a letter, for the document.
 const ID: &str = "`PARTITION.NUMBER.SUBSCRIPTION`, as the list shows it.";
 
@@ -132,11 +129,7 @@ async fn list<P: Platform + Operator>(
         after,
         limit,
     } = query(&uri)?;
-    let limit = limit.unwrap_or(PAGE_COUNT);
-    if !(1..=PAGE_COUNT_MAX).contains(&limit) {
-        let detail = format!("`limit` is from 1 to {PAGE_COUNT_MAX}");
-        return Err(Error::bad("limit", detail));
-    }
+    let limit = page_limit(limit)?;
     let after = after.map(|it| parse("after", &it)).transpose()?;
     let subscription = subscription.map(Name::from);
     let platform = state.platform()?;

@@ -3,9 +3,10 @@
 use std::error::Error as _;
 use std::time::SystemTime;
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
-use axum::http::{Uri, header};
+use axum::http::{Request, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,56 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use wasmill_model::Millis;
 
+use crate::api::State;
+use crate::body::Held;
 use crate::error::Error;
+use crate::request::TraceContext;
+
+/// Entries of a page, unless the request says otherwise, and at most.
+const PAGE_COUNT: usize = 100;
+const PAGE_COUNT_MAX: usize = 1_000;
+
+/// What a request brings.
+pub(super) struct Posted<'a, T> {
+    pub(super) value: T,
+    /// Headers by which its messages join its trace.
+    pub(super) trace: TraceContext,
+    /// Its share of the budget, for as long as what it brought is in hand.
+    pub(super) held: Held<'a>,
+}
+
+/// Reads a request whose body is a `what`, in JSON.
+pub(super) async fn posted<'a, T: DeserializeOwned, P>(
+    state: &'a State<P>,
+    request: Request<Body>,
+    bytes_max: usize,
+    what: &str,
+) -> Result<Posted<'a, T>, Error> {
+    let (parts, body) = request.into_parts();
+    let time_max = state.limits.body_timeout;
+    let held = state.budget.read(body, bytes_max, time_max).await?;
+    let value = serde_json::from_slice(&held.bytes).map_err(|error| Error::Bad {
+        field: None,
+        detail: format!("the body is no {what}: {error}"),
+    })?;
+    Ok(Posted {
+        value,
+        trace: TraceContext::of(&parts.headers),
+        held,
+    })
+}
+
+/// How many entries a page has, at most.
+pub(super) fn page_limit(asked: Option<usize>) -> Result<usize, Error> {
+    let limit = asked.unwrap_or(PAGE_COUNT);
+    match (1..=PAGE_COUNT_MAX).contains(&limit) {
+        true => Ok(limit),
+        false => {
+            let detail = format!("`limit` is from 1 to {PAGE_COUNT_MAX}");
+            Err(Error::bad("limit", detail))
+        }
+    }
+}
 
 /// How many things were acted upon.
 #[derive(Serialize, ToSchema)]

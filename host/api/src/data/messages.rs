@@ -18,12 +18,11 @@ use wasmill_model::{DelayLevel, Name, When};
 use wasmill_service::{AcceptError, Dedup, Incoming, Receipt};
 
 use super::answers::{Always, Conflicting, OfBody};
-use super::form::{json, parse_time};
+use super::form::{json, parse_time, posted};
 use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::api::State;
 use crate::error::Error;
-use crate::request;
 
 /// Room for a body of the largest size in base64, or escaped.
 pub(super) const REQUEST_BYTES_MAX: usize = 12 << 20;
@@ -124,19 +123,9 @@ pub(super) async fn take_in<P: Platform + Operator>(
 ) -> Result<Receipt, Error> {
     let platform = state.platform()?;
     let _place = state.enter()?;
-    let context = request::trace(&request::headers(request.headers()));
-    let read = state.budget.read(
-        request.into_body(),
-        REQUEST_BYTES_MAX,
-        state.limits.body_timeout,
-    );
-    let body = read.await?;
-    let message = serde_json::from_slice(&body.bytes).map_err(|error| Error::Bad {
-        field: None,
-        detail: format!("the body is no message: {error}"),
-    })?;
-    let mut incoming = understand(message)?;
-    request::join_trace(&mut incoming.headers, context);
+    let posted = posted(state, request, REQUEST_BYTES_MAX, "message").await?;
+    let mut incoming = understand(posted.value)?;
+    posted.trace.join(&mut incoming.headers);
     platform.accept(incoming).await.map_err(refused)
 }
 

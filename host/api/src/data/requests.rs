@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::answers::{Always, Conflicting, OfBody};
-use super::form::json;
+use super::form::{json, posted};
 use super::messages::{Message, REQUEST_BYTES_MAX, Sent, incoming, refused, span};
 use super::shown::{ShownMessage, show_message};
 use super::{Operator, Routes, Shared};
@@ -64,20 +64,15 @@ async fn ask<P: Platform + Operator>(
 ) -> Result<Response, Error> {
     let platform = state.platform()?;
     let _place = state.enter()?;
-    let time_max = state.limits.body_timeout;
-    let read = state
-        .budget
-        .read(request.into_body(), REQUEST_BYTES_MAX, time_max);
-    let body = read.await?;
-    let asked: Asked = serde_json::from_slice(&body.bytes).map_err(|error| Error::Bad {
-        field: None,
-        detail: format!("the body is no request: {error}"),
-    })?;
+    let posted = posted::<Asked, _>(&state, request, REQUEST_BYTES_MAX, "request").await?;
+    let asked = posted.value;
     let wait = wait_of(asked.wait.as_deref(), state.limits.wait_max)?;
     check_topics(&asked)?;
     let mut incoming = incoming(asked.message)?;
     incoming.wait_for = asked.reply_on.into_iter().map(Into::into).collect();
-    drop(body);
+    posted.trace.join(&mut incoming.headers);
+    // Nothing of it is held while the reply is waited for.
+    drop(posted.held);
     let deadline = Instant::now() + wait;
     let mut receipt = platform.accept(incoming).await.map_err(refused)?;
     let reply = match receipt.outcome.take() {

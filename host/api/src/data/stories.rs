@@ -14,15 +14,11 @@ use wasmill_service::Told;
 use wasmill_service::story::Filter;
 
 use super::answers::{Always, Missing};
-use super::form::{Segment, json, parse_time, query};
+use super::form::{Segment, json, page_limit, parse_time, query};
 use super::told::{ShownPage, ShownStory, ShownTrace};
 use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::error::Error;
-
-/// Messages of a page, unless the request says otherwise, and at most.
-const PAGE_COUNT: usize = 100;
-const PAGE_COUNT_MAX: usize = 1_000;
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -72,11 +68,7 @@ async fn list<P: Platform + Operator>(
     uri: Uri,
 ) -> Result<Response, Error> {
     let page: Page = query(&uri)?;
-    let limit = page.limit.unwrap_or(PAGE_COUNT);
-    if !(1..=PAGE_COUNT_MAX).contains(&limit) {
-        let detail = format!("`limit` is from 1 to {PAGE_COUNT_MAX}");
-        return Err(Error::bad("limit", detail));
-    }
+    let limit = page_limit(page.limit)?;
     let after = page.after.map(|it| parse("after", &it)).transpose()?;
     let from = page.from.map(|it| parse_time("from", &it)).transpose()?;
     let to = page.to.map(|it| parse_time("to", &it)).transpose()?;

@@ -10,15 +10,12 @@ use wasmill_model::Name;
 use wasmill_model::effects::{Delayed, Scope};
 
 use super::answers::{Always, Missing, Refusing};
-use super::form::{Segment, Segments, json, query};
+use super::form::{Segment, Segments, json, page_limit, query};
 use super::shown::{ShownMessage, show_message, time};
 use super::{Operator, Routes, Shared, recall};
 use crate::Platform;
 use crate::error::Error;
 
-/// Timers of a page, unless the request says otherwise, and at most.
-const PAGE_COUNT: usize = 100;
-const PAGE_COUNT_MAX: usize = 1_000;
 /// What is said of a timer that is not there.
 const GONE: &str = "no such timer is pending: it may have been handled or cancelled";
 
@@ -80,11 +77,7 @@ async fn list<P: Platform + Operator>(
     uri: Uri,
 ) -> Result<Response, Error> {
     let Page { key, after, limit } = query(&uri)?;
-    let limit = limit.unwrap_or(PAGE_COUNT);
-    if !(1..=PAGE_COUNT_MAX).contains(&limit) {
-        let detail = format!("`limit` is from 1 to {PAGE_COUNT_MAX}");
-        return Err(Error::bad("limit", detail));
-    }
+    let limit = page_limit(limit)?;
     let (scope, platform) = (scope(plugin, key), state.platform()?);
     let timers = platform.timers(&scope, after.as_deref(), limit + 1).await?;
     let mut timers: Vec<_> = timers.iter().map(|it| shown(it, false)).collect();

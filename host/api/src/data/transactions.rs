@@ -15,15 +15,11 @@ use wasmill_port::check_back;
 use wasmill_service::{HalfId, HalfOf, Incoming, Settled, Transaction};
 
 use super::answers::{Always, Conflicting, Missing, OfBody, Refusing};
-use super::form::{Segment, json, query};
+use super::form::{Segment, json, page_limit, query};
 use super::shown::{ShownMessage, show_message, time};
 use super::{Operator, Routes, Shared, messages};
 use crate::Platform;
 use crate::error::Error;
-
-/// Transactions of a page, unless the request says otherwise, and at most.
-const PAGE_COUNT: usize = 100;
-const PAGE_COUNT_MAX: usize = 1_000;
 
 /// What names a transaction, for the document.
 const ID: &str = "`PARTITION.MESSAGE`, as it was answered or listed.";
@@ -245,11 +241,7 @@ async fn list<P: Platform + Operator>(
     uri: Uri,
 ) -> Result<Response, Error> {
     let Page { after, limit } = query(&uri)?;
-    let limit = limit.unwrap_or(PAGE_COUNT);
-    if !(1..=PAGE_COUNT_MAX).contains(&limit) {
-        let detail = format!("`limit` is from 1 to {PAGE_COUNT_MAX}");
-        return Err(Error::bad("limit", detail));
-    }
+    let limit = page_limit(limit)?;
     let after = after.map(|it| parse("after", &it)).transpose()?;
     let page = state.platform()?.transactions(after, limit).await?;
     let of = |(id, half): &(HalfId, Arc<Half>)| shown(*id, half, false);
