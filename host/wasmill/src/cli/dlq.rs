@@ -6,6 +6,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::listing::{Page, tell_more};
 use super::table;
 use crate::app::{DataApi, Failure, encoded, query, tell, understood};
 
@@ -25,16 +26,8 @@ enum Command {
         /// Only those of one subscription
         #[arg(long, value_name = "NAME")]
         subscription: Option<String>,
-        /// Only those after this one
-        #[arg(long, value_name = "ID")]
-        after: Option<String>,
-        /// How many at most
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
-        #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
-        limit: u32,
-        /// Print the host's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a dead letter with its body, as JSON
     Show {
@@ -99,23 +92,10 @@ impl Dlq {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { api, command } = self;
         match command {
-            Command::List {
-                subscription,
-                after,
-                limit,
-                json,
-            } => {
-                let limit = limit.to_string();
-                let query = query(&[
-                    ("subscription", subscription.as_deref()),
-                    ("after", after.as_deref()),
-                    ("limit", Some(&limit)),
-                ]);
-                let letters = api.ask(Method::GET, &format!("/v1/dead-letters{query}"))?;
-                match json {
-                    true => tell(format_args!("{letters:#}")),
-                    false => print(understood(letters)?),
-                }
+            Command::List { subscription, page } => {
+                let query = page.query(&[("subscription", subscription.as_deref())]);
+                let path = format!("/v1/dead-letters{query}");
+                page.output.show(api.ask(Method::GET, &path)?, print)
             }
             Command::Show { id } => {
                 let letter = api.ask(Method::GET, &place(&id))?;
@@ -184,8 +164,5 @@ fn print(Letters { dead_letters, next }: Letters) -> Result<(), Failure> {
         ]
     };
     tell(table::of(header, dead_letters.into_iter().map(row)))?;
-    match next {
-        Some(next) => tell(format_args!("more: --after {next}")),
-        None => Ok(()),
-    }
+    tell_more(next)
 }

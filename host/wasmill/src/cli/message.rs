@@ -3,12 +3,12 @@
 use clap::{Args, Subcommand};
 use http::Method;
 use serde::Deserialize;
-use serde_json::Value;
 
+use super::listing::{Output, Page, tell_more};
 use super::story::{Branch, Event, Log, Message};
 use super::table;
 use super::trace::tell_of;
-use crate::app::{DataApi, Failure, encoded, query, tell, understood};
+use crate::app::{DataApi, Failure, encoded, query, tell};
 
 /// Options of `wasmill message`.
 #[derive(Debug, Args)]
@@ -25,9 +25,8 @@ enum Command {
     Show {
         /// Its id
         id: String,
-        /// Print the host's JSON, with the body
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// List messages, newest first
     List(List),
@@ -61,16 +60,8 @@ struct List {
     /// Only those stored before this time
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// Only those that come after this place in the list
-    #[arg(long, value_name = "PLACE")]
-    after: Option<String>,
-    /// How many at most
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
-    /// Print the host's JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    page: Page,
 }
 
 #[derive(Deserialize)]
@@ -81,14 +72,14 @@ struct Story {
 }
 
 #[derive(Deserialize)]
-struct Page {
-    messages: Vec<Found>,
+struct Found {
+    messages: Vec<Stored>,
     next: Option<String>,
     log: Log,
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct Stored {
     at: String,
     stored: String,
     message: Message,
@@ -98,20 +89,13 @@ impl Messages {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { api, command } = self;
         match command {
-            Command::Show { id, json } => {
+            Command::Show { id, output } => {
                 let path = format!("/v1/messages/{}", encoded(&id));
-                let answer = api.ask(Method::GET, &path)?;
-                match json {
-                    true => tell(format_args!("{answer:#}")),
-                    false => show(answer),
-                }
+                output.show(api.ask(Method::GET, &path)?, show)
             }
             Command::List(list) => {
-                let answer = api.ask(Method::GET, &format!("/v1/messages{}", list.query()))?;
-                match list.json {
-                    true => tell(format_args!("{answer:#}")),
-                    false => print(understood(answer)?),
-                }
+                let path = format!("/v1/messages{}", list.query());
+                list.page.output.show(api.ask(Method::GET, &path)?, print)
             }
             Command::Recall { id, plugin, key } => {
                 let query = query(&[("plugin", plugin.as_deref()), ("key", key.as_deref())]);
@@ -125,25 +109,22 @@ impl Messages {
 
 impl List {
     fn query(&self) -> String {
-        let limit = self.limit.to_string();
-        query(&[
+        self.page.query(&[
             ("key", self.key.as_deref()),
             ("topic", self.topic.as_deref()),
             ("correlation", self.correlation.as_deref()),
             ("from", self.from.as_deref()),
             ("to", self.to.as_deref()),
-            ("after", self.after.as_deref()),
-            ("limit", Some(&limit)),
         ])
     }
 }
 
-fn show(answer: Value) -> Result<(), Failure> {
+fn show(story: Story) -> Result<(), Failure> {
     let Story {
         message,
         events,
         log,
-    } = understood(answer)?;
+    } = story;
     tell(format_args!("flow {}", message.correlation))?;
     let branch = Branch {
         depth: 0,
@@ -156,13 +137,13 @@ fn show(answer: Value) -> Result<(), Failure> {
     tell_of(&log)
 }
 
-fn print(page: Page) -> Result<(), Failure> {
+fn print(page: Found) -> Result<(), Failure> {
     if page.messages.is_empty() {
         tell("no messages")?;
         return tell_of(&page.log);
     }
     let header = ["AT", "STORED", "TOPIC", "KEY", "ID", "CORRELATION"];
-    let row = |found: Found| {
+    let row = |found: Stored| {
         let Message {
             id,
             topic,
@@ -174,8 +155,5 @@ fn print(page: Page) -> Result<(), Failure> {
     };
     tell(table::of(header, page.messages.into_iter().map(row)))?;
     tell_of(&page.log)?;
-    match page.next {
-        Some(next) => tell(format_args!("more: --after {next}")),
-        None => Ok(()),
-    }
+    tell_more(page.next)
 }

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod dlq;
 mod lines;
+mod listing;
 mod message;
 mod openapi;
 mod outgoing;

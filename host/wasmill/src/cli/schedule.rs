@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde::Deserialize;
 
+use super::listing::Output;
 use super::table;
-use crate::app::{DataApi, Failure, tell, understood};
+use crate::app::{DataApi, Failure, tell};
 
 /// Options of `wasmill schedule`.
 #[derive(Debug, Args)]
@@ -20,9 +21,8 @@ pub(super) struct Schedule {
 enum Command {
     /// List the schedules, with their last and next runs
     List {
-        /// Print the host's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
 }
 
@@ -46,12 +46,8 @@ struct Shown {
 impl Schedule {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { api, command } = self;
-        let Command::List { json } = command;
-        let answer = api.ask(Method::GET, "/v1/schedules")?;
-        match json {
-            true => tell(format_args!("{answer:#}")),
-            false => list(understood(answer)?),
-        }
+        let Command::List { output } = command;
+        output.show(api.ask(Method::GET, "/v1/schedules")?, list)
     }
 }
 

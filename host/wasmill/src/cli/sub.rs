@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde::Deserialize;
 
+use super::listing::Output;
 use super::table;
 use crate::app::{DataApi, Failure, encoded, query, tell, understood};
 
@@ -20,17 +21,15 @@ pub(super) struct Sub {
 enum Command {
     /// List the subscriptions, and how they stand
     List {
-        /// Print the host's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// List the keys that a subscription halted, since their first message failed for good
     Halted {
         /// The subscription
         name: String,
-        /// Print the host's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Set halted keys going again, by delivering the message that failed once more
     Resume {
@@ -47,9 +46,8 @@ enum Command {
     Position {
         /// The subscription
         name: String,
-        /// Print the host's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Move a subscription: what waits is dropped, and what the log has from there on is delivered anew
     Move {
@@ -58,9 +56,8 @@ enum Command {
         /// `first`, `last`, or a time such as `2027-01-31T08:00:00Z`
         #[arg(long, value_name = "WHERE")]
         to: String,
-        /// Print the host's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
 }
 
@@ -115,19 +112,11 @@ impl Sub {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { api, command } = self;
         match command {
-            Command::List { json } => {
-                let answer = api.ask(Method::GET, "/v1/subscriptions")?;
-                match json {
-                    true => tell(format_args!("{answer:#}")),
-                    false => list(understood(answer)?),
-                }
+            Command::List { output } => {
+                output.show(api.ask(Method::GET, "/v1/subscriptions")?, list)
             }
-            Command::Halted { name, json } => {
-                let answer = api.ask(Method::GET, &at(&name, "halted"))?;
-                match json {
-                    true => tell(format_args!("{answer:#}")),
-                    false => halted(understood(answer)?),
-                }
+            Command::Halted { name, output } => {
+                output.show(api.ask(Method::GET, &at(&name, "halted"))?, halted)
             }
             Command::Resume { name, key, give_up } => {
                 let query = query(&[
@@ -138,20 +127,12 @@ impl Sub {
                 let Count { count } = understood(api.ask(Method::POST, &path)?)?;
                 tell(format_args!("resumed: {count}"))
             }
-            Command::Position { name, json } => {
-                let answer = api.ask(Method::GET, &at(&name, "position"))?;
-                match json {
-                    true => tell(format_args!("{answer:#}")),
-                    false => position(understood(answer)?),
-                }
+            Command::Position { name, output } => {
+                output.show(api.ask(Method::GET, &at(&name, "position"))?, position)
             }
-            Command::Move { name, to, json } => {
+            Command::Move { name, to, output } => {
                 let path = at(&name, "position") + &query(&[("to", Some(&to))]);
-                let answer = api.ask(Method::POST, &path)?;
-                match json {
-                    true => tell(format_args!("{answer:#}")),
-                    false => position(understood(answer)?),
-                }
+                output.show(api.ask(Method::POST, &path)?, position)
             }
         }
     }

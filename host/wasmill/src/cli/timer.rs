@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde::Deserialize;
 
+use super::listing::{Page, tell_more};
 use super::table;
-use crate::app::{DataApi, Failure, encoded, query, tell, understood};
+use crate::app::{DataApi, Failure, encoded, query, tell};
 
 /// Options of `wasmill timer`.
 #[derive(Debug, Args)]
@@ -25,16 +26,8 @@ enum Command {
         /// The key
         #[arg(long)]
         key: String,
-        /// Only those whose names come after this one
-        #[arg(long, value_name = "NAME")]
-        after: Option<String>,
-        /// How many at most
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
-        #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
-        limit: u32,
-        /// Print the host's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a pending timer with its body, as JSON
     Show {
@@ -83,25 +76,10 @@ impl Timer {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { api, command } = self;
         match command {
-            Command::List {
-                plugin,
-                key,
-                after,
-                limit,
-                json,
-            } => {
-                let limit = limit.to_string();
-                let query = query(&[
-                    ("key", Some(&key)),
-                    ("after", after.as_deref()),
-                    ("limit", Some(&limit)),
-                ]);
+            Command::List { plugin, key, page } => {
+                let query = page.query(&[("key", Some(&key))]);
                 let path = format!("/v1/timers/{}{query}", encoded(&plugin));
-                let timers = api.ask(Method::GET, &path)?;
-                match json {
-                    true => tell(format_args!("{timers:#}")),
-                    false => print(understood(timers)?),
-                }
+                page.output.show(api.ask(Method::GET, &path)?, print)
             }
             Command::Show { which } => {
                 let timer = api.ask(Method::GET, &which.place())?;
@@ -130,8 +108,5 @@ fn print(Timers { timers, next }: Timers) -> Result<(), Failure> {
     let row = |it: Pending| [it.name, it.due, it.message.topic, it.message.id];
     let header = ["NAME", "DUE", "TOPIC", "MESSAGE"];
     tell(table::of(header, timers.into_iter().map(row)))?;
-    match next {
-        Some(next) => tell(format_args!("more: --after {next}")),
-        None => Ok(()),
-    }
+    tell_more(next)
 }

@@ -2,10 +2,10 @@
 
 use clap::Args;
 use http::Method;
-use serde_json::Value;
 
+use super::listing::Output;
 use super::story::{Log, Trace};
-use crate::app::{DataApi, Failure, encoded, query, tell, understood};
+use crate::app::{DataApi, Failure, encoded, query, tell};
 
 /// Options of `wasmill trace`.
 #[derive(Debug, Args)]
@@ -14,9 +14,8 @@ pub(super) struct TraceFlow {
     api: DataApi,
     #[command(flatten)]
     which: Which,
-    /// Print the host's JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 /// One flow, or those of a key.
@@ -32,21 +31,16 @@ struct Which {
 
 impl TraceFlow {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { api, which, json } = self;
+        let Self { api, which, output } = self;
         let path = match &which.correlation {
             Some(correlation) => format!("/v1/traces/{}", encoded(correlation)),
             None => format!("/v1/traces{}", query(&[("key", which.key.as_deref())])),
         };
-        let answer = api.ask(Method::GET, &path)?;
-        if json {
-            return tell(format_args!("{answer:#}"));
-        }
-        print(answer)
+        output.show(api.ask(Method::GET, &path)?, print)
     }
 }
 
-fn print(answer: Value) -> Result<(), Failure> {
-    let Trace { messages, log } = understood(answer)?;
+fn print(Trace { messages, log }: Trace) -> Result<(), Failure> {
     let first = messages.iter().find_map(|branch| branch.events.first());
     let began = first.map(|event| event.at);
     let mut flow = None;

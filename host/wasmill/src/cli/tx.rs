@@ -4,9 +4,10 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde::Deserialize;
 
+use super::listing::{Page, tell_more};
 use super::outgoing::Outgoing;
 use super::table;
-use crate::app::{DataApi, Failure, encoded, query, tell, understood};
+use crate::app::{DataApi, Failure, encoded, tell, understood};
 
 /// Options of `wasmill tx`.
 #[derive(Debug, Args)]
@@ -21,16 +22,8 @@ pub(super) struct Tx {
 enum Command {
     /// List transactions that are not settled, those that are abandoned among them
     List {
-        /// Only those after this one
-        #[arg(long, value_name = "ID")]
-        after: Option<String>,
-        /// How many at most
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
-        #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
-        limit: u32,
-        /// Print the host's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a transaction with its message, or what was decided, as JSON
     Show {
@@ -98,14 +91,9 @@ impl Tx {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { api, command } = self;
         match command {
-            Command::List { after, limit, json } => {
-                let limit = limit.to_string();
-                let query = query(&[("after", after.as_deref()), ("limit", Some(&limit))]);
-                let answer = api.ask(Method::GET, &format!("/v1/transactions{query}"))?;
-                match json {
-                    true => tell(format_args!("{answer:#}")),
-                    false => list(understood(answer)?),
-                }
+            Command::List { page } => {
+                let path = format!("/v1/transactions{}", page.query(&[]));
+                page.output.show(api.ask(Method::GET, &path)?, list)
             }
             Command::Show { id } => {
                 let path = format!("/v1/transactions/{}", encoded(&id));
@@ -167,8 +155,5 @@ fn list(Transactions { transactions, next }: Transactions) -> Result<(), Failure
         ]
     };
     tell(table::of(header, transactions.into_iter().map(row)))?;
-    match next {
-        Some(next) => tell(format_args!("more: --after {next}")),
-        None => Ok(()),
-    }
+    tell_more(next)
 }
