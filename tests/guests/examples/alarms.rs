@@ -7,29 +7,7 @@ use wasmill_test_guests::guest::{Failure, Message, Request, retry, state, timer}
 use world::exports::wasmill::plugin::handler;
 use world::exports::wasmill::plugin::query::{self, Response};
 
-#[expect(
-    unsafe_code,
-    reason = "the exports are symbols, which bindings are made of"
-)]
-mod world {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "step-with-query",
-        with: {
-            "wasmill:plugin/types@0.1.0": wasmill_test_guests::guest::types,
-            "wasmill:plugin/queue@0.1.0": wasmill_test_guests::guest::queue,
-            "wasmill:plugin/timer@0.1.0": wasmill_test_guests::guest::timer,
-            "wasmill:plugin/dedup@0.1.0": wasmill_test_guests::guest::dedup,
-            "wasmill:plugin/state@0.1.0": wasmill_test_guests::guest::state,
-            "wasmill:plugin/config@0.1.0": wasmill_test_guests::guest::config,
-            "wasmill:plugin/log@0.1.0": wasmill_test_guests::guest::log,
-        },
-    });
-
-    use super::Component;
-
-    export!(Component);
-}
+wasmill_test_guests::world!("step-with-query", Component);
 
 /// Most entries that one scan returns.
 const SCAN_COUNT_MAX: u32 = 1_000;

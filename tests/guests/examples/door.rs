@@ -5,30 +5,7 @@ use world::exports::wasmill::plugin::gate::{self, Accepted, Problem};
 use world::exports::wasmill::plugin::handler;
 use world::exports::wasmill::plugin::query::{self, Response};
 
-#[expect(
-    unsafe_code,
-    reason = "the exports are symbols, which bindings are made of"
-)]
-mod world {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "service",
-        with: {
-            "wasmill:plugin/types@0.1.0": wasmill_test_guests::guest::types,
-            "wasmill:plugin/queue@0.1.0": wasmill_test_guests::guest::queue,
-            "wasmill:plugin/timer@0.1.0": wasmill_test_guests::guest::timer,
-            "wasmill:plugin/transaction@0.1.0": wasmill_test_guests::guest::transaction,
-            "wasmill:plugin/dedup@0.1.0": wasmill_test_guests::guest::dedup,
-            "wasmill:plugin/state@0.1.0": wasmill_test_guests::guest::state,
-            "wasmill:plugin/config@0.1.0": wasmill_test_guests::guest::config,
-            "wasmill:plugin/log@0.1.0": wasmill_test_guests::guest::log,
-        },
-    });
-
-    use super::Component;
-
-    export!(Component);
-}
+wasmill_test_guests::world!("service", Component);
 
 struct Component;
 

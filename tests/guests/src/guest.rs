@@ -10,15 +10,18 @@ wit_bindgen::generate!({ path: "../../wit", world: "imports", generate_all });
 pub use wasmill::plugin::types::{Failure, Message, Request, RetryLater};
 pub use wasmill::plugin::{config, dedup, log, queue, state, timer, transaction, types};
 
-/// Exports a function `fn(&Message) -> Result<(), Failure>` as the handler of a component.
+/// Exports a world of the contract; the type of this name implements its interfaces.
 #[macro_export]
-macro_rules! handler {
-    ($handle:ident) => {
-        #[expect(unsafe_code, reason = "the exports are symbols, which bindings are made of")]
+macro_rules! world {
+    ($world:literal, $component:ident) => {
+        #[expect(
+            unsafe_code,
+            reason = "the exports are symbols, which bindings are made of"
+        )]
         mod world {
             wit_bindgen::generate!({
                 path: "../../wit",
-                world: "step",
+                world: $world,
                 with: {
                     "wasmill:plugin/types@0.1.0": wasmill_test_guests::guest::types,
                     "wasmill:plugin/queue@0.1.0": wasmill_test_guests::guest::queue,
@@ -31,16 +34,24 @@ macro_rules! handler {
                 },
             });
 
-            export!(Component);
+            use super::$component;
 
-            struct Component;
+            export!($component);
+        }
+    };
+}
 
-            impl exports::wasmill::plugin::handler::Guest for Component {
-                fn handle(
-                    message: $crate::guest::Message,
-                ) -> Result<(), $crate::guest::Failure> {
-                    super::$handle(&message)
-                }
+/// Exports a function `fn(&Message) -> Result<(), Failure>` as the handler of a component.
+#[macro_export]
+macro_rules! handler {
+    ($handle:ident) => {
+        $crate::world!("step", Component);
+
+        struct Component;
+
+        impl world::exports::wasmill::plugin::handler::Guest for Component {
+            fn handle(message: $crate::guest::Message) -> Result<(), $crate::guest::Failure> {
+                $handle(&message)
             }
         }
     };
