@@ -9,6 +9,7 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 use testkit::client::Client;
 use testkit::metrics;
+use testkit::patience::until;
 use testkit::server::Server;
 
 use crate::world::Host;
@@ -166,29 +167,23 @@ fn at(id: &str) -> String {
     format!("/v1/dead-letters/{id}")
 }
 
-/// The ids of all dead letters, once there are so many; read in pages of two.
+/// The ids of all dead letters, once there are so many.
 async fn letters(api: &Client, count: usize) -> Result<Vec<String>> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    until(PATIENCE, || all_letters(api), |ids| ids.len() == count).await
+}
+
+/// The ids of all dead letters there are, read in pages of two.
+async fn all_letters(api: &Client) -> Result<Vec<String>> {
+    let (mut ids, mut after) = (Vec::new(), String::new());
     loop {
-        let (mut ids, mut after) = (Vec::new(), String::new());
-        loop {
-            let page = api.get(&format!("/v1/dead-letters?limit=2{after}")).await?;
-            let page: Value = serde_json::from_slice(&page.success()?.body)?;
-            let found = page["dead_letters"].as_array().context("a list")?;
-            ids.extend(
-                found
-                    .iter()
-                    .filter_map(|it| Some(it["id"].as_str()?.to_owned())),
-            );
-            match page["next"].as_str() {
-                Some(next) => after = format!("&after={next}"),
-                None => break,
-            }
+        let page = api.get(&format!("/v1/dead-letters?limit=2{after}")).await?;
+        let page: Value = page.success()?.json()?;
+        let found = page["dead_letters"].as_array().context("a list")?;
+        let found = found.iter().filter_map(|it| it["id"].as_str());
+        ids.extend(found.map(str::to_owned));
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => return Ok(ids),
         }
-        if ids.len() == count {
-            return Ok(ids);
-        }
-        ensure!(tokio::time::Instant::now() < deadline, "{ids:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use testkit::metrics;
+use testkit::patience::until;
 
 use crate::world::Host;
 
@@ -59,14 +60,8 @@ async fn a_halted_key_is_shown_and_stays_so_until_an_operator_sets_it_going() ->
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
 
     // It fails again, and then is given up.
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    let again = loop {
-        let again = server.command(&["sub", "halted", "worker"]).await?;
-        if again.contains(" k ") {
-            break again;
-        }
-        ensure!(tokio::time::Instant::now() < deadline, "{again}");
-    };
+    let list = || server.command(&["sub", "halted", "worker"]);
+    let again = until(PATIENCE, list, |said| said.contains(" k ")).await?;
     ensure!(again.contains("  2  "), "the second attempt: {again}");
     let give_up = ["sub", "resume", "worker", "--give-up"];
     assert_eq!(server.command(&give_up).await?.trim(), "resumed: 1");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 use testkit::metrics;
+use testkit::patience::until;
 use testkit::server::Server;
 
 use crate::world::Host;
@@ -92,15 +93,9 @@ async fn position(server: &Server, name: &str) -> Result<Value> {
 
 /// Waits until the subscription stands where it was moved to.
 async fn arrived(server: &Server, name: &str) -> Result<()> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        let shown = position(server, name).await?;
-        if shown["moving"].is_null() {
-            return Ok(());
-        }
-        ensure!(tokio::time::Instant::now() < deadline, "{shown}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let ask = || position(server, name);
+    until(PATIENCE, ask, |shown| shown["moving"].is_null()).await?;
+    Ok(())
 }
 
 /// Waits until so many messages were handled since the host's start.

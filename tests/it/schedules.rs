@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use testkit::patience::until;
 use testkit::server::Server;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::world::Host;
 
@@ -61,10 +62,8 @@ async fn no_run_is_skipped_or_doubled_over_a_kill_a_stop_and_a_change_of_routes(
         "{shown}"
     );
     installation.set_routes(ROUTES)?;
-    until(server, &["schedule", "list"], |said| {
-        said.trim() == "no schedules"
-    })
-    .await?;
+    let list = || server.command(&["schedule", "list"]);
+    until(PATIENCE, list, |said| said.trim() == "no schedules").await?;
     let stopped = times(server).await?;
     // It begins anew, and does not make up for when it was not there.
     sleep(Duration::from_millis(2_500)).await;
@@ -77,15 +76,7 @@ async fn no_run_is_skipped_or_doubled_over_a_kill_a_stop_and_a_change_of_routes(
 
 /// Waits until it ran so often, and tells for which times.
 async fn ran(server: &Server, count: usize) -> Result<Vec<u64>> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let times = times(server).await?;
-        if times.len() >= count {
-            return Ok(times);
-        }
-        ensure!(Instant::now() < deadline, "{times:?}, not {count}");
-        sleep(Duration::from_millis(50)).await;
-    }
+    until(PATIENCE, || times(server), |times| times.len() >= count).await
 }
 
 async fn times(server: &Server) -> Result<Vec<u64>> {
@@ -103,17 +94,4 @@ fn scheduled_at(letter: &Value) -> Result<u64> {
     };
     ensure!(value("wasmill-schedule") == Some("each-second"), "{letter}");
     Ok(value("wasmill-scheduled-at").context("a time")?.parse()?)
-}
-
-/// Waits until a command says what it should.
-async fn until(server: &Server, args: &[&str], right: impl Fn(&str) -> bool) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let said = server.command(args).await?;
-        if right(&said) {
-            return Ok(());
-        }
-        ensure!(Instant::now() < deadline, "{said}");
-        sleep(Duration::from_millis(50)).await;
-    }
 }

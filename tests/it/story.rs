@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 use testkit::client::Client;
+use testkit::patience::until;
 use testkit::provider::Policy;
 use testkit::server::Server;
 use testkit::traffic::Market;
@@ -98,15 +99,9 @@ async fn an_order_of_the_shop_is_told_by_its_id() -> Result<()> {
 
 /// What became of the flow, once its dead letter is told.
 async fn told_to_its_end(api: &Client, flow: &str) -> Result<Value> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        let told = trace(api, flow).await?;
-        if told.to_string().contains("dead_letter") {
-            return Ok(told["messages"].clone());
-        }
-        ensure!(tokio::time::Instant::now() < deadline, "{told:#}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let is_told = |told: &Value| told.to_string().contains("dead_letter");
+    let told = until(PATIENCE, || trace(api, flow), is_told).await?;
+    Ok(told["messages"].clone())
 }
 
 async fn trace(api: &Client, flow: &str) -> Result<Value> {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hdrhistogram::Histogram;
 use hyper::Method;
 use testkit::client::Client;
+use testkit::patience::until;
 use testkit::{load, metrics, sized};
 
 use crate::world::Host;
@@ -110,24 +111,14 @@ struct Ring {
 
 /// Waits until all timers came, and returns them.
 async fn all_rung(client: &Client, keys: usize) -> Result<Vec<Ring>> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
+    let ask = async || {
         let each = (0..keys).collect();
         let rung = load::gather(AT_ONCE, client, each, |client, key| async move {
             rung(&client, key).await
-        })
-        .await?;
-        let rung = rung.concat();
-        if rung.len() == keys * OF_A_KEY {
-            return Ok(rung);
-        }
-        let (found, all) = (rung.len(), keys * OF_A_KEY);
-        ensure!(
-            tokio::time::Instant::now() < deadline,
-            "{found} of {all} came"
-        );
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        });
+        Ok(rung.await?.concat())
+    };
+    until(PATIENCE, ask, |rung| rung.len() == keys * OF_A_KEY).await
 }
 
 /// The timers of a key that came, each once.

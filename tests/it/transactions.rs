@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use axum::routing::post;
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::metrics;
+use testkit::patience::until;
 use testkit::server::Server;
 use tokio::net::TcpListener;
 
@@ -27,10 +28,13 @@ interval = "200ms"
 checks_max = 3
 check_hosts = ["127.0.0.1:PORT"]
 
+[plugins.half.limits]
+deadline = "1s"
+
 [subscriptions.half]
 topic = "work"
 plugin = "half"
-retry = ["10ms"]
+retry = ["10ms", "10ms", "10ms", "10ms", "10ms", "10ms", "10ms", "10ms"]
 
 [subscriptions.counter]
 topic = "settled"
@@ -74,25 +78,15 @@ async fn show(server: &Server, id: &str) -> Result<Value> {
     server.data_api().get(&path).await?.success()?.json()
 }
 
-/// The unsettled transactions, if these words are among them.
-async fn listed(server: &Server, words: &str) -> Result<Option<String>> {
-    let listed = server.command(&["tx", "list"]).await?;
-    Ok(listed.contains(words).then_some(listed))
+/// The unsettled transactions, once one is abandoned.
+async fn abandoned(server: &Server) -> Result<String> {
+    listed(server, "abandoned").await
 }
 
-/// What comes of asking again and again.
-async fn eventually<T, F: Future<Output = Result<Option<T>>>>(ask: impl Fn() -> F) -> Result<T> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = ask().await? {
-            return Ok(found);
-        }
-        ensure!(
-            tokio::time::Instant::now() < deadline,
-            "not within {PATIENCE:?}"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+/// The unsettled transactions, once what is listed has these words.
+async fn listed(server: &Server, words: &str) -> Result<String> {
+    let list = || server.command(&["tx", "list"]);
+    until(PATIENCE, list, |said| said.contains(words)).await
 }
 
 async fn reached(server: &Server, metric: &str, count: f64) -> Result<()> {
@@ -185,7 +179,7 @@ async fn a_producer_that_went_away_is_asked_at_its_url() -> Result<()> {
     reached(server, "transactions_rolled_back_total", 1.0).await?;
     reached(server, "messages_handled_total", 1.0).await?;
     // What nobody decides is abandoned, and an operator's.
-    eventually(|| listed(server, "abandoned")).await?;
+    abandoned(server).await?;
     let shown = show(server, &unknown).await?;
     assert_eq!(
         (&shown["state"], &shown["checks"]),
@@ -241,7 +235,38 @@ async fn a_plugins_half_message_is_settled_by_its_handler_or_by_its_checker() ->
         .command(&["send", "work", "--key", "f", "--body", "write-six leave"])
         .await?;
     reached(server, "messages_handled_total", 11.0).await?;
-    let listed = eventually(|| listed(server, "abandoned")).await?;
+    let listed = abandoned(server).await?;
     ensure!(listed.contains("checker.check"), "{listed}");
+    server.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_killed_within_a_handler_finds_the_half_message_that_it_prepared() -> Result<()> {
+    let mut host = host(1).await?;
+    let server = &mut host.server;
+    let stay = ["send", "work", "--key", "k", "--body", "undecided-one stay"];
+    server.command(&stay).await?;
+    listed(server, " settled ").await?;
+    server.kill().await?;
+    server.start_again().await?;
+    // The handler that runs again prepares no second one.
+    let all = server.command(&["tx", "list", "--json"]).await?;
+    let all: Value = serde_json::from_str(&all)?;
+    let all = all["transactions"].as_array().context("a list")?;
+    ensure!(all.len() == 1, "{all:?}");
+    let id = all[0]["transaction"].as_str().context("an id")?;
+    server.command(&["tx", "commit", id]).await?;
+    // The message, the handler that was told of the decision, and what it told.
+    reached(server, "messages_handled_total", 3.0).await?;
+    let left = server.command(&["tx", "list"]).await?;
+    assert_eq!(left.trim(), "no unsettled transactions");
+    let told = server
+        .command(&["message", "list", "--topic", "told"])
+        .await?;
+    assert_eq!(told.matches(" told ").count(), 1, "{told}");
+    let settled = server.command(&["message", "list", "--topic", "settled"]);
+    let settled = settled.await?;
+    let stored = [" prepared ", " sent "].map(|how| settled.matches(how).count());
+    assert_eq!(stored, [1, 1], "{settled}");
     server.stop().await
 }

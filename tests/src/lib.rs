@@ -9,6 +9,7 @@ pub mod client;
 pub mod install;
 pub mod load;
 pub mod metrics;
+pub mod patience;
 pub mod provider;
 pub mod scene;
 pub mod server;

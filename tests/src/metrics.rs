@@ -1,10 +1,11 @@
 //! The host's counters, as `/metrics` shows them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::client::Client;
+use crate::patience::until;
 
 /// The value of the counter or gauge whose name ends so, summed over its labels.
 ///
@@ -33,18 +34,9 @@ fn sum(text: &str, name: &str) -> Option<f64> {
 /// # Errors
 /// If it has not after `patience`, or cannot be read.
 pub async fn reached(client: &Client, name: &str, value: f64, patience: Duration) -> Result<()> {
-    let deadline = Instant::now() + patience;
-    loop {
-        let now = read(client, name).await?;
-        if now >= value {
-            return Ok(());
-        }
-        ensure!(
-            Instant::now() < deadline,
-            "{name} is {now} after {patience:?}, and should be {value}"
-        );
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let reached = until(patience, || read(client, name), |now| *now >= value).await;
+    reached.with_context(|| format!("`{name}` should be {value}"))?;
+    Ok(())
 }
 
 #[cfg(test)]

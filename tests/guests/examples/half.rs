@@ -5,30 +5,7 @@ use wasmill_test_guests::guest::{Failure, Message, queue, retry, transaction};
 use world::exports::wasmill::plugin::checker::{self, Half, Verdict};
 use world::exports::wasmill::plugin::handler;
 
-#[expect(
-    unsafe_code,
-    reason = "the exports are symbols, which bindings are made of"
-)]
-mod world {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        world: "step-with-checker",
-        with: {
-            "wasmill:plugin/types@0.1.0": wasmill_test_guests::guest::types,
-            "wasmill:plugin/queue@0.1.0": wasmill_test_guests::guest::queue,
-            "wasmill:plugin/timer@0.1.0": wasmill_test_guests::guest::timer,
-            "wasmill:plugin/transaction@0.1.0": wasmill_test_guests::guest::transaction,
-            "wasmill:plugin/dedup@0.1.0": wasmill_test_guests::guest::dedup,
-            "wasmill:plugin/state@0.1.0": wasmill_test_guests::guest::state,
-            "wasmill:plugin/config@0.1.0": wasmill_test_guests::guest::config,
-            "wasmill:plugin/log@0.1.0": wasmill_test_guests::guest::log,
-        },
-    });
-
-    use super::Component;
-
-    export!(Component);
-}
+wasmill_test_guests::world!("step-with-checker", Component);
 
 struct Component;
 
@@ -61,6 +38,9 @@ impl handler::Guest for Component {
             "rollback" => drop(transaction::rollback(name).map_err(retry)?),
             "trap" if message.attempt == 1 => panic!("asked to"),
             "trap" => drop(transaction::commit(name).map_err(retry)?),
+            "stay" => loop {
+                std::hint::spin_loop();
+            },
             _ => {}
         }
         Ok(())

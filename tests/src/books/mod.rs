@@ -5,11 +5,13 @@ mod check;
 mod facts;
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::load::gather;
+use crate::patience::until;
 use crate::provider::Ledger;
 use crate::shop::{NewCoupon, NewOrder, NewStock, NewUser, Shop};
 
@@ -103,18 +105,12 @@ impl Plan {
 }
 
 /// Waits until `ask` finds something.
-async fn seen<T, F>(what: &str, ask: impl Fn() -> F) -> Result<()>
+async fn seen<T: Debug, F>(what: &str, ask: impl Fn() -> F) -> Result<()>
 where
     F: Future<Output = Result<Option<T>>>,
 {
     const PATIENCE: Duration = Duration::from_secs(60);
-    let begun = Instant::now();
-    while ask().await?.is_none() {
-        anyhow::ensure!(
-            begun.elapsed() < PATIENCE,
-            "`{what}` is not shown after {PATIENCE:?}"
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let found = until(PATIENCE, ask, Option::is_some).await;
+    found.with_context(|| format!("`{what}` is not shown"))?;
     Ok(())
 }
