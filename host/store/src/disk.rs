@@ -18,7 +18,9 @@ mod slots;
 mod tail;
 mod view;
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use wasmill_port::store::Error;
 
@@ -62,8 +64,17 @@ impl Sled {
             cache_bytes: options.view_cache_bytes,
             recover: view::recover,
         };
-        let log = Database::open(dir.lock(), log)?;
-        let view = Arc::new(Database::open(dir.lock(), view)?);
+        // sled reads a database's whole file to open it: side by side, so that a host with much to
+        // remember is ready the sooner.
+        let (log, view) = thread::scope(|scope| {
+            let view = scope.spawn(|| Database::open(dir.lock(), view));
+            let log = Database::open(dir.lock(), log);
+            (
+                log,
+                view.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            )
+        });
+        let (log, view) = (log?, Arc::new(view?));
         Ok((SledLog::new(log, Arc::clone(&view)), SledView::new(view)))
     }
 }
