@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use toml::de::DeValue;
-use wasmill_model::routes::{KeySource, OnExhausted, Order, RetrySchedule, Subscription};
+use wasmill_model::routes::{
+    DedupPolicy, KeySource, OnExhausted, Order, RetrySchedule, Subscription,
+};
 use wasmill_model::{Millis, Name, Start};
 
 use crate::names;
@@ -73,6 +75,15 @@ fn one(named: &Named<'_>, topics: &Topics) -> Option<Subscription> {
     if let (Some(key), Order::None | Order::Global) = (&key, sub.order) {
         key.refuse("has no meaning unless `order` is `key`; remove one of the two");
     }
+    if let Some(field) = table.get("dedup") {
+        sub.dedup = dedup(&field);
+        if sub.order == Order::None {
+            field.refuse(
+                "remembers ids in the state of a key, and `order = \"none\"` has no state; remove \
+                 one of the two",
+            );
+        }
+    }
     if let Some(concurrency) = table.get("concurrency") {
         let number = concurrency.integer(1, CONCURRENCY_MAX);
         sub.concurrency_max = number.and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
@@ -103,6 +114,15 @@ fn key_source(field: &Field<'_>) -> Option<KeySource> {
             Err(what) => Err(format!("{what}; a header is `header:NAME`")),
         },
     })
+}
+
+fn dedup(field: &Field<'_>) -> Option<DedupPolicy> {
+    let mut table = field.table()?;
+    let id = table.require("id", "say where it is: `/payment_id`, or `header:NAME`");
+    let id = id.as_ref().and_then(key_source);
+    let window = units::dedup_window(&mut table, "window");
+    table.finish();
+    Some(DedupPolicy { id: id?, window })
 }
 
 fn position(text: &str) -> Result<Start, String> {

@@ -17,7 +17,7 @@ use wasmill_port::store::{self, Acquired, BlockNumber, Log, View};
 use wasmill_port::{CheckBack, Clock, Guests, RunContext, StateReader};
 
 use crate::checks::{Checker, EnginePreparer};
-use crate::claims::Sweeper;
+use crate::sweeper::Sweeper;
 use crate::command::{Command, Wires};
 use crate::committer::Committer;
 use crate::delivery::Deliverer;

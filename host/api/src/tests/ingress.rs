@@ -94,7 +94,7 @@ async fn a_key_that_is_too_long_is_refused() {
     let (api, _) = api(Script::default());
     let path = format!("/stock/{}", "x".repeat(257));
     let detail = send(&api, request("PUT", &path, "{}")).await.problem(400);
-    assert_eq!(detail, "a key has 1 to 256 bytes, this one has 257");
+    assert_eq!(detail, "a key or an id has 1 to 256 bytes, this one has 257");
 }
 
 #[tokio::test]

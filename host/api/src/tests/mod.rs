@@ -151,6 +151,7 @@ fn orders() -> Ingress {
         topic: "order.placed".into(),
         gate: Some("order".into()),
         key: None,
+        dedup_id: None,
         dedup_window: Duration::from_secs(60),
         wait_for: vec!["order.confirmed".into()],
         query: Some("/orders/{key}".into()),
