@@ -55,7 +55,10 @@ pub(crate) async fn serve<P: Platform>(
     let wait = wait::take(&mut query, route.ingress, state.limits.wait_max)?;
     let producer_id = match route.ingress {
         // Each alone knows which requests are the same: the gate, or what the route says.
-        Ingress { gate: Some(_), .. } | Ingress { dedup_id: Some(_), .. } => None,
+        Ingress { gate: Some(_), .. }
+        | Ingress {
+            dedup_id: Some(_), ..
+        } => None,
         _ => request::idempotency_key(&parts.headers)?,
     };
     let held = state

@@ -116,8 +116,10 @@ pub fn state(id: PartitionId, owner: &Scope, name: &str) -> Vec<u8> {
     Key(scope(id, owner)).last(name.as_bytes())
 }
 
-/// Where a claim in a key's state stands among those of its partition by when they are over.
-pub(crate) fn expiry(id: PartitionId, expires: Millis, claim: &[u8]) -> Vec<u8> {
+/// Where a claim in a key's state, an entry at `claim`, stands among those of its partition by when
+/// they are over.
+#[must_use]
+pub fn expiry(id: PartitionId, expires: Millis, claim: &[u8]) -> Vec<u8> {
     let mut key = Key::new(EXPIRY, id).last(&expires.0.to_be_bytes());
     key.extend_from_slice(&claim[PREFIX_BYTES..]);
     key

@@ -315,16 +315,13 @@ impl<G: Guests> EngineLoop<G> {
 
     fn count(&self, ticket: &Ticket, outcomes: &[Outcome]) {
         self.metrics.runs.inc();
-        let done = outcomes.iter().filter(|it| it.result.is_ok());
-        let [mut handled, mut duplicates, mut unidentified] = [0; 3];
-        for outcome in done {
-            match outcome.uniqueness {
-                Uniqueness::Duplicate => duplicates += 1,
-                Uniqueness::Unidentified => (handled, unidentified) = (handled + 1, unidentified + 1),
-                Uniqueness::Unasked | Uniqueness::First => handled += 1,
-            }
-        }
-        self.metrics.handled.inc_by(handled);
+        let done = || outcomes.iter().filter(|it| it.result.is_ok());
+        let count = |what| done().filter(|it| it.uniqueness == what).count() as u64;
+        let [duplicates, unidentified] =
+            [Uniqueness::Duplicate, Uniqueness::Unidentified].map(count);
+        self.metrics
+            .handled
+            .inc_by(done().count() as u64 - duplicates);
         if duplicates + unidentified > 0
             && let Some(subscription) = self.engine.subscription_of(ticket)
         {

@@ -137,7 +137,9 @@ fn damaged(cause: wasmill_engine::codec::DecodeError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use wasmill_model::{Claim, MessageId};
+    use bytes::Bytes;
+    use wasmill_model::effects::Scope;
+    use wasmill_model::{Claim, MessageId, reserved};
     use wasmill_store::{Memory, MemoryView};
 
     use super::*;
@@ -151,7 +153,9 @@ mod tests {
         sweeper.sweep(view, 1..2, &[claimed], Millis(10)).unwrap();
         let prefix = layout::claims(PartitionId(1));
         let entries = view.scan(&prefix, &prefix, usize::MAX).unwrap();
-        let claims = entries.iter().map(|(_, value)| claims::read(value).unwrap());
+        let claims = entries
+            .iter()
+            .map(|(_, value)| claims::read(value).unwrap());
         claims.map(|claim| claim.expires.0).collect()
     }
 
@@ -179,5 +183,51 @@ mod tests {
         // To the end, and from the beginning.
         assert_eq!(swept(&mut sweeper, &view, 1_000).len(), 101);
         assert_eq!(swept(&mut sweeper, &view, 0), [11; 100]);
+    }
+
+    /// Claims an id in the state of `plugin` until a time, as a checkpoint writes it.
+    fn claim(view: &MemoryView, plugin: &str, id: &str, until: u64) {
+        let scope = Scope {
+            plugin: plugin.into(),
+            key: "k".into(),
+        };
+        let partition = PartitionId(1);
+        let place = layout::state(partition, &scope, &reserved::claim(id));
+        let expiry = layout::expiry(partition, Millis(until), &place);
+        let claim = Change::put(place, reserved::claim_until(Millis(until)));
+        view.write(vec![Change::put(expiry, Bytes::new()), claim])
+            .unwrap();
+    }
+
+    fn count(view: &MemoryView, prefix: &[u8]) -> usize {
+        view.scan(prefix, prefix, usize::MAX).unwrap().len()
+    }
+
+    #[test]
+    fn claims_of_whomever_are_swept_a_bounded_number_at_once_and_none_that_is_in_force() {
+        let (_, view) = Memory::new(1).open();
+        for nth in 0..100 {
+            claim(&view, "gone", &nth.to_string(), 9);
+            claim(&view, "plugin@host", &nth.to_string(), 10);
+        }
+        claim(&view, "plugin", "in force", 11);
+        claim(&view, "plugin", "anew", 9);
+        claim(&view, "plugin", "anew", 12);
+        let sweep = |claimed| {
+            let claimed = Claimed {
+                by_producers: 0,
+                in_states: claimed,
+            };
+            let mut sweeper = Sweeper::new(2);
+            sweeper.sweep(&view, 1..2, &[claimed], Millis(10)).unwrap();
+            let expiries = layout::expiries(PartitionId(1));
+            (count(&view, b"s"), count(&view, &expiries))
+        };
+        // The first one that is over was made anew: only what said so goes.
+        let [(claims, expiries), expected] = [sweep(0), (202, 203)];
+        assert_eq!(expiries, expected.1 - SWEEP_COUNT_MIN);
+        assert!(claims <= expected.0 - SWEEP_COUNT_MIN + 1, "{claims}");
+        assert_eq!(sweep(200), (2, 2));
+        assert_eq!(sweep(200), (2, 2));
     }
 }

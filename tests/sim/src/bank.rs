@@ -228,7 +228,11 @@ fn claim_briefly(call: &mut Call) -> Result<(), Failure> {
     let now = i64::try_from(call.now().0).expect("a near time");
     let until = number(call.get("brief")?.as_ref()).unwrap_or(0);
     let first = call.claim("brief", BRIEF_MS.unsigned_abs())?;
-    assert_eq!(first, now >= until, "whether the claim of {until} is over at {now}");
+    assert_eq!(
+        first,
+        now >= until,
+        "whether the claim of {until} is over at {now}"
+    );
     if first {
         put(call, "brief", now + BRIEF_MS)?;
     }
