@@ -156,7 +156,7 @@ fn a_subscription_says_by_which_id_and_for_how_long_it_tells_duplicates() {
         routes.subscription("s").expect("it").dedup.clone()
     };
     assert_eq!(dedup(""), None);
-    let hours = |hours| Duration::from_secs(hours * 3600);
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
     let policy = |id, window| Some(DedupPolicy { id, window });
     assert_eq!(
         dedup("dedup = { id = \"/payment_id\" }"),
