@@ -165,7 +165,7 @@ async fn without_a_gate_the_idempotency_key_is_the_producers_id() {
 #[tokio::test]
 async fn an_id_that_the_route_names_is_the_producers_and_the_header_is_not() {
     let (api, script) = api(Script::default());
-    let named = |body: &str| keyed(request("POST", "/payments", body), "header");
+    let named = |body: &'static str| keyed(request("POST", "/payments", body), "header");
     for body in ["{\"payment_id\":\"p-1\"}", "{\"payment_id\":7}"] {
         assert_eq!(send(&api, named(body)).await.status, 202);
     }
