@@ -5,6 +5,7 @@ mod body_limit;
 mod data_api;
 mod dead_events;
 mod dead_letters;
+mod dedup;
 mod filter;
 mod flash_sale;
 mod fuzz;

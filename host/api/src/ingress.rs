@@ -11,7 +11,7 @@ use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 use wasmill_model::http::{Accepted, Request};
-use wasmill_model::routes::Ingress;
+use wasmill_model::routes::{Ingress, IngressKey};
 use wasmill_model::{Message, MessageId, Name, When};
 use wasmill_service::{Dedup, Incoming, Receipt};
 
@@ -53,10 +53,13 @@ pub(crate) async fn serve<P: Platform>(
 ) -> Result<Response, Error> {
     let mut query = request::query_pairs(parts.uri.query());
     let wait = wait::take(&mut query, route.ingress, state.limits.wait_max)?;
-    let producer_id = match route.ingress.gate {
-        // The gate alone knows which requests are the same, and whether any are.
-        Some(_) => None,
-        None => request::idempotency_key(&parts.headers)?,
+    let producer_id = match route.ingress {
+        // Each alone knows which requests are the same: the gate, or what the route says.
+        Ingress { gate: Some(_), .. }
+        | Ingress {
+            dedup_id: Some(_), ..
+        } => None,
+        _ => request::idempotency_key(&parts.headers)?,
     };
     let held = state
         .budget
@@ -154,19 +157,18 @@ async fn admit<P: Platform>(
     if let Some(gate) = &route.gate {
         return platform.admit(gate, request).await?.map_err(Error::Refused);
     }
-    let key = route
-        .key
-        .as_ref()
-        .map(|source| source.of(&request))
-        .transpose();
-    let key = key.map_err(|error| Error::Bad {
-        field: None,
-        detail: error.to_string(),
-    })?;
+    let find = |source: &Option<IngressKey>| {
+        let found = source.as_ref().map(|source| source.of(&request));
+        found.transpose().map_err(|error| Error::Bad {
+            field: None,
+            detail: error.to_string(),
+        })
+    };
+    let (key, dedup_id) = (find(&route.key)?, find(&route.dedup_id)?);
     let (headers, answer) = (Vec::new(), Bytes::new());
     Ok(Accepted {
         key,
-        dedup_id: None,
+        dedup_id: dedup_id.map(|id| id.to_string()),
         tag: None,
         headers,
         body: request.body,

@@ -14,6 +14,7 @@ use wasmill_model::{Millis, Name, PartitionId};
 use crate::backlog::{BacklogMark, QueueId};
 use crate::codec::encode;
 use crate::engine::Engine;
+use crate::expiry::Expiry;
 use crate::lane::{Lane, LaneId, StoredTrack};
 use crate::layout;
 use crate::partition::Amendment;
@@ -39,13 +40,25 @@ pub struct Checkpoint {
     /// To be written first, in any order and not atomically: applying the log to them again
     /// changes nothing.
     pub blind: Vec<Write>,
-    /// How many producers' ids of each partition are in `blind`.
-    pub claimed: Vec<usize>,
+    /// How many claims of each partition are in `blind`.
+    pub claimed: Vec<Claimed>,
+    /// When the last block before `barrier` was sealed. Claims that were over then may be swept
+    /// after this checkpoint: whatever the clock does, a recovery finds them over too.
+    pub sealed_at: Millis,
     /// To be written last, atomically.
     pub atomic: Vec<Write>,
     /// Set if this completes a round of all partitions, and then a part of `atomic`: recovery will
     /// begin there once all is durable.
     pub completes: Option<Meta>,
+}
+
+/// How many claims a checkpoint writes: as many will be over one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claimed {
+    /// Producers' ids.
+    pub by_producers: usize,
+    /// Claims in keys' states.
+    pub in_states: usize,
 }
 
 /// Where recovery begins, and the engine's time then.
@@ -108,6 +121,7 @@ impl Engine {
             partitions: first..end,
             blind: Vec::new(),
             claimed: Vec::new(),
+            sealed_at: self.sealed_at,
             atomic: Vec::new(),
             completes: (end == all).then_some(began),
         };
@@ -197,7 +211,10 @@ impl Engine {
             key: layout::claim(id, *hash),
             value: claim.map(|claim| encode(claim).into()),
         }));
-        into.claimed.push(into.blind.len() - others);
+        into.claimed.push(Claimed {
+            by_producers: into.blind.len() - others,
+            in_states: 0,
+        });
         let letters = partition.dead_letters.begin_checkpoint();
         into.blind
             .extend(letters.map(|((subscription, seq), letter)| Write {
@@ -213,10 +230,15 @@ impl Engine {
         };
         let names = std::mem::take(&mut lane.dirty);
         if let LaneId::Keyed(scope) = &lane_id {
-            into.blind.extend(names.iter().map(|name| Write {
-                key: layout::state(id, scope, name),
-                value: lane.recent.get(name).cloned().flatten(),
-            }));
+            for name in &names {
+                let key = layout::state(id, scope, name);
+                let value = lane.recent.get(name).cloned().flatten();
+                let expiry = Expiry::of(id, name, &key, value.as_ref());
+                let claimed = into.claimed.last_mut().expect("of this partition");
+                claimed.in_states += usize::from(expiry.is_some());
+                into.blind.extend(expiry);
+                into.blind.push(Write { key, value });
+            }
         }
         let subs: Vec<SubIndex> = lane.tracks.iter().map(|(index, _)| *index).collect();
         for sub in subs {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use wasmill_model::effects::{Delayed, TimerRef};
 use wasmill_model::half::Owner;
-use wasmill_model::limits::{self, Exceeded, within};
+use wasmill_model::limits::{self, Exceeded};
 use wasmill_model::{Claim, Half, Message, MessageId, Millis, Name, Op, PartitionId, When};
 
 use crate::claims;
@@ -215,23 +215,8 @@ impl Engine {
         if key.as_ref().is_some_and(|key| key.is_empty()) {
             return Err(Refused::EmptyKey);
         }
-        within(
-            "key bytes",
-            key.as_ref().map_or(0, |key| key.len()),
-            limits::KEY_BYTES_MAX,
-        )?;
-        within(
-            "tag bytes",
-            tag.as_ref().map_or(0, |tag| tag.len()),
-            limits::TAG_BYTES_MAX,
-        )?;
-        within("headers", headers.len(), limits::HEADERS_COUNT_MAX)?;
-        let header_bytes = headers
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        within("header bytes", header_bytes, limits::HEADERS_BYTES_MAX)?;
-        Ok(within("body bytes", body.len(), limits::BODY_BYTES_MAX)?)
+        let within = limits::message_within(key.as_ref(), tag.as_ref(), headers, body);
+        Ok(within?)
     }
 
     /// The partitions take turns with messages that have no home.

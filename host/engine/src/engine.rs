@@ -154,6 +154,8 @@ pub struct Engine {
     pub(crate) next_block: u64,
     /// Bytes of all blocks sealed so far.
     pub(crate) log_bytes: u64,
+    /// When the last of them was sealed: a recovery is never before that.
+    pub(crate) sealed_at: Millis,
 
     /// Lanes that may have something to run.
     ready: VecDeque<(PartitionId, LaneId)>,
@@ -192,6 +194,7 @@ impl Engine {
             unsealed: Unsealed::default(),
             next_block: 0,
             log_bytes: 0,
+            sealed_at: Millis(0),
             ready: VecDeque::new(),
             runs: 0,
             next_ticket: 0,

@@ -18,7 +18,7 @@ use wasmill_model::{Decision, Half, MessageId, Millis, Name, Op, PartitionId};
 pub use check::{CheckRequest, Verdict};
 pub use id::{HalfId, ParseHalfIdError};
 pub use prepare::PrepareError;
-pub use settle::{Kept, SettleError, Settled, kept, read};
+pub use settle::{Kept, Settled, kept, read};
 
 use crate::checkpoint::Write;
 use crate::codec;

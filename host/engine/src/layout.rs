@@ -27,6 +27,8 @@ pub(crate) const TIMER: u8 = b't';
 pub(crate) const CLAIM: u8 = b'd';
 /// A dead letter.
 pub(crate) const DEAD: u8 = b'x';
+/// A claim in a key's state, by the time when it is over.
+pub(crate) const EXPIRY: u8 = b'e';
 /// How a schedule stands.
 pub(crate) const SCHEDULE: u8 = b'c';
 /// A half message that is asked about.
@@ -35,6 +37,9 @@ pub(crate) const HALF: u8 = b'h';
 pub(crate) const ABANDONED: u8 = b'a';
 /// Where a subscription stands.
 pub(crate) const POSITION: u8 = b'o';
+
+/// The kind and the partition.
+const PREFIX_BYTES: usize = 3;
 
 struct Key(Vec<u8>);
 
@@ -109,6 +114,30 @@ pub fn scope(id: PartitionId, scope: &Scope) -> Vec<u8> {
 #[must_use]
 pub fn state(id: PartitionId, owner: &Scope, name: &str) -> Vec<u8> {
     Key(scope(id, owner)).last(name.as_bytes())
+}
+
+/// Where a claim in a key's state, an entry at `claim`, stands among those of its partition by when
+/// they are over.
+#[must_use]
+pub fn expiry(id: PartitionId, expires: Millis, claim: &[u8]) -> Vec<u8> {
+    let mut key = Key::new(EXPIRY, id).last(&expires.0.to_be_bytes());
+    key.extend_from_slice(&claim[PREFIX_BYTES..]);
+    key
+}
+
+/// When a claim is over, and its entry of the key's state, by its place among all by that time;
+/// none if it is no such place.
+pub(crate) fn expiring(expiry: &[u8]) -> Option<(Millis, Vec<u8>)> {
+    let id = partition_of(expiry)?;
+    let (expires, entry) = expiry[PREFIX_BYTES..].split_first_chunk()?;
+    let claim = Key::new(STATE, id).last(entry);
+    Some((Millis(u64::from_be_bytes(*expires)), claim))
+}
+
+/// The prefix of a partition's claims by when they are over.
+#[must_use]
+pub fn expiries(id: PartitionId) -> Vec<u8> {
+    Key::new(EXPIRY, id).0
 }
 
 /// A delayed message.
@@ -189,6 +218,6 @@ pub(crate) fn schedule(id: PartitionId, name: &str) -> Vec<u8> {
 
 /// The partition that a key belongs to.
 pub(crate) fn partition_of(key: &[u8]) -> Option<PartitionId> {
-    let bytes = key.get(1..3)?;
+    let bytes = key.get(1..PREFIX_BYTES)?;
     Some(PartitionId(u16::from_be_bytes(bytes.try_into().ok()?)))
 }

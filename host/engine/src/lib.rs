@@ -13,6 +13,7 @@ pub mod codec;
 mod commands;
 pub mod dead_letters;
 mod engine;
+pub mod expiry;
 mod halted;
 pub mod halves;
 mod lane;
@@ -29,7 +30,7 @@ mod timers;
 mod unsealed;
 
 pub use backlog::Pending;
-pub use checkpoint::{Checkpoint, Meta, Write};
+pub use checkpoint::{Checkpoint, Claimed, Meta, Write};
 pub use commands::{Accepted, HalfOf, Incoming, ProducerId, Refused};
 pub use dead_letters::{LetterId, ParseLetterIdError, RedriveError};
 pub use engine::{Action, Config, Engine, Entries, PageRef, RunRequest, Ticket};

@@ -83,12 +83,32 @@ pub struct Outcome {
     pub result: Result<Effects, Failure>,
     /// The handler's call; none if no handler was called.
     pub call: Option<Called>,
+    /// Whether it is the first message of its id.
+    pub uniqueness: Uniqueness,
+}
+
+/// What a subscription's [dedup policy](crate::routes::DedupPolicy) says of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Uniqueness {
+    /// Nothing: there is no policy, or the message is a timer, which is the plugin's own.
+    #[default]
+    Unasked,
+    /// The first of its id, or the first that was handled.
+    First,
+    /// One of this id was handled: this one is not.
+    Duplicate,
+    /// The message has no id, or no key under which ids are kept: it is handled all the same.
+    Unidentified,
 }
 
 impl From<Result<Effects, Failure>> for Outcome {
     /// Without a call.
     fn from(result: Result<Effects, Failure>) -> Self {
-        Self { result, call: None }
+        Self {
+            result,
+            call: None,
+            uniqueness: Uniqueness::default(),
+        }
     }
 }
 

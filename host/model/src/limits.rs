@@ -1,5 +1,7 @@
 //! The platform's bounds. Every queue, payload and loop has one; the unit stands last.
 
+use crate::Name;
+
 /// Largest body of a message (RocketMQ's default, 4 MiB).
 pub const BODY_BYTES_MAX: usize = 4 << 20;
 /// Largest sum of a message's header names and values (as RocketMQ).
@@ -22,6 +24,28 @@ pub const STATE_SCAN_COUNT_MAX: u32 = 1_000;
 pub const STATE_SCAN_BYTES_MAX: usize = 1 << 20;
 /// Longest cause of a failure that is kept; a longer one is cut.
 pub const CAUSE_BYTES_MAX: usize = 4 << 10;
+
+/// Checks the parts of a message, but for its topic, against their bounds.
+///
+/// # Errors
+/// [`Exceeded`] for the first part that is over its limit.
+pub fn message_within(
+    key: Option<&Name>,
+    tag: Option<&Name>,
+    headers: &[(Name, Name)],
+    body: &[u8],
+) -> Result<(), Exceeded> {
+    let length = |text: Option<&Name>| text.map_or(0, |text| text.len());
+    within("key bytes", length(key), KEY_BYTES_MAX)?;
+    within("tag bytes", length(tag), TAG_BYTES_MAX)?;
+    within("headers", headers.len(), HEADERS_COUNT_MAX)?;
+    let header_bytes = headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    within("header bytes", header_bytes, HEADERS_BYTES_MAX)?;
+    within("body bytes", body.len(), BODY_BYTES_MAX)
+}
 
 /// A bound that was passed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

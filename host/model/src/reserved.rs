@@ -4,8 +4,10 @@
 //! names that begin with a NUL, which no plugin can write. They are so committed, cached,
 //! checkpointed and recovered by the same code as the plugin's entries.
 
+use bytes::Bytes;
+
 use crate::effects::Delayed;
-use crate::{MessageId, Name};
+use crate::{MessageId, Millis, Name};
 
 /// What an entry of the host's own is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,14 @@ pub enum Entry<'a> {
     Recallable(MessageId),
     /// A claim of this id.
     Claim(&'a str),
+    /// A message of this id, which this subscription handled: see
+    /// [`crate::routes::DedupPolicy`].
+    Handled {
+        /// The subscription.
+        subscription: &'a str,
+        /// The id.
+        id: &'a str,
+    },
     /// A half message of this name.
     Half(&'a str),
 }
@@ -28,7 +38,13 @@ pub fn entry(name: &str) -> Option<Entry<'_>> {
     match kind {
         "t" => Some(Entry::Timer(rest)),
         "r" => Some(Entry::Recallable(rest.parse().ok()?)),
-        "d" => Some(Entry::Claim(rest)),
+        "d" => Some(match rest.strip_prefix('\0') {
+            None => Entry::Claim(rest),
+            Some(handled) => {
+                let (subscription, id) = handled.split_once('\0')?;
+                Entry::Handled { subscription, id }
+            }
+        }),
         "h" => Some(Entry::Half(rest)),
         _ => None,
     }
@@ -80,6 +96,31 @@ pub fn claim(id: &str) -> Name {
     format!("\0d{id}").into()
 }
 
+/// The entry of a message that a subscription handled, by its id: a claim that no plugin can make,
+/// as the ids of plugins have no NUL.
+#[must_use]
+pub fn handled(subscription: &str, id: &str) -> Name {
+    format!("\0d\0{subscription}\0{id}").into()
+}
+
+/// Whether the entry `name` is a claim, by whomever: its value is [`claim_until`].
+#[must_use]
+pub fn is_claim(name: &str) -> bool {
+    name.starts_with("\0d")
+}
+
+/// The value of a claim's entry: until when it is in force.
+#[must_use]
+pub fn claim_until(expires: Millis) -> Bytes {
+    Bytes::copy_from_slice(&expires.0.to_be_bytes())
+}
+
+/// Until when a claim is in force, by the value of its entry; none if that is damaged.
+#[must_use]
+pub fn claim_expires(value: &[u8]) -> Option<Millis> {
+    Some(Millis(u64::from_be_bytes(value.try_into().ok()?)))
+}
+
 /// The entry of a half message.
 #[must_use]
 pub fn half(name: &str) -> Name {
@@ -106,5 +147,16 @@ mod tests {
         assert_eq!(entry(&recallable(id)), Some(Entry::Recallable(id)));
         assert_eq!(entry(&claim("")), Some(Entry::Claim("")));
         assert_eq!(entry("due"), None);
+        let (subscription, id) = ("s", "a\0b");
+        let name = handled(subscription, id);
+        assert_eq!(entry(&name), Some(Entry::Handled { subscription, id }));
+        assert!(is_claim(&name) && is_claim(&claim("x")) && !is_claim(&half("x")));
+    }
+
+    #[test]
+    fn the_end_of_a_claim_reads_back() {
+        let value = claim_until(Millis(7));
+        assert_eq!(claim_expires(&value), Some(Millis(7)));
+        assert_eq!(claim_expires(&value[1..]), None);
     }
 }

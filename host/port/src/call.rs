@@ -3,6 +3,7 @@
 //! The semantics of the host's interfaces live here, so that every adapter of guests, the real
 //! one and those of tests, has the same. Nothing leaves a call but its [`Effects`].
 
+mod dedup;
 mod halves;
 pub(crate) mod names;
 mod timers;
@@ -13,9 +14,9 @@ pub use timers::Alarm;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wasmill_model::effects::{Delayed, Effects, Failure, FailureKind, Scope};
+use wasmill_model::effects::{Delayed, Effects, Failure, FailureKind, Scope, Uniqueness};
 use wasmill_model::limits::{self, Exceeded, within};
-use wasmill_model::routes::CallLimits;
+use wasmill_model::routes::{CallLimits, DedupPolicy};
 use wasmill_model::{Message, MessageId, Millis, Name, When, reserved, trace};
 
 use crate::run::{Delivery, RunContext};
@@ -75,6 +76,7 @@ pub struct Call {
     sent_count: u32,
     effect_bytes: usize,
     halves: halves::OfCall,
+    uniqueness: Uniqueness,
 }
 
 impl Call {
@@ -95,6 +97,7 @@ impl Call {
             sent_count: 0,
             effect_bytes: 0,
             halves: halves::OfCall::default(),
+            uniqueness: Uniqueness::default(),
         }
     }
 
@@ -187,23 +190,21 @@ impl Call {
         state.scan_for_guest(prefix, after, limit)
     }
 
-    /// Claims `id` in the key's scope for `ttl_ms`: true for the first claim.
-    ///
-    /// # Errors
-    /// [`CallError`] without a key, or for a malformed id.
-    pub fn claim(&mut self, id: &str, ttl_ms: u64) -> Result<bool, CallError> {
-        names::check(id)?;
-        let (name, now) = (reserved::claim(id), self.now());
-        self.account(name.len())?;
-        let state = self.state.as_mut().ok_or(CallError::NoKey)?;
-        if let Some(value) = state.get(&name)?
-            && names::decode_expiry(&value)? > now
-        {
-            return Ok(false);
+    /// Whether the message still wants handling: false for a timer that was cancelled or moved
+    /// after it fell due, and for a duplicate. A timer is the plugin's own, and never a duplicate.
+    pub(crate) fn is_wanted(&mut self, dedup: Option<&DedupPolicy>) -> Result<bool, CallError> {
+        if self.delivery.message.timer.is_some() {
+            return self.is_own_timer_pending();
         }
-        let expires = Millis(now.0.saturating_add(ttl_ms));
-        state.set(name, Some(names::encode_expiry(expires)));
-        Ok(true)
+        if let Some(policy) = dedup {
+            self.uniqueness = self.claim_message(policy)?;
+        }
+        Ok(self.uniqueness != Uniqueness::Duplicate)
+    }
+
+    /// What the subscription's dedup policy said of the message.
+    pub(crate) fn uniqueness(&self) -> Uniqueness {
+        self.uniqueness
     }
 
     pub(crate) fn finish(

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wasmill_model::effects::{Outcome, Scope};
 use wasmill_model::record::Called;
-use wasmill_model::routes::Routes;
+use wasmill_model::routes::{Routes, Subscription};
 use wasmill_model::{Failure, Message, Millis, Name, reserved};
 
 use crate::Clock;
@@ -53,11 +53,13 @@ pub struct Run {
     /// Absent for messages without a key, and while a call has it.
     state: Option<ScopeState>,
     outcomes: Vec<Outcome>,
+    /// The subscription of all deliveries, if it tells duplicates by itself.
+    deduping: Option<Arc<Subscription>>,
 }
 
 impl Run {
-    /// A run over `deliveries` of the plugin behind `owner`, whose state its handler sees. If they
-    /// have a key, all have the same one, and `recent` is what is newer than the view in its scope.
+    /// A run over `deliveries` of one subscription, of the plugin behind `owner`, whose state its
+    /// handler sees. If they have a key, all have the same one, and `recent` is what is newer than the view in its scope.
     #[must_use]
     pub fn new(
         context: RunContext,
@@ -66,7 +68,10 @@ impl Run {
         recent: Arc<Entries>,
         time_max: Duration,
     ) -> Self {
-        let key = deliveries.first().and_then(|delivery| delivery.key.clone());
+        let first = deliveries.first();
+        let key = first.and_then(|delivery| delivery.key.clone());
+        let subscription = first.and_then(|it| context.routes.subscription(&it.subscription));
+        let deduping = subscription.filter(|it| it.dedup.is_some()).cloned();
         let plugin = match reserved::plugin_of(&owner) {
             plugin if owner == *plugin => owner.clone(),
             plugin => plugin.into(),
@@ -85,6 +90,7 @@ impl Run {
             deliveries,
             state,
             outcomes,
+            deduping,
         }
     }
 
@@ -95,23 +101,24 @@ impl Run {
         self
     }
 
-    /// Begins the next call; none at the run's end. A timer that was cancelled after it fell due
-    /// is settled here, without a call.
+    /// Begins the next call; none at the run's end. A timer that was cancelled after it fell due,
+    /// and a duplicate, are settled here, without a call.
     pub fn begin(&mut self) -> Option<Call> {
         loop {
             let delivery = self.deliveries.next()?;
-            let call = Call::new(
+            let mut call = Call::new(
                 self.context.clone(),
                 &self.plugin,
                 delivery,
                 self.state.take(),
             );
-            let call = call.of_run(self.ticket, self.outcomes.is_empty());
-            match call.is_wanted() {
+            call.of_run(self.ticket, self.outcomes.is_empty());
+            let dedup = self.deduping.as_ref().and_then(|it| it.dedup.as_ref());
+            match call.is_wanted(dedup) {
                 Ok(true) => return Some(call),
                 Ok(false) => drop(self.end(call, Ok(()), None)),
-                Err(failure) => {
-                    self.end(call, Err(failure), None);
+                Err(error) => {
+                    self.end(call, Err(error.into()), None);
                     return None;
                 }
             }
@@ -122,6 +129,7 @@ impl Run {
     /// because the message failed.
     pub fn end(&mut self, call: Call, result: Result<(), Failure>, called: Option<Called>) -> bool {
         let handed_back = call.is_handed_back();
+        let uniqueness = call.uniqueness();
         let (result, state) = call.finish(result);
         self.state = state;
         if handed_back {
@@ -131,6 +139,7 @@ impl Run {
         self.outcomes.push(Outcome {
             result,
             call: called,
+            uniqueness,
         });
         go_on
     }

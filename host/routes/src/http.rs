@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmill_model::Name;
 use wasmill_model::limits::BODY_BYTES_MAX;
@@ -16,10 +15,6 @@ use crate::units;
 
 /// Body bound of a route that states none.
 const BODY_BYTES_DEFAULT: usize = 1 << 20;
-/// How long a producer's id is remembered if the route does not say.
-const DEDUP_WINDOW_DEFAULT: Duration = Duration::from_secs(24 * 3600);
-/// Longest time that a producer's id is remembered.
-const DEDUP_WINDOW_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Most topics that a route waits for.
 const WAIT_FOR_MAX: usize = 16;
 /// Methods that take messages in.
@@ -142,22 +137,25 @@ fn ingress_route(
         .and_then(|field| topics.declared(&field).map(Name::from));
     let gate = table.get("gate");
     let key = table.get("key");
+    let dedup_id = table.get("dedup_id");
     if let (Some(_), Some(key)) = (&gate, &key) {
         key.refuse("has no meaning beside `gate`, which makes the key; remove one of the two");
+    }
+    if let (Some(_), Some(id)) = (&gate, &dedup_id) {
+        id.refuse("has no meaning beside `gate`, which makes the id; remove one of the two");
     }
     let keyed = gate.is_some() || key.is_some();
     let parameters = path.as_ref().map(|(_, names)| names.as_slice());
     let gate = gate.and_then(|field| field.parsed(|text| names::plugin_name(text).map(Name::from)));
     let key = key.and_then(|field| ingress_key(&field, parameters));
+    let dedup_id = dedup_id.and_then(|field| ingress_key(&field, parameters));
     let wait_for = wait_for(table.get("wait_for").as_ref(), topics);
     let query = table.get("query");
     if let Some(query) = &query {
         check_query(query, keyed, !wait_for.is_empty(), queries);
     }
     let query = query.and_then(|field| field.text().map(str::to_owned));
-    let dedup_window = table
-        .get("dedup_window")
-        .and_then(|field| units::duration(&field, Duration::from_secs(1), DEDUP_WINDOW_MAX));
+    let dedup_window = units::dedup_window(&mut table, "dedup_window");
     let body_bytes_max = table
         .get("body_bytes_max")
         .and_then(|field| units::bytes(&field, BODY_BYTES_MAX));
@@ -169,7 +167,8 @@ fn ingress_route(
         topic: topic?,
         gate,
         key,
-        dedup_window: dedup_window.unwrap_or(DEDUP_WINDOW_DEFAULT),
+        dedup_id,
+        dedup_window,
         wait_for,
         query,
         body_bytes_max: body_bytes_max.unwrap_or(BODY_BYTES_DEFAULT),

@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use toml::de::DeValue;
-use wasmill_model::routes::{KeySource, OnExhausted, Order, RetrySchedule, Subscription};
+use wasmill_model::routes::{
+    DedupPolicy, KeySource, OnExhausted, Order, RetrySchedule, Subscription,
+};
 use wasmill_model::{Millis, Name, Start};
 
 use crate::names;
@@ -73,6 +75,8 @@ fn one(named: &Named<'_>, topics: &Topics) -> Option<Subscription> {
     if let (Some(key), Order::None | Order::Global) = (&key, sub.order) {
         key.refuse("has no meaning unless `order` is `key`; remove one of the two");
     }
+    let dedup_field = table.get("dedup");
+    sub.dedup = dedup_field.and_then(|field| dedup(&field, sub.order));
     if let Some(concurrency) = table.get("concurrency") {
         let number = concurrency.integer(1, CONCURRENCY_MAX);
         sub.concurrency_max = number.and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
@@ -103,6 +107,21 @@ fn key_source(field: &Field<'_>) -> Option<KeySource> {
             Err(what) => Err(format!("{what}; a header is `header:NAME`")),
         },
     })
+}
+
+fn dedup(field: &Field<'_>, order: Order) -> Option<DedupPolicy> {
+    let mut table = field.table()?;
+    let id = table.require("id", "say where it is: `/payment_id`, or `header:NAME`");
+    let id = id.as_ref().and_then(key_source);
+    let window = units::dedup_window(&mut table, "window");
+    table.finish();
+    if order == Order::None {
+        field.refuse(
+            "remembers ids in the state of a key, and `order = \"none\"` has no state; remove one \
+             of the two",
+        );
+    }
+    Some(DedupPolicy { id: id?, window })
 }
 
 fn position(text: &str) -> Result<Start, String> {

@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
-use crate::table::Field;
+use crate::table::{Field, Table};
+
+/// How long an id is remembered if the file does not say.
+const DEDUP_WINDOW_DEFAULT: Duration = Duration::from_secs(24 * 3600);
+/// Shortest time that an id is remembered.
+const DEDUP_WINDOW_MIN: Duration = Duration::from_secs(1);
+/// Longest time that an id is remembered.
+const DEDUP_WINDOW_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A span of time such as `90s` or `1h 30m`, from `min` to `max`.
 pub(crate) fn duration(field: &Field<'_>, min: Duration, max: Duration) -> Option<Duration> {
@@ -17,6 +24,13 @@ pub(crate) fn duration(field: &Field<'_>, min: Duration, max: Duration) -> Optio
         let [min, max] = [min, max].map(humantime::format_duration);
         Err(format!("is {text}, which is not from {min} to {max}"))
     })
+}
+
+/// How long an id is remembered, as the table says.
+pub(crate) fn dedup_window(table: &mut Table<'_>, key: &'static str) -> Duration {
+    let stated = table.get(key);
+    let window = stated.and_then(|field| duration(&field, DEDUP_WINDOW_MIN, DEDUP_WINDOW_MAX));
+    window.unwrap_or(DEDUP_WINDOW_DEFAULT)
 }
 
 /// A number of bytes such as `65536` or `64KiB`, from 1 to `max`.

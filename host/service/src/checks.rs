@@ -1,4 +1,5 @@
-//! Check-back: owners of unsettled half messages are asked, each in a task of its own.
+//! Half messages: handlers' are taken to the engine's thread ([`EnginePreparer`]), and owners of
+//! unsettled ones are asked what is to become of them, each in a task of its own ([`Checker`]).
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;

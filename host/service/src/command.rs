@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::oneshot;
-use wasmill_engine::{CheckRequest, Engine, Meta, PageRef, Ticket, Verdict};
+use wasmill_engine::{CheckRequest, Claimed, Engine, Meta, PageRef, Ticket, Verdict};
 use wasmill_model::effects::{Delayed, Outcome};
 use wasmill_model::{Message, Millis, Name, PartitionId, Routes};
 use wasmill_port::store;
@@ -132,10 +132,10 @@ pub(crate) struct Write {
     pub(crate) blind: Vec<store::Change>,
     pub(crate) atomic: Vec<store::Change>,
     pub(crate) completes: Option<Meta>,
-    /// How many producers' ids each partition has in it.
-    pub(crate) claimed: Vec<usize>,
-    /// Those are over whose time came before.
-    pub(crate) now: Millis,
+    /// How many claims each partition has in it.
+    pub(crate) claimed: Vec<Claimed>,
+    /// Those are swept whose time had come by then.
+    pub(crate) sealed_at: Millis,
 }
 
 /// The channels and counters between the threads.

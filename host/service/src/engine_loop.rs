@@ -16,9 +16,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
-use wasmill_engine::{Engine, RunRequest};
+use wasmill_engine::{Engine, RunRequest, Ticket};
 use wasmill_model::Name;
-use wasmill_model::effects::{FailureKind, Outcome};
+use wasmill_model::effects::{FailureKind, Outcome, Uniqueness};
 use wasmill_port::{Clock, Guests};
 
 use crate::checks::Checker;
@@ -174,7 +174,7 @@ impl<G: Guests> EngineLoop<G> {
             Command::Accept(accept) => self.accept(accept),
             Command::AcceptAll(batch) => self.accept_all(batch),
             Command::Completed { ticket, outcomes } => {
-                self.count(&outcomes);
+                self.count(&ticket, &outcomes);
                 self.engine.complete(&ticket, outcomes, self.clock.now());
             }
             Command::Durable { blocks } => self.durable(blocks),
@@ -313,10 +313,21 @@ impl<G: Guests> EngineLoop<G> {
         }
     }
 
-    fn count(&self, outcomes: &[Outcome]) {
+    fn count(&self, ticket: &Ticket, outcomes: &[Outcome]) {
         self.metrics.runs.inc();
-        let handled = outcomes.iter().filter(|it| it.result.is_ok()).count();
-        self.metrics.handled.inc_by(handled as u64);
+        let done = || outcomes.iter().filter(|it| it.result.is_ok());
+        let count = |what| done().filter(|it| it.uniqueness == what).count() as u64;
+        let [duplicates, unidentified] =
+            [Uniqueness::Duplicate, Uniqueness::Unidentified].map(count);
+        self.metrics
+            .handled
+            .inc_by(done().count() as u64 - duplicates);
+        if duplicates + unidentified > 0
+            && let Some(subscription) = self.engine.subscription_of(ticket)
+        {
+            self.metrics
+                .deduplicated(subscription, duplicates, unidentified);
+        }
         if let Some(Err(failure)) = outcomes.last().map(|it| &it.result)
             && failure.kind != FailureKind::Unavailable
         {
@@ -331,6 +342,11 @@ impl<G: Guests> EngineLoop<G> {
             .set_transactions(unsettled, committed, rolled_back);
         for (subscription, pending, ..) in self.engine.census() {
             self.metrics.set_pending(subscription, pending);
+        }
+        // Counters that are there before there is something to count.
+        let all = self.engine.routes().subscriptions();
+        for subscription in all.filter(|it| it.dedup.is_some()) {
+            self.metrics.deduplicated(&subscription.name, 0, 0);
         }
     }
 

@@ -12,10 +12,10 @@ use wasmill_model::PartitionId;
 use wasmill_model::effects::Delayed;
 use wasmill_port::store::{Change, View};
 
-use crate::claims::Sweeper;
 use crate::command::{Command, ViewCommand};
 use crate::metrics::Metrics;
 use crate::snapshots::VersionedView;
+use crate::sweeper::Sweeper;
 
 /// Blind writes that go to the view at once, so that a checkpoint does not hold up the log.
 const SLICE_COUNT: usize = 256;
@@ -67,8 +67,8 @@ impl<V: View> Keeper<V> {
                 checkpoint(view, write.blind, write.atomic, completes.is_some())?;
                 let swept = self
                     .sweeper
-                    .sweep(view, partitions, &write.claimed, write.now);
-                swept.map_err(|error| format!("forgetting producers' ids: {error}"))?;
+                    .sweep(view, partitions, &write.claimed, write.sealed_at);
+                swept.map_err(|error| format!("forgetting claims: {error}"))?;
                 Ok(Some(Command::CheckpointDone { completes }))
             }
             ViewCommand::LookUp(mut accept) => {

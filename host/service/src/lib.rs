@@ -21,6 +21,7 @@ mod replies;
 mod snapshots;
 mod start;
 mod state;
+mod sweeper;
 
 pub use clock::SystemClock;
 pub use command::SubscriptionStatus;

@@ -35,6 +35,8 @@ pub struct Metrics {
     rolled_back: Counter,
     pending: Family<OfSubscription, Gauge>,
     dead_letters: Family<OfSubscription, Counter>,
+    duplicates: Family<OfSubscription, Counter>,
+    unidentified: Family<OfSubscription, Counter>,
     blocks: Counter,
     block_bytes: Counter,
     commit_seconds: Histogram,
@@ -55,6 +57,8 @@ impl Metrics {
             rolled_back: Counter::default(),
             pending: Family::default(),
             dead_letters: Family::default(),
+            duplicates: Family::default(),
+            unidentified: Family::default(),
             blocks: Counter::default(),
             block_bytes: Counter::default(),
             commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
@@ -107,8 +111,22 @@ impl Metrics {
             Unit::Seconds,
             metrics.checkpoint_seconds.clone(),
         );
+        metrics.register_dedup(registry);
         metrics.register_transactions(registry);
         metrics
+    }
+
+    fn register_dedup(&self, registry: &mut Registry) {
+        registry.register(
+            "messages_duplicate",
+            "Messages acknowledged without a handler, as their subscription had handled their id",
+            self.duplicates.clone(),
+        );
+        registry.register(
+            "messages_unidentified",
+            "Messages without the id by which their subscription tells duplicates, and handled",
+            self.unidentified.clone(),
+        );
     }
 
     fn register_transactions(&self, registry: &mut Registry) {
@@ -141,6 +159,15 @@ impl Metrics {
     pub(crate) fn set_pending(&self, subscription: &Name, count: u64) {
         let gauge = self.pending.get_or_create(&of(subscription));
         gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Messages of a subscription that tells duplicates by itself.
+    pub(crate) fn deduplicated(&self, subscription: &Name, duplicates: u64, unidentified: u64) {
+        let count = |family: &Family<OfSubscription, Counter>, count| {
+            family.get_or_create(&of(subscription)).inc_by(count);
+        };
+        count(&self.duplicates, duplicates);
+        count(&self.unidentified, unidentified);
     }
 
     pub(crate) fn buried(&self, subscription: &Name) {

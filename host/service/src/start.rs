@@ -17,7 +17,6 @@ use wasmill_port::store::{self, Acquired, BlockNumber, Log, View};
 use wasmill_port::{CheckBack, Clock, Guests, RunContext, StateReader};
 
 use crate::checks::{Checker, EnginePreparer};
-use crate::claims::Sweeper;
 use crate::command::{Command, Wires};
 use crate::committer::Committer;
 use crate::delivery::Deliverer;
@@ -29,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::recovery::recover;
 use crate::snapshots::VersionedView;
 use crate::state::ViewReader;
+use crate::sweeper::Sweeper;
 
 /// Blocks of an earlier process at which the log may be cut.
 const CUTS_COUNT: u64 = 64;

@@ -14,6 +14,7 @@ fn handle(message: &Message) -> Result<(), Failure> {
             delay: 1_500,
             cause: cause(),
         })),
+        b"retry-once" if message.attempt == 1 => Err(Failure::Retry(cause())),
         b"reject" => Err(Failure::Reject(cause())),
         _ => Ok(()),
     }

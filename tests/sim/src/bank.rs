@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use wasmill_engine::{Incoming, ProducerId};
 use wasmill_model::effects::{Failure, FailureKind};
 use wasmill_model::half::CheckPolicy;
-use wasmill_model::routes::{KeySource, Order, RetrySchedule, Routes, Subscription, TopicPattern};
+use wasmill_model::routes::{
+    DedupPolicy, KeySource, Order, RetrySchedule, Routes, Subscription, TopicPattern,
+};
 use wasmill_model::{Millis, Name, When};
 use wasmill_port::Call;
 use wasmill_port::call::{Alarm, CallError, Outgoing};
@@ -23,6 +25,8 @@ pub(crate) use halves::{Receipt, of_id, verdict};
 
 /// What an account holds before anything happened.
 pub(crate) const INITIAL: i64 = 1_000;
+/// How long the claims of `claim_briefly` are in force.
+const BRIEF_MS: i64 = 60;
 /// The plugin that holds the accounts.
 pub(crate) const PLUGIN: &str = "bank";
 
@@ -91,12 +95,19 @@ pub(crate) fn routes() -> Routes {
     let topics = ["transfer", "credit", "ring", "unheard", halves::TOPIC]
         .map(TopicPattern::new)
         .to_vec();
+    // Some transfers are sent twice: see `transfer`.
+    let dedup = Some(DedupPolicy {
+        id: KeySource::Pointer("/id".to_owned()),
+        window: Duration::from_secs(3_600),
+    });
     let rekeyed = Subscription {
         key: Some(KeySource::Pointer("/to".to_owned())),
+        dedup: dedup.clone(),
         ..sub("credit", "credit")
     };
     let tally = Subscription {
         order: Order::Global,
+        dedup,
         ..sub("tally", "credit")
     };
     let stray = Subscription {
@@ -187,6 +198,9 @@ async fn transfer(call: &mut Call) -> Result<(), Failure> {
         outgoing("credit", when),
         outgoing("unheard", When::Now),
     ])?;
+    if it.id.is_multiple_of(7) {
+        call.send(outgoing("credit", When::Now))?;
+    }
     match it.timer {
         Some(TimerOrder::Set { name, delay }) => set(call, it.id, &name, delay)?,
         Some(TimerOrder::Cancel { name }) => cancel(call, &name)?,
@@ -206,6 +220,22 @@ fn credit(call: &mut Call) -> Result<(), Failure> {
     once(call, &format!("got/{}", it.id))?;
     let balance = number(call.get("balance")?.as_ref()).unwrap_or(INITIAL);
     put(call, "balance", balance + it.amount)?;
+    claim_briefly(call)
+}
+
+/// Claims an id for a short time: for the first time exactly if the last such claim is over.
+fn claim_briefly(call: &mut Call) -> Result<(), Failure> {
+    let now = i64::try_from(call.now().0).expect("a near time");
+    let until = number(call.get("brief")?.as_ref()).unwrap_or(0);
+    let first = call.claim("brief", BRIEF_MS.unsigned_abs())?;
+    assert_eq!(
+        first,
+        now >= until,
+        "whether the claim of {until} is over at {now}"
+    );
+    if first {
+        put(call, "brief", now + BRIEF_MS)?;
+    }
     Ok(())
 }
 

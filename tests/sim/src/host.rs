@@ -13,10 +13,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::Rng;
 use rand::rngs::StdRng;
+use wasmill_engine::expiry::Expiry;
 use wasmill_engine::{Action, Checkpoint, Engine, Write, claims, layout};
 use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::record::DeadLetter;
-use wasmill_model::{PartitionId, Partitioner, Routes};
+use wasmill_model::{Millis, PartitionId, Partitioner, Routes};
 use wasmill_port::store::{Change, Log, View};
 use wasmill_port::{Clock, RunContext, ScopeState, StateReader};
 use wasmill_service::{ViewReader, recover};
@@ -294,7 +295,7 @@ impl Host {
             }
         }
         for partition in checkpoint.partitions.clone() {
-            self.sweep(PartitionId(partition))?;
+            self.sweep(PartitionId(partition), checkpoint.sealed_at)?;
         }
         self.outdate(checkpoint.partitions);
         self.engine.end_checkpoint();
@@ -302,13 +303,22 @@ impl Host {
         Ok(())
     }
 
-    /// Deletes the producers' ids whose time is over.
-    fn sweep(&self, partition: PartitionId) -> Result<(), Dead> {
+    /// Deletes the claims whose time is over: those of producers, and those in keys' states.
+    fn sweep(&self, partition: PartitionId, now: Millis) -> Result<(), Dead> {
         let prefix = layout::claims(partition);
         let entries = self.view.scan(&prefix, &prefix, usize::MAX);
         let entries = entries.map_err(|_| Dead)?;
         let entries = entries.iter().map(|(key, value)| (&key[..], &value[..]));
-        let writes = claims::sweep(entries, self.engine.now()).expect("claims of ours");
+        let mut writes = claims::sweep(entries, now).expect("claims of ours");
+        let prefix = layout::expiries(partition);
+        let expiries = self.view.scan(&prefix, &prefix, usize::MAX);
+        for (key, _) in expiries.map_err(|_| Dead)? {
+            let expiry = Expiry::read(&key).expect("an expiry of ours");
+            if expiry.is_over(now) {
+                let value = self.view.get(expiry.claim()).map_err(|_| Dead)?;
+                writes.extend(expiry.sweep(value.as_deref(), self.sabotage.sweep(now)));
+            }
+        }
         let change = |Write { key, value }| Change { key, value };
         self.write(writes.into_iter().map(change).collect())
     }

@@ -1,6 +1,7 @@
 //! Bugs planted on purpose: what shows that the simulator finds such bugs.
 
 use wasmill_engine::Write;
+use wasmill_model::Millis;
 use wasmill_port::Delivery;
 
 /// A bug of the simulated host.
@@ -18,6 +19,8 @@ pub enum Bug {
     StaleClaim,
     /// A half message that waits does not reach the view.
     LostHalf,
+    /// A claim is swept though its id was claimed anew.
+    SweptClaim,
     /// The last bytes of a block do not reach the log, though it says so.
     TornRecord,
 }
@@ -59,6 +62,14 @@ impl Sabotage {
         }
     }
 
+    /// What time it is for a claim whose time was to be over.
+    pub(crate) fn sweep(self, now: Millis) -> Millis {
+        match self.0 {
+            Some(Bug::SweptClaim) => Millis::MAX,
+            _ => now,
+        }
+    }
+
     /// The messages of a run as the guest gets them.
     pub(crate) fn run(self, deliveries: &mut [Delivery]) {
         if self.0 == Some(Bug::OrderSwap) && deliveries.len() > 1 {
@@ -93,6 +104,7 @@ mod tests {
             (Bug::EarlyTimer, "rings at"),
             (Bug::StaleClaim, "was taken twice"),
             (Bug::LostHalf, "receipt"),
+            (Bug::SweptClaim, "whether the claim of"),
             (Bug::TornRecord, "recovery found damage"),
         ] {
             let found = (0..WORLDS).find_map(|seed| simulate_with(seed, Some(bug)).err());

@@ -273,6 +273,7 @@ fn handling(handling: &Handling) -> ShownHandling {
     let (outcome, cause, due): (_, Option<&String>, Option<Millis>) = match &handling.outcome {
         Ending::Done => ("done", None, None),
         Ending::Skipped => ("skipped", None, None),
+        Ending::Duplicate => ("duplicate", None, None),
         Ending::Dropped => ("dropped", None, None),
         Ending::Retry { cause, due, .. } => ("retry", Some(cause), Some(*due)),
         Ending::Halted { cause, .. } => ("halted", Some(cause), None),

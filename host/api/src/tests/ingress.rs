@@ -94,7 +94,10 @@ async fn a_key_that_is_too_long_is_refused() {
     let (api, _) = api(Script::default());
     let path = format!("/stock/{}", "x".repeat(257));
     let detail = send(&api, request("PUT", &path, "{}")).await.problem(400);
-    assert_eq!(detail, "a key has 1 to 256 bytes, this one has 257");
+    assert_eq!(
+        detail,
+        "a key or an id has 1 to 256 bytes, this one has 257"
+    );
 }
 
 #[tokio::test]
@@ -157,6 +160,24 @@ async fn without_a_gate_the_idempotency_key_is_the_producers_id() {
     let named = incoming[0].dedup.as_ref().expect("the header's id");
     assert_eq!((named.id.as_str(), named.window), ("header", MINUTE));
     assert!(incoming[1].dedup.is_none());
+}
+
+#[tokio::test]
+async fn an_id_that_the_route_names_is_the_producers_and_the_header_is_not() {
+    let (api, script) = api(Script::default());
+    let named = |body: &'static str| keyed(request("POST", "/payments", body), "header");
+    for body in ["{\"payment_id\":\"p-1\"}", "{\"payment_id\":7}"] {
+        assert_eq!(send(&api, named(body)).await.status, 202);
+    }
+    let detail = send(&api, named("{\"payment\":7}")).await.problem(400);
+    assert_eq!(
+        detail,
+        "the body has no text or integer at `/payment_id` to take a key or an id from"
+    );
+    let incoming = script.incoming.lock().expect("unpoisoned");
+    let ids = incoming.iter().map(|it| it.dedup.as_ref().expect("an id"));
+    let ids: Vec<_> = ids.map(|it| (it.id.as_str(), it.window)).collect();
+    assert_eq!(ids, [("p-1", MINUTE), ("7", MINUTE)]);
 }
 
 #[tokio::test]

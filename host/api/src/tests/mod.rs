@@ -151,6 +151,7 @@ fn orders() -> Ingress {
         topic: "order.placed".into(),
         gate: Some("order".into()),
         key: None,
+        dedup_id: None,
         dedup_window: Duration::from_secs(60),
         wait_for: vec!["order.confirmed".into()],
         query: Some("/orders/{key}".into()),
@@ -172,9 +173,20 @@ fn stock() -> Ingress {
     }
 }
 
+/// `POST /payments` without a gate, whose id is in the body.
+fn payments() -> Ingress {
+    Ingress {
+        path: "/payments".into(),
+        key: None,
+        dedup_id: Some(IngressKey::Pointer("/payment_id".into())),
+        method: "POST".into(),
+        ..stock()
+    }
+}
+
 fn routes() -> Routes {
     let mut routes = Routes::default();
-    routes.ingress = vec![Arc::new(orders()), Arc::new(stock())];
+    routes.ingress = [orders(), stock(), payments()].map(Arc::new).to_vec();
     let query = |path: &str, key: &str| {
         Arc::new(QueryRoute {
             path: path.into(),

@@ -12,6 +12,7 @@ impl Engine {
         if self.unsealed.is_empty() {
             return (first, blocks);
         }
+        self.sealed_at = self.now;
         for mut block in self.unsealed.take() {
             let bytes = block.seal(Header {
                 offset: self.log_bytes,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wasmill_model::effects::{Effects, Failure, FailureKind, Outcome};
 use wasmill_model::record::{Called, DeadLetter, Handled};
 use wasmill_model::routes::OnExhausted;
-use wasmill_model::{Decision, Half, MessageId, Millis, Op, PartitionId, reserved};
+use wasmill_model::{Decision, Half, MessageId, Millis, Name, Op, PartitionId, reserved};
 
 use super::{Engine, Ticket};
 use crate::backlog::Pending;
@@ -48,7 +48,7 @@ impl Engine {
             let Some(pending) = track.and_then(|track| track.waiting.front().cloned()) else {
                 break;
             };
-            let Outcome { result, call } = outcome.into();
+            let Outcome { result, call, .. } = outcome.into();
             let handled = self.handled(sub, &pending, call);
             match result {
                 // What it did stands on a half message about which somebody decided otherwise: it
@@ -61,13 +61,18 @@ impl Engine {
                 }
             }
         }
-        if let Some(lane) = self.partition_mut(id).lanes.get_mut(&ticket.lane) {
-            lane.decided.clear();
-        }
-        self.fire_deferred(id, &ticket.lane);
+        self.resume_lane(id, &ticket.lane);
         self.end_run(sub);
         self.list(id, ticket.lane.clone());
         self.dispatch();
+    }
+
+    /// The subscription whose messages a run has; none if it is not under way.
+    #[must_use]
+    pub fn subscription_of(&self, ticket: &Ticket) -> Option<&Name> {
+        let lane = self.partition(ticket.partition).lanes.get(&ticket.lane)?;
+        let running = lane.running.filter(|it| it.ticket == ticket.number)?;
+        Some(&self.subs[running.subscription].name)
     }
 
     fn take_running(&mut self, ticket: &Ticket) -> Option<SubIndex> {
@@ -83,6 +88,9 @@ impl Engine {
 
     /// Whether a half message that a handler settled was settled otherwise during its run.
     fn is_overruled(&self, ticket: &Ticket, effects: &Effects) -> bool {
+        if effects.settled.is_empty() {
+            return false;
+        }
         let decided = self.decided(ticket);
         let overruled = |(half, decision): &(Arc<Half>, Decision)| {
             let other = |(id, it): &(MessageId, Decision)| *id == half.id() && it != decision;
@@ -264,13 +272,14 @@ impl Engine {
         ops
     }
 
-    /// Timers of the scope that fell due during the run, and that it did not cancel, are
+    /// The run is over. Timers of the scope that fell due meanwhile, and that it did not cancel, are
     /// delivered now: before the lane's next run, which could hold them up again.
-    fn fire_deferred(&mut self, id: PartitionId, lane_id: &LaneId) {
+    fn resume_lane(&mut self, id: PartitionId, lane_id: &LaneId) {
         let partition = self.partition_mut(id);
         let Some(lane) = partition.lanes.get_mut(lane_id) else {
             return;
         };
+        lane.decided.clear();
         for timer in std::mem::take(&mut lane.deferred) {
             if let Some(delayed) = self.partition(id).timers.deferred(timer).cloned() {
                 self.fire(id, delayed);

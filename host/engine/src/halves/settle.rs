@@ -21,14 +21,6 @@ pub struct Settled {
     pub before: bool,
 }
 
-/// Why a half message was not settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettleError {
-    /// There is none, or its decision is forgotten.
-    #[error("there is no such half message, or it was settled more than 72 h ago")]
-    NotFound,
-}
-
 /// What the view has of a half message that is not asked about, read since its partition's last
 /// checkpoint ended.
 #[derive(Clone, Debug, Default)]
@@ -54,27 +46,25 @@ pub fn read(value: &[u8]) -> Result<Half, DecodeError> {
 }
 
 impl Engine {
-    /// Settles a half message for its producer, or for an operator.
-    ///
-    /// # Errors
-    /// [`SettleError`]; nothing has changed.
+    /// Settles a half message for its producer, or for an operator. None, and nothing has changed,
+    /// if there is none, or it was settled so long ago that the decision is forgotten.
     pub fn settle_half(
         &mut self,
         id: HalfId,
         kept: &Kept,
         decision: Decision,
         now: Millis,
-    ) -> Result<Settled, SettleError> {
+    ) -> Option<Settled> {
         self.advance(now);
         if let Some(half) = self.half(id, kept) {
             self.decide(id.partition, &half, decision);
             self.dispatch();
             let before = false;
-            return Ok(Settled { decision, before });
+            return Some(Settled { decision, before });
         }
-        let decision = self.decision(id, kept).ok_or(SettleError::NotFound)?;
+        let decision = self.decision(id, kept)?;
         let before = true;
-        Ok(Settled { decision, before })
+        Some(Settled { decision, before })
     }
 
     /// A half message that is not settled.

@@ -103,6 +103,8 @@ pub enum Ending {
     Done,
     /// The timer had been cancelled after it fell due: nobody was called.
     Skipped,
+    /// Its subscription had handled one of the same id: nobody was called.
+    Duplicate,
     /// Its subscription was moved past it: nobody was called.
     Dropped,
     /// It failed, and comes again.
@@ -190,7 +192,7 @@ impl Event {
 impl Handling {
     fn footprint(&self) -> usize {
         let cause = match &self.outcome {
-            Ending::Done | Ending::Skipped | Ending::Dropped => 0,
+            Ending::Done | Ending::Skipped | Ending::Duplicate | Ending::Dropped => 0,
             Ending::Retry { cause, .. }
             | Ending::Halted { cause, .. }
             | Ending::Dead { cause, .. } => cause.len(),

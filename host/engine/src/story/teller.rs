@@ -193,7 +193,11 @@ impl Teller {
             key: ended.key.cloned(),
             handled: ended.handled.cloned(),
             outcome: match ending {
-                Ending::Done if !was_called(ended) => Ending::Skipped,
+                // Nobody is called for two reasons, one of timers and one of all others.
+                Ending::Done if !was_called(ended) => match message.timer {
+                    Some(_) => Ending::Skipped,
+                    None => Ending::Duplicate,
+                },
                 ending => ending,
             },
             did,
@@ -383,5 +387,8 @@ fn was_called(ended: &Ended<'_>) -> bool {
 
 /// Whether more may be told of a delivery: it comes again, or is a letter to be redriven.
 fn goes_on(ending: &Ending) -> bool {
-    !matches!(ending, Ending::Done | Ending::Skipped | Ending::Dropped)
+    !matches!(
+        ending,
+        Ending::Done | Ending::Skipped | Ending::Duplicate | Ending::Dropped
+    )
 }

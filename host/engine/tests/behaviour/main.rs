@@ -1,6 +1,7 @@
 //! The engine's promises, one test each. The simulator of `tests/sim` checks them together.
 
 mod checkpoints;
+mod claims;
 mod dead_letters;
 mod delivery;
 mod halves;

@@ -51,8 +51,8 @@ impl World {
         assert!(open.is_empty() && run.messages.len() == 1);
         let result = result(&self.engine, &run.messages[0].message);
         let outcome = Outcome {
-            result,
             call: Some(call()),
+            ..Outcome::from(result)
         };
         self.engine.complete(&run.ticket, vec![outcome], now);
         self.log.extend(self.engine.seal().1);

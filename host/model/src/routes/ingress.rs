@@ -19,6 +19,9 @@ pub struct Ingress {
     pub gate: Option<Name>,
     /// Where the key comes from when there is no gate.
     pub key: Option<IngressKey>,
+    /// Where the producer's id comes from when there is no gate; if not said, it is the request's
+    /// `Idempotency-Key`.
+    pub dedup_id: Option<IngressKey>,
     /// How long a producer's id is remembered.
     pub dedup_window: Duration,
     /// Topics whose first message with the flow's correlation is the outcome.
@@ -31,7 +34,7 @@ pub struct Ingress {
     pub answer: u16,
 }
 
-/// Where the key of a request without a gate comes from.
+/// Where the key, or the id, of a request without a gate comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IngressKey {
     /// A parameter of the path.
@@ -43,10 +46,10 @@ pub enum IngressKey {
 }
 
 impl IngressKey {
-    /// The key of `request`.
+    /// The key, or the id, of `request`: a text, or an integer, of 1 to 256 bytes.
     ///
     /// # Errors
-    /// [`KeyError`] if there is no usable key at this place.
+    /// [`KeyError`] if there is none at this place.
     pub fn of(&self, request: &Request) -> Result<Name, KeyError> {
         let find = |pairs: &[(String, String)], name: &str| {
             let found = pairs.iter().find(|(candidate, _)| candidate == name);

@@ -1,4 +1,4 @@
-//! Where a subscription's or an ingress route's key comes from.
+//! Where the keys and ids of messages come from, by subscription or by ingress route.
 
 use serde_json::Value;
 
@@ -13,28 +13,28 @@ pub enum KeySource {
     Pointer(String),
 }
 
-/// Why no key was found.
+/// Why no key, or no id, was found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The header is missing.
-    #[error("the message has no header `{0}` to take its key from")]
+    #[error("the message has no header `{0}` to take a key or an id from")]
     NoHeader(Name),
     /// The body is not JSON.
-    #[error("the body is not JSON, so it has no key at `{0}`")]
+    #[error("the body is not JSON, so there is no key or id at `{0}`")]
     NotJson(String),
     /// The body has no such value.
-    #[error("the body has no text or integer at `{0}` to take the key from")]
+    #[error("the body has no text or integer at `{0}` to take a key or an id from")]
     NoValue(String),
-    /// The key is empty or too long.
-    #[error("a key has 1 to {max} bytes, this one has {0}", max = crate::limits::KEY_BYTES_MAX)]
+    /// It is empty or too long.
+    #[error("a key or an id has 1 to {max} bytes, this one has {0}", max = crate::limits::KEY_BYTES_MAX)]
     Length(usize),
 }
 
 impl KeySource {
-    /// The key of `message`.
+    /// The key, or the id, of `message`: a text, or an integer, of 1 to 256 bytes.
     ///
     /// # Errors
-    /// [`KeyError`] if there is no usable key at this place.
+    /// [`KeyError`] if there is none at this place.
     pub fn of(&self, message: &Message) -> Result<Name, KeyError> {
         match self {
             Self::Header(name) => checked(
@@ -47,7 +47,7 @@ impl KeySource {
     }
 }
 
-/// The key at a JSON Pointer into a body.
+/// The key or id at a JSON Pointer into a body.
 pub(super) fn pointed(body: &[u8], pointer: &str) -> Result<Name, KeyError> {
     let value: Value =
         serde_json::from_slice(body).map_err(|_| KeyError::NotJson(pointer.to_owned()))?;
@@ -58,7 +58,7 @@ pub(super) fn pointed(body: &[u8], pointer: &str) -> Result<Name, KeyError> {
     }
 }
 
-/// A key within its bounds.
+/// A key or id within its bounds.
 pub(super) fn checked(text: &str) -> Result<Name, KeyError> {
     match text.len() {
         1..=crate::limits::KEY_BYTES_MAX => Ok(text.into()),

@@ -19,7 +19,9 @@ pub use plugin::{CallLimits, Grants, Isolation, PluginSettings};
 pub use schedule::{
     MISSED_AFTER, MISSED_COUNT_MAX, Missed, SCHEDULE_HEADER, SCHEDULED_AT_HEADER, Schedule,
 };
-pub use subscription::{OnExhausted, Order, RetrySchedule, Subscription, TopicPattern};
+pub use subscription::{
+    DedupPolicy, OnExhausted, Order, RetrySchedule, Subscription, TopicPattern,
+};
 pub use timing::{Timing, TimingError, Zone};
 
 use crate::half::CheckPolicy;

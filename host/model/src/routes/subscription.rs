@@ -23,6 +23,8 @@ pub struct Subscription {
     pub filter: Option<Filter>,
     /// From where on it gets messages, when it is new to the data directory.
     pub start: Start,
+    /// How messages are told that were handled before; not with [`Order::None`].
+    pub dedup: Option<DedupPolicy>,
     /// What is handled one at a time.
     pub order: Order,
     /// Most handlers at once, over all keys.
@@ -48,6 +50,7 @@ impl Subscription {
             tags: Vec::new(),
             filter: None,
             start: Start::Last,
+            dedup: None,
             order: Order::Key,
             concurrency_max: 1024,
             retry: RetrySchedule::default(),
@@ -87,6 +90,17 @@ impl Subscription {
         let passes = |filter: &Filter| message.timer.is_some() || filter.accepts(message);
         has_tag && self.filter.as_ref().is_none_or(passes)
     }
+}
+
+/// How a subscription tells messages that it has handled before: they are acknowledged, and no
+/// handler is called. Two messages of a key are the same if they have the same id. The id is
+/// claimed in the record of the handler that succeeds, so one that fails leaves no claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DedupPolicy {
+    /// Where a message's id is.
+    pub id: KeySource,
+    /// How long an id is remembered after a message of it was handled.
+    pub window: Duration,
 }
 
 /// A topic's name, or a prefix of names followed by `*`.

@@ -50,10 +50,10 @@ pub(super) struct OfCall {
 }
 
 impl Call {
-    pub(crate) fn of_run(mut self, run: u64, first: bool) -> Self {
+    /// Tells the call which run it is of, and whether it is the first there.
+    pub(crate) fn of_run(&mut self, run: u64, first: bool) {
         self.halves.run = run;
         self.halves.behind = !first;
-        self
     }
 
     /// Whether the message is to be handed back, whatever its handler says.

@@ -1,8 +1,7 @@
-//! Checks of names and messages, and the values of the host's own state entries.
+//! Checks of names and messages.
 
-use bytes::Bytes;
-use wasmill_model::limits::{self, Exceeded, within};
-use wasmill_model::{Millis, Name};
+use wasmill_model::Name;
+use wasmill_model::limits::{self, within};
 
 use super::CallError;
 
@@ -31,43 +30,7 @@ pub(super) fn check_message(
     if key.is_some_and(|key| key.is_empty()) {
         return Err(CallError::Invalid("a key has at least one byte".to_owned()));
     }
-    Ok(check_sizes(key, tag, headers, body)?)
-}
-
-fn check_sizes(
-    key: Option<&Name>,
-    tag: Option<&Name>,
-    headers: &[(Name, Name)],
-    body: &[u8],
-) -> Result<(), Exceeded> {
-    within(
-        "key bytes",
-        key.map_or(0, |key| key.len()),
-        limits::KEY_BYTES_MAX,
-    )?;
-    within(
-        "tag bytes",
-        tag.map_or(0, |tag| tag.len()),
-        limits::TAG_BYTES_MAX,
-    )?;
-    within("headers", headers.len(), limits::HEADERS_COUNT_MAX)?;
-    let header_bytes = headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    within("header bytes", header_bytes, limits::HEADERS_BYTES_MAX)?;
-    within("body bytes", body.len(), limits::BODY_BYTES_MAX)
-}
-
-/// The value of a dedup claim.
-pub(super) fn encode_expiry(expires: Millis) -> Bytes {
-    Bytes::copy_from_slice(&expires.0.to_be_bytes())
-}
-
-/// Reads the value of a dedup claim.
-pub(super) fn decode_expiry(value: &[u8]) -> Result<Millis, CallError> {
-    let bytes = value.try_into().map_err(|_| damaged("dedup claim"))?;
-    Ok(Millis(u64::from_be_bytes(bytes)))
+    Ok(limits::message_within(key, tag, headers, body)?)
 }
 
 /// An entry of the host's own that does not read back.

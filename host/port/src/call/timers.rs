@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wasmill_model::effects::{Delayed, Failure, Scope};
+use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::limits::within;
 use wasmill_model::{Message, MessageId, Name, When, reserved};
 
@@ -142,16 +142,13 @@ impl Call {
         Ok(Some(delayed))
     }
 
-    /// Whether the message still wants handling: false for a timer that was cancelled or moved
-    /// after it fell due.
-    pub(crate) fn is_wanted(&self) -> Result<bool, Failure> {
-        match self.own_timer() {
-            None => Ok(true),
-            Some((entry, id)) => match self.pending(&entry) {
-                Ok(pending) => Ok(pending.is_some_and(|pending| pending.message.id == id)),
-                Err(error) => Err(error.into()),
-            },
-        }
+    /// Whether the timer that the message is was neither cancelled nor moved after it fell due.
+    pub(super) fn is_own_timer_pending(&self) -> Result<bool, CallError> {
+        let Some((entry, id)) = self.own_timer() else {
+            return Ok(false);
+        };
+        let pending = self.pending(&entry)?;
+        Ok(pending.is_some_and(|pending| pending.message.id == id))
     }
 
     /// Removes the entry of the timer that this call handled, unless the handler set it anew.

@@ -10,6 +10,14 @@ fn ingress_routes_are_checked_field_by_field() {
             "line 13, column 7: `ingress[1].key` has no meaning beside `gate`, which makes the key; remove one of the two",
         ),
         (
+            "gate = \"order\"\ndedup_id = \"/a\"",
+            "line 13, column 12: `ingress[1].dedup_id` has no meaning beside `gate`, which makes the id; remove one of the two",
+        ),
+        (
+            "dedup_id = \"path:ids\"",
+            "line 12, column 12: `ingress[1].dedup_id` uses the parameter `ids`, which the path does not have; did you mean `id`?",
+        ),
+        (
             "key = \"path:ids\"",
             "line 12, column 7: `ingress[1].key` uses the parameter `ids`, which the path does not have; did you mean `id`?",
         ),

@@ -1,6 +1,8 @@
 //! Topics, and who hears what is sent to them.
 
-use wasmill_model::routes::RetrySchedule;
+use std::time::Duration;
+
+use wasmill_model::routes::{DedupPolicy, KeySource, RetrySchedule};
 
 use super::{good, problems, refused, subscription, with};
 
@@ -112,6 +114,58 @@ fn subscriptions_are_checked_field_by_field() {
     for (line, expected) in cases {
         refused(&subscription(line), expected);
     }
+}
+
+#[test]
+fn what_is_wrong_with_dedup_is_named() {
+    let cases = [
+        (
+            "order = \"none\"\ndedup = { id = \"/a\" }",
+            "line 12, column 9: `subscriptions.s.dedup` remembers ids in the state of a key, and `order = \"none\"` has no state; remove one of the two",
+        ),
+        (
+            "dedup = { window = \"1h\" }",
+            "line 11, column 9: `subscriptions.s.dedup` has no `id`; say where it is: `/payment_id`, or `header:NAME`",
+        ),
+        (
+            "dedup = { id = \"a\" }",
+            "line 11, column 16: `subscriptions.s.dedup.id` is `a`, but a JSON Pointer begins with `/`, as `/order_id`; a header is `header:NAME`",
+        ),
+        (
+            "dedup = { id = \"/a\", window = \"31d\" }",
+            "line 11, column 31: `subscriptions.s.dedup.window` is 31d, which is not from 1s to 30days",
+        ),
+        (
+            "dedup = { id = \"/a\", ids = 1 }",
+            "line 11, column 22: unknown key `ids` in `subscriptions.s.dedup`; did you mean `id`?",
+        ),
+        (
+            "dedup = \"/a\"",
+            "line 11, column 9: `subscriptions.s.dedup` is a string, but must be a table",
+        ),
+    ];
+    for (line, expected) in cases {
+        refused(&subscription(line), expected);
+    }
+}
+
+#[test]
+fn a_subscription_says_by_which_id_and_for_how_long_it_tells_duplicates() {
+    let dedup = |line: &str| {
+        let routes = good(&with(&subscription(line)));
+        routes.subscription("s").expect("it").dedup.clone()
+    };
+    assert_eq!(dedup(""), None);
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let policy = |id, window| Some(DedupPolicy { id, window });
+    assert_eq!(
+        dedup("dedup = { id = \"/payment_id\" }"),
+        policy(KeySource::Pointer("/payment_id".into()), hours(24))
+    );
+    assert_eq!(
+        dedup("order = \"global\"\ndedup = { id = \"header:x-id\", window = \"2h\" }"),
+        policy(KeySource::Header("x-id".into()), hours(2))
+    );
 }
 
 #[test]

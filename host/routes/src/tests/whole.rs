@@ -66,6 +66,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(route.key, Some(IngressKey::Header("x-order".into())));
     assert_eq!((route.body_bytes_max, route.answer), (1 << 20, 202));
     assert_eq!(route.dedup_window, Duration::from_secs(24 * 3600));
+    assert_eq!((&route.dedup_id, &sub.dedup), (&None, &None));
     assert!(good("[topics]\n").topics().is_empty());
 }
 

@@ -179,7 +179,7 @@ impl<G: Guests> EngineLoop<G> {
             atomic: changes(checkpoint.atomic),
             completes: checkpoint.completes,
             claimed: checkpoint.claimed,
-            now: self.engine.now(),
+            sealed_at: checkpoint.sealed_at,
         }));
         self.checkpoints.pending = Some(Pending {
             barrier: checkpoint.barrier,

@@ -63,7 +63,7 @@ impl<G: Guests> Handle<G> {
             }
         });
         let settled = settled.await?;
-        settled.map_err(|_| OperateError::NoTransaction)
+        settled.ok_or(OperateError::NoTransaction)
     }
 
     /// At most `limit` unsettled half messages after a given one: fewer if they are large.

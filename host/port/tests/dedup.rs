@@ -1,0 +1,223 @@
+//! Subscriptions that tell duplicates by themselves, held to a map of ids and times.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use wasmill_model::effects::{Failure, FailureKind, Outcome, Scope, Uniqueness};
+use wasmill_model::routes::{DedupPolicy, KeySource, Routes, Subscription, TopicPattern};
+use wasmill_model::{Message, MessageId, Millis, Name};
+use wasmill_port::store::Error;
+use wasmill_port::{Clock, Delivery, Run, RunContext, StateReader};
+
+const WINDOW_MS: u64 = 1_000;
+
+/// One key's durable state.
+#[derive(Default)]
+struct State(Mutex<BTreeMap<Name, Bytes>>);
+
+impl StateReader for State {
+    fn get(&self, _: &Scope, name: &str) -> Result<Option<Bytes>, Error> {
+        Ok(self.0.lock().unwrap().get(name).cloned())
+    }
+
+    fn scan(
+        &self,
+        _: &Scope,
+        _: &str,
+        _: Option<&str>,
+        _: usize,
+    ) -> Result<Vec<(Name, Bytes)>, Error> {
+        unreachable!("nobody scans")
+    }
+}
+
+impl State {
+    /// Commits what came of a run.
+    fn commit(&self, outcomes: &[Outcome]) {
+        let mut state = self.0.lock().unwrap();
+        for effects in outcomes.iter().filter_map(|it| it.result.as_ref().ok()) {
+            for (name, value) in &effects.writes {
+                match value {
+                    Some(value) => state.insert(name.clone(), value.clone()),
+                    None => state.remove(name),
+                };
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Time(AtomicU64);
+
+impl Clock for Time {
+    fn now(&self) -> Millis {
+        Millis(self.0.load(Ordering::Relaxed))
+    }
+
+    fn raise(&self, _: Millis) {}
+}
+
+/// A message: its id, if it has one, and whether its handler succeeds.
+#[derive(Clone, Debug)]
+struct Step {
+    id: Option<u8>,
+    succeeds: bool,
+    timer: bool,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let id = prop::option::weighted(0.9, 0_u8..4);
+    let luck = (any::<bool>(), prop::bool::weighted(0.1));
+    (id, luck).prop_map(|(id, (succeeds, timer))| Step {
+        id,
+        succeeds,
+        timer,
+    })
+}
+
+/// Messages of one run, how long it comes after the last one, and whether it is lost in a crash.
+fn runs() -> impl Strategy<Value = Vec<(Vec<Step>, u64, bool)>> {
+    let run = (
+        prop::collection::vec(step(), 1..6),
+        0..WINDOW_MS,
+        prop::bool::weighted(0.2),
+    );
+    prop::collection::vec(run, 1..30)
+}
+
+fn context(state: &Arc<State>, clock: &Arc<Time>) -> RunContext {
+    let dedup = DedupPolicy {
+        id: KeySource::Header("id".into()),
+        window: Duration::from_millis(WINDOW_MS),
+    };
+    let sub = Subscription {
+        dedup: Some(dedup),
+        ..Subscription::new("s", "a", "plugin")
+    };
+    RunContext {
+        routes: Arc::new(Routes::new(vec![TopicPattern::new("a")], vec![sub])),
+        reader: state.clone(),
+        clock: clock.clone(),
+        preparer: None,
+    }
+}
+
+fn delivery(step: &Step, key: Option<&str>) -> Delivery {
+    let id = step.id.map(|id| ("id".into(), id.to_string().into()));
+    Delivery {
+        subscription: "s".into(),
+        key: key.map(Name::from),
+        message: Arc::new(Message {
+            id: MessageId(1),
+            topic: "a".into(),
+            key: None,
+            tag: None,
+            headers: id.into_iter().collect(),
+            body: Bytes::new(),
+            produced_at: Millis(0),
+            correlation: MessageId(1),
+            causation: None,
+            timer: step.timer.then(|| "due".into()),
+        }),
+        attempt: 1,
+    }
+}
+
+/// Runs the steps; returns the outcomes, and which messages reached the handler.
+fn handle(context: RunContext, steps: &[Step], key: Option<&str>) -> (Vec<Outcome>, Vec<usize>) {
+    let deliveries = steps.iter().map(|step| delivery(step, key)).collect();
+    let mut run = Run::new(
+        context,
+        "plugin".into(),
+        deliveries,
+        Arc::default(),
+        Duration::MAX,
+    );
+    let (mut called, mut left) = (Vec::new(), steps.iter().enumerate());
+    while let Some(mut call) = run.begin() {
+        // The call's message is the next one that has the same id.
+        let id = call.delivery().message.header("id").map(str::to_owned);
+        let of_call =
+            |(_, step): &(usize, &Step)| !step.timer && step.id.map(|it| it.to_string()) == id;
+        let (nth, step) = left.find(of_call).expect("a message");
+        called.push(nth);
+        if key.is_some() {
+            let own = step.id.map_or("none".to_owned(), |id| id.to_string());
+            // The plugin's own claims are apart from those of the subscription.
+            call.claim(&own, 0).expect("a claim");
+            assert!(call.claim(&format!("s/{own}"), 0).expect("a claim"));
+        }
+        let failure = Failure {
+            kind: FailureKind::Retry,
+            cause: "on purpose".to_owned(),
+        };
+        let result = if step.succeeds { Ok(()) } else { Err(failure) };
+        if !run.end(call, result, None) {
+            break;
+        }
+    }
+    (run.into_outcomes(), called)
+}
+
+proptest! {
+    #[test]
+    fn an_id_is_handled_once_in_its_window_whatever_fails_or_is_lost(runs in runs()) {
+        let (state, clock) = (Arc::new(State::default()), Arc::new(Time::default()));
+        let mut model: BTreeMap<u8, u64> = BTreeMap::new();
+        for (steps, pause, lost) in runs {
+            let now = clock.0.fetch_add(pause, Ordering::Relaxed) + pause;
+            let (outcomes, called) = handle(context(&state, &clock), &steps, Some("k"));
+            let before = model.clone();
+            let (mut expected, mut handled) = (Vec::new(), Vec::new());
+            for (nth, step) in steps.iter().enumerate() {
+                // A timer that is not pending is settled without a word, and no duplicate.
+                let uniqueness = match step.id {
+                    _ if step.timer => Uniqueness::Unasked,
+                    None => Uniqueness::Unidentified,
+                    Some(id) if model.get(&id).is_some_and(|until| *until > now) => {
+                        Uniqueness::Duplicate
+                    }
+                    Some(_) => Uniqueness::First,
+                };
+                let is_called = !step.timer && uniqueness != Uniqueness::Duplicate;
+                expected.push(uniqueness);
+                if !is_called {
+                    continue;
+                }
+                handled.push(nth);
+                if !step.succeeds {
+                    break;
+                }
+                if let Some(id) = step.id {
+                    model.insert(id, now + WINDOW_MS);
+                }
+            }
+            let told: Vec<_> = outcomes.iter().map(|it| it.uniqueness).collect();
+            prop_assert_eq!((told, called), (expected, handled));
+            match lost {
+                true => model = before,
+                false => state.commit(&outcomes),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_without_a_key_is_handled_and_said_to_be_unidentified() {
+    let (state, clock) = (Arc::new(State::default()), Arc::new(Time::default()));
+    let step = Step {
+        id: Some(1),
+        succeeds: true,
+        timer: false,
+    };
+    let (outcomes, called) = handle(context(&state, &clock), &[step.clone(), step], None);
+    let told: Vec<_> = outcomes.iter().map(|it| it.uniqueness).collect();
+    assert_eq!(
+        (told, called),
+        (vec![Uniqueness::Unidentified; 2], vec![0, 1])
+    );
+}
