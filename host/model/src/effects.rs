@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::half::{Decision, Half};
 use crate::record::Called;
+use crate::routes::TopicIndex;
 use crate::{Message, MessageId, Millis, Name, Target};
 
 /// The effects of a handler call that succeeded.
@@ -26,8 +27,11 @@ pub struct Effects {
 }
 
 /// A message on its way to its subscriptions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Send {
+    /// What declares its topic in the routes that found its targets. None for a message that was
+    /// sent before and goes to a subscription anew, and for one of the host's own.
+    pub topic: Option<TopicIndex>,
     /// The message.
     pub message: Arc<Message>,
     /// To whom it goes; may be empty.
@@ -83,12 +87,19 @@ pub struct Outcome {
     pub result: Result<Effects, Failure>,
     /// The handler's call; none if no handler was called.
     pub call: Option<Called>,
+    /// How long the message waited, from when it was sent or fell due, for its handler's first
+    /// call. None for later calls.
+    pub queued: Option<Duration>,
 }
 
 impl From<Result<Effects, Failure>> for Outcome {
     /// Without a call.
     fn from(result: Result<Effects, Failure>) -> Self {
-        Self { result, call: None }
+        Self {
+            result,
+            call: None,
+            queued: None,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The platform's bounds. Every queue, payload and loop has one; the unit stands last.
 
+use crate::Name;
+
 /// Largest body of a message (RocketMQ's default, 4 MiB).
 pub const BODY_BYTES_MAX: usize = 4 << 20;
 /// Largest sum of a message's header names and values (as RocketMQ).
@@ -23,6 +25,52 @@ pub const STATE_SCAN_BYTES_MAX: usize = 1 << 20;
 /// Longest cause of a failure that is kept; a longer one is cut.
 pub const CAUSE_BYTES_MAX: usize = 4 << 10;
 
+/// How large a message may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageLimits {
+    /// Largest body.
+    pub body_bytes_max: usize,
+    /// Largest sum of header names and values.
+    pub headers_bytes_max: usize,
+    /// Most headers.
+    pub headers_count_max: usize,
+}
+
+impl Default for MessageLimits {
+    /// The platform's bounds, which are the ceilings too.
+    fn default() -> Self {
+        Self {
+            body_bytes_max: BODY_BYTES_MAX,
+            headers_bytes_max: HEADERS_BYTES_MAX,
+            headers_count_max: HEADERS_COUNT_MAX,
+        }
+    }
+}
+
+impl MessageLimits {
+    /// Checks the parts of a message.
+    ///
+    /// # Errors
+    /// [`Exceeded`] for the first part that is over its bound.
+    pub fn check(
+        &self,
+        key: Option<&Name>,
+        tag: Option<&Name>,
+        headers: &[(Name, Name)],
+        body: &[u8],
+    ) -> Result<(), Exceeded> {
+        within("key bytes", key.map_or(0, |it| it.len()), KEY_BYTES_MAX)?;
+        within("tag bytes", tag.map_or(0, |it| it.len()), TAG_BYTES_MAX)?;
+        within("headers", headers.len(), self.headers_count_max)?;
+        let header_bytes = headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        within("header bytes", header_bytes, self.headers_bytes_max)?;
+        within("body bytes", body.len(), self.body_bytes_max)
+    }
+}
+
 /// A bound that was passed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {actual} is over the limit of {limit}")]
@@ -33,6 +81,20 @@ pub struct Exceeded {
     pub limit: u64,
     /// What was asked for.
     pub actual: u64,
+}
+
+impl Exceeded {
+    /// The part of a message that is bounded, if it is one.
+    #[must_use]
+    pub fn part(&self) -> Option<&'static str> {
+        match self.what {
+            "key bytes" => Some("key"),
+            "tag bytes" => Some("tag"),
+            "headers" | "header bytes" => Some("headers"),
+            "body bytes" => Some("body"),
+            _ => None,
+        }
+    }
 }
 
 /// Checks a size or a count against its bound.

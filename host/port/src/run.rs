@@ -52,6 +52,8 @@ pub struct Run {
     deliveries: std::vec::IntoIter<Delivery>,
     /// Absent for messages without a key, and while a call has it.
     state: Option<ScopeState>,
+    /// How long the message waited whose first call is under way.
+    queued: Option<Duration>,
     outcomes: Vec<Outcome>,
 }
 
@@ -84,6 +86,7 @@ impl Run {
             context,
             deliveries,
             state,
+            queued: None,
             outcomes,
         }
     }
@@ -100,6 +103,7 @@ impl Run {
     pub fn begin(&mut self) -> Option<Call> {
         loop {
             let delivery = self.deliveries.next()?;
+            let first = (delivery.attempt == 1).then_some(delivery.message.produced_at);
             let call = Call::new(
                 self.context.clone(),
                 &self.plugin,
@@ -108,7 +112,10 @@ impl Run {
             );
             let call = call.of_run(self.ticket, self.outcomes.is_empty());
             match call.is_wanted() {
-                Ok(true) => return Some(call),
+                Ok(true) => {
+                    self.queued = first.map(|sent| self.now().since(sent));
+                    return Some(call);
+                }
                 Ok(false) => drop(self.end(call, Ok(()), None)),
                 Err(failure) => {
                     self.end(call, Err(failure), None);
@@ -122,6 +129,7 @@ impl Run {
     /// because the message failed.
     pub fn end(&mut self, call: Call, result: Result<(), Failure>, called: Option<Called>) -> bool {
         let handed_back = call.is_handed_back();
+        let queued = self.queued.take();
         let (result, state) = call.finish(result);
         self.state = state;
         if handed_back {
@@ -131,6 +139,7 @@ impl Run {
         self.outcomes.push(Outcome {
             result,
             call: called,
+            queued,
         });
         go_on
     }

@@ -48,7 +48,7 @@ impl Engine {
             let Some(pending) = track.and_then(|track| track.waiting.front().cloned()) else {
                 break;
             };
-            let Outcome { result, call } = outcome.into();
+            let Outcome { result, call, .. } = outcome.into();
             let handled = self.handled(sub, &pending, call);
             match result {
                 // What it did stands on a half message about which somebody decided otherwise: it

@@ -53,6 +53,7 @@ impl World {
         let outcome = Outcome {
             result,
             call: Some(call()),
+            queued: None,
         };
         self.engine.complete(&run.ticket, vec![outcome], now);
         self.log.extend(self.engine.seal().1);

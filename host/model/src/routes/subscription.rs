@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::KeySource;
+use super::{KeySource, TopicPattern};
 use crate::filter::Filter;
 use crate::{DelayLevel, Message, Name, Start, reserved};
 
@@ -86,39 +86,6 @@ impl Subscription {
         let has_tag = self.tags.is_empty() || tag.is_some_and(|tag| self.tags.contains(tag));
         let passes = |filter: &Filter| message.timer.is_some() || filter.accepts(message);
         has_tag && self.filter.as_ref().is_none_or(passes)
-    }
-}
-
-/// A topic's name, or a prefix of names followed by `*`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TopicPattern(Name);
-
-impl TopicPattern {
-    /// Reads `order.placed` or `order.*`.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// Whether `topic` is meant. No prefix means a topic of the host's own, which begins with `$`.
-    #[must_use]
-    pub fn matches(&self, topic: &str) -> bool {
-        match self.0.strip_suffix('*') {
-            Some(prefix) => topic.starts_with(prefix) && !topic.starts_with('$'),
-            None => self.0 == *topic,
-        }
-    }
-
-    /// The topic, if the pattern is just one.
-    #[must_use]
-    pub fn exact(&self) -> Option<&Name> {
-        (!self.0.ends_with('*')).then_some(&self.0)
-    }
-
-    /// The pattern as written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -1,7 +1,7 @@
 //! Checks of names and messages, and the values of the host's own state entries.
 
 use bytes::Bytes;
-use wasmill_model::limits::{self, Exceeded, within};
+use wasmill_model::limits::{self, MessageLimits, within};
 use wasmill_model::{Millis, Name};
 
 use super::CallError;
@@ -21,8 +21,9 @@ pub(crate) fn check(name: &str) -> Result<(), CallError> {
     )?)
 }
 
-/// Checks the parts of a message against the platform's limits.
+/// Checks the parts of a message against its topic's limits.
 pub(super) fn check_message(
+    limits: &MessageLimits,
     key: Option<&Name>,
     tag: Option<&Name>,
     headers: &[(Name, Name)],
@@ -31,32 +32,7 @@ pub(super) fn check_message(
     if key.is_some_and(|key| key.is_empty()) {
         return Err(CallError::Invalid("a key has at least one byte".to_owned()));
     }
-    Ok(check_sizes(key, tag, headers, body)?)
-}
-
-fn check_sizes(
-    key: Option<&Name>,
-    tag: Option<&Name>,
-    headers: &[(Name, Name)],
-    body: &[u8],
-) -> Result<(), Exceeded> {
-    within(
-        "key bytes",
-        key.map_or(0, |key| key.len()),
-        limits::KEY_BYTES_MAX,
-    )?;
-    within(
-        "tag bytes",
-        tag.map_or(0, |tag| tag.len()),
-        limits::TAG_BYTES_MAX,
-    )?;
-    within("headers", headers.len(), limits::HEADERS_COUNT_MAX)?;
-    let header_bytes = headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    within("header bytes", header_bytes, limits::HEADERS_BYTES_MAX)?;
-    within("body bytes", body.len(), limits::BODY_BYTES_MAX)
+    Ok(limits.check(key, tag, headers, body)?)
 }
 
 /// The value of a dedup claim.
