@@ -254,7 +254,7 @@ impl Engine {
     }
 
     /// Each subscription: its name, messages that wait or run, runs under way, dead letters
-    /// since the start.
+    /// since the start. Its place among them stays while the process lives.
     pub fn census(&self) -> impl Iterator<Item = (&Name, u64, usize, u64)> {
         self.subs
             .iter()

@@ -1,7 +1,8 @@
 //! `[topics]`: every topic that may be sent to.
 
-use wasmill_model::dead_event;
+use wasmill_model::limits::{Exceeded, MessageLimits};
 use wasmill_model::routes::{LogRetention, Topic, TopicPattern};
+use wasmill_model::{Message, dead_event};
 
 use crate::names;
 use crate::policies;
@@ -42,6 +43,26 @@ impl Topics {
 
     fn declare(&self, topic: &str) -> bool {
         self.topics.iter().any(|it| it.pattern.matches(topic))
+    }
+
+    /// Checks a message of the host's own against the limits that its topic states.
+    pub(crate) fn check(&self, message: &Message) -> Result<(), Exceeded> {
+        let fitting = self.topics.iter();
+        let fitting = fitting.filter(|it| it.pattern.matches(&message.topic));
+        let closest = fitting.max_by_key(|it| it.pattern.closeness());
+        // What the platform refuses is told of field by field.
+        let Some(stated) = closest.filter(|it| it.limits != MessageLimits::default()) else {
+            return Ok(());
+        };
+        let Message {
+            key,
+            tag,
+            headers,
+            body,
+            ..
+        } = message;
+        let limits = &stated.limits;
+        limits.check(key.as_ref(), tag.as_ref(), headers, body)
     }
 
     /// The declared topic that a field names.

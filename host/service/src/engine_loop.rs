@@ -26,7 +26,7 @@ use crate::checks::Checker;
 use crate::command::{Accept, Command, LogCommand, ViewCommand, Wires};
 use crate::delivery::Deliverer;
 use crate::handle::{AcceptError, BUSY_RETRY_AFTER, Receipt};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, SubscriptionMetrics};
 use crate::replies::{Replies, Reply, Waiters};
 use crate::snapshots::Snapshots;
 
@@ -77,6 +77,8 @@ struct LoopState {
     burials: Burials,
     /// The look for the oldest messages that is under way.
     survey: Option<Survey>,
+    /// By the subscription's place in the engine.
+    subscriptions: Vec<SubscriptionMetrics>,
 }
 
 /// A host that is stopping.

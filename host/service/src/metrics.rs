@@ -33,12 +33,31 @@ struct RefusedOfTopic {
     cause: &'static str,
 }
 
-/// How a subscription stands.
-pub(crate) struct Standing {
-    /// Messages that wait, are parked or run.
-    pub(crate) pending: u64,
-    /// Handlers under way.
-    pub(crate) running: usize,
+/// The metrics of one subscription, found by its label once.
+#[derive(Clone, Debug)]
+pub(crate) struct SubscriptionMetrics {
+    pending: Gauge,
+    waiting: Gauge,
+    in_flight: Gauge,
+    lag: Gauge<f64, AtomicU64>,
+}
+
+impl SubscriptionMetrics {
+    /// Messages that wait, are parked or run, and handlers under way.
+    pub(crate) fn set_standing(&self, pending: u64, running: usize) {
+        let running = running as u64;
+        let set = |gauge: &Gauge, count| {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        };
+        set(&self.pending, pending);
+        set(&self.waiting, pending.saturating_sub(running));
+        set(&self.in_flight, running);
+    }
+
+    /// The age of the oldest message that waits or runs.
+    pub(crate) fn set_lag(&self, lag: Duration) {
+        self.lag.set(lag.as_secs_f64());
+    }
 }
 
 fn of(subscription: &Name) -> OfSubscription {
@@ -214,20 +233,14 @@ impl Metrics {
         store(&self.rolled_back, rolled_back);
     }
 
-    pub(crate) fn set_standing(&self, subscription: &Name, standing: &Standing) {
-        let Standing { pending, running } = *standing;
-        let set = |family: &Family<OfSubscription, Gauge>, count: u64| {
-            let gauge = family.get_or_create(&of(subscription));
-            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
-        };
-        set(&self.pending, pending);
-        set(&self.waiting, pending.saturating_sub(running as u64));
-        set(&self.in_flight, running as u64);
-    }
-
-    pub(crate) fn set_lag(&self, subscription: &Name, lag: Duration) {
-        let gauge = self.lag.get_or_create(&of(subscription));
-        gauge.set(lag.as_secs_f64());
+    pub(crate) fn subscription(&self, subscription: &Name) -> SubscriptionMetrics {
+        let of = of(subscription);
+        SubscriptionMetrics {
+            pending: self.pending.get_or_create(&of).clone(),
+            waiting: self.waiting.get_or_create(&of).clone(),
+            in_flight: self.in_flight.get_or_create(&of).clone(),
+            lag: self.lag.get_or_create(&of).clone(),
+        }
     }
 
     /// Where the waits of a subscription's messages are observed.

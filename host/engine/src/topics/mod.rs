@@ -32,6 +32,8 @@ struct State {
     messages: Option<Bucket>,
     bytes: Option<Bucket>,
     counts: TopicCounts,
+    /// Whether the counts changed since somebody took them.
+    counted: bool,
 }
 
 /// What was sent to a topic since the process began.
@@ -153,6 +155,7 @@ impl Topics {
                     messages: messages.map(full),
                     bytes: bytes.map(full),
                     counts: TopicCounts::default(),
+                    counted: true,
                 };
             };
             let kept = before.swap_remove(at);
@@ -171,6 +174,7 @@ impl Topics {
 
     fn take(&mut self, topic: TopicIndex, bytes: usize, now: Millis) -> &mut TopicCounts {
         let state = &mut self.all[topic.0];
+        state.counted = true;
         if let Some(bucket) = &mut state.messages {
             bucket.take(1, now);
         }
@@ -195,7 +199,9 @@ impl Topics {
         let cause = refused.cause();
         let at = REFUSALS.iter().position(|it| Some(*it) == cause);
         if let Some(at) = at {
-            self.all[topic.0].counts.refused[at] += 1;
+            let state = &mut self.all[topic.0];
+            state.counts.refused[at] += 1;
+            state.counted = true;
         }
     }
 
@@ -270,9 +276,12 @@ impl Engine {
         }
     }
 
-    /// Every declared topic and what was sent there since the process began.
-    pub fn topic_counts(&self) -> impl Iterator<Item = (&Name, &TopicCounts)> {
-        self.topics.all.iter().map(|it| (&it.name, &it.counts))
+    /// What was sent since the process began to the declared topics for which that changed since
+    /// this was last asked.
+    pub fn take_topic_counts(&mut self) -> impl Iterator<Item = (&Name, &TopicCounts)> {
+        let changed = |state: &mut State| std::mem::take(&mut state.counted);
+        let all = self.topics.all.iter_mut();
+        all.filter_map(move |it| changed(it).then_some((&it.name, &it.counts)))
     }
 
     /// How the declared topics stand at `now`, in the order of the routes.

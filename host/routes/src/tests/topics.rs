@@ -148,6 +148,21 @@ fn policies_are_checked_field_by_field() {
 }
 
 #[test]
+fn a_schedule_keeps_to_the_limits_of_its_topic() {
+    let text = "[topics.a]\nbody_bytes_max = 4\n[schedules.s]\ncron = \"@daily\"\n\
+                topic = \"a\"\nbody = \"four\"\n";
+    good(text);
+    let found = problems(&text.replace("four", "fiver"));
+    assert_eq!(
+        found,
+        [
+            "line 3, column 1: `schedules.s` sends messages over the limits of topic `a`: body \
+             bytes: 5 is over the limit of 4"
+        ]
+    );
+}
+
+#[test]
 fn how_long_the_log_is_kept_has_bounds() {
     let cases = [
         (

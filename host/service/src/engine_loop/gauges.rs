@@ -3,21 +3,23 @@
 use wasmill_port::Guests;
 
 use super::EngineLoop;
-use crate::metrics::Standing;
 
 /// Lanes that are looked at between two turns of the loop: a fraction of a millisecond.
 const SURVEY_LANES: usize = 4_096;
 
 impl<G: Guests> EngineLoop<G> {
-    pub(super) fn set_gauges(&self) {
+    pub(super) fn set_gauges(&mut self) {
         let (unsettled, committed, rolled_back) = self.engine.half_census();
         self.metrics
             .set_transactions(unsettled, committed, rolled_back);
-        for (subscription, pending, running, _) in self.engine.census() {
-            let standing = Standing { pending, running };
-            self.metrics.set_standing(subscription, &standing);
+        let known = &mut self.state.subscriptions;
+        for (place, (subscription, pending, running, _)) in self.engine.census().enumerate() {
+            if known.len() == place {
+                known.push(self.metrics.subscription(subscription));
+            }
+            known[place].set_standing(pending, running);
         }
-        for (topic, counts) in self.engine.topic_counts() {
+        for (topic, counts) in self.engine.take_topic_counts() {
             self.metrics.set_topic(topic, counts);
         }
     }
@@ -31,10 +33,10 @@ impl<G: Guests> EngineLoop<G> {
             return;
         }
         let now = self.clock.now();
-        for (place, (subscription, ..)) in self.engine.census().enumerate() {
+        for (place, subscription) in self.state.subscriptions.iter().enumerate() {
             let oldest = survey.oldest(place);
             let lag = oldest.map(|sent| now.since(sent)).unwrap_or_default();
-            self.metrics.set_lag(subscription, lag);
+            subscription.set_lag(lag);
         }
         self.state.survey = None;
     }
