@@ -104,7 +104,7 @@ async fn a_topics_limits_hold_for_those_outside_and_for_handlers() -> Result<()>
     let letters = until(server, &dead, |it| it["dead_letters"][0].is_object()).await?;
     let cause = letters["dead_letters"][0]["cause"].to_string();
     ensure!(
-        cause.contains("body bytes") && cause.contains('4'),
+        cause.contains("body bytes") && cause.contains("limit: 4"),
         "{cause}"
     );
     server.stop().await

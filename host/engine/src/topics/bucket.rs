@@ -46,8 +46,8 @@ impl Bucket {
     /// How long until so many tokens are there; none if they are there now.
     pub(super) fn wait_for(&self, tokens: u64, now: Millis) -> Option<Duration> {
         let missing = parts(tokens).saturating_sub(self.refilled(now));
-        let per_milli = i64::try_from(self.rate.per_second).unwrap_or(i64::MAX);
-        let millis = u64::try_from(missing).ok()?.div_ceil(per_milli as u64);
+        let missing = u64::try_from(missing).ok()?;
+        let millis = missing.div_ceil(self.rate.per_second.max(1));
         (millis > 0).then(|| Duration::from_millis(millis))
     }
 
