@@ -150,22 +150,26 @@ impl Metrics {
             "Messages given up",
             metrics.dead_letters.clone(),
         );
+        metrics.register_times(registry);
+        metrics.register_transactions(registry);
+        metrics.register_subscriptions(registry);
+        metrics.register_topics(registry);
+        metrics
+    }
+
+    fn register_times(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "log_append",
             "Time to append a block durably",
             Unit::Seconds,
-            metrics.commit_seconds.clone(),
+            self.commit_seconds.clone(),
         );
         registry.register_with_unit(
             "checkpoint",
             "Time to write a checkpoint",
             Unit::Seconds,
-            metrics.checkpoint_seconds.clone(),
+            self.checkpoint_seconds.clone(),
         );
-        metrics.register_transactions(registry);
-        metrics.register_subscriptions(registry);
-        metrics.register_topics(registry);
-        metrics
     }
 
     fn register_subscriptions(&self, registry: &mut Registry) {
@@ -255,13 +259,13 @@ impl Metrics {
         for (from, count) in [("outside", counts.outside), ("inside", counts.inside)] {
             let topic = topic.to_string();
             let of = OfTopic { topic, from };
-            store(&*self.topic_messages.get_or_create(&of), count);
+            store(&self.topic_messages.get_or_create(&of), count);
         }
         for (cause, count) in REFUSALS.into_iter().zip(counts.refused) {
             if count > 0 {
                 let topic = topic.to_string();
                 let of = RefusedOfTopic { topic, cause };
-                store(&*self.topic_refused.get_or_create(&of), count);
+                store(&self.topic_refused.get_or_create(&of), count);
             }
         }
     }

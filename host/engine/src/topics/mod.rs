@@ -5,6 +5,7 @@
 
 mod bucket;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use wasmill_model::effects::Send;
@@ -144,12 +145,13 @@ impl Topics {
     /// Takes the topics of other routes: those that were there before keep what they counted, and
     /// what they used of their quotas.
     pub(crate) fn adopt(&mut self, routes: &Routes, now: Millis) {
-        let mut before = std::mem::take(&mut self.all);
+        let before = std::mem::take(&mut self.all).into_iter();
+        let mut before: HashMap<_, _> = before.map(|it| (it.name.clone(), it)).collect();
         let adopted = routes.topics().iter().map(|topic| {
             let name = topic.pattern.name();
             let Quota { messages, bytes } = topic.quota;
             let full = |rate| Bucket::full(rate, now);
-            let Some(at) = before.iter().position(|it| it.name == *name) else {
+            let Some(kept) = before.remove(name) else {
                 return State {
                     name: name.clone(),
                     messages: messages.map(full),
@@ -158,7 +160,6 @@ impl Topics {
                     counted: true,
                 };
             };
-            let kept = before.swap_remove(at);
             let keep = |bucket: Option<Bucket>, rate: Option<Rate>| {
                 let rate = rate?;
                 Some(bucket.map_or_else(|| full(rate), |it| it.at_rate(rate, now)))
