@@ -23,6 +23,7 @@ mod step_down;
 mod story;
 mod swap;
 mod timers;
+mod topics;
 mod trace_context;
 mod transactions;
 mod world;

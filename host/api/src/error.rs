@@ -9,9 +9,10 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use wasmill_model::Exceeded;
 use wasmill_model::http::Problem;
 use wasmill_port::guest;
-use wasmill_service::{AcceptError, LookUpError, MoveError, OperateError, QueryError};
+use wasmill_service::{AcceptError, LookUpError, MoveError, OperateError, OverQuota, QueryError};
 
 /// When to come again to a host that starts, stops, or lacks a plugin.
 const RETRY_AFTER_UNAVAILABLE: Duration = Duration::from_secs(2);
@@ -143,7 +144,14 @@ impl IntoResponse for Error {
                 insert(&mut response, header::ALLOW, &allow);
                 response
             }
-            Self::Bad { field, detail } => details(StatusCode::BAD_REQUEST, None, detail, field),
+            Self::Bad { field, detail } => details(
+                StatusCode::BAD_REQUEST,
+                Details {
+                    detail,
+                    field,
+                    ..Details::default()
+                },
+            ),
             Self::BodyTooLarge { bytes_max } => too_large(bytes_max),
             Self::BodySlow => answer(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
             Self::BodyBroken => answer(StatusCode::BAD_REQUEST, "the body is incomplete"),
@@ -212,18 +220,45 @@ fn accept_error(error: &AcceptError) -> Response {
     match error {
         AcceptError::Busy { retry_after } => busy(error.to_string(), *retry_after),
         AcceptError::TooMany(_) => busy(error.to_string(), RETRY_AFTER_BUSY),
+        AcceptError::Behind { retry_after } => busy(error.to_string(), *retry_after),
+        AcceptError::Quota(over) => over_quota(over),
         AcceptError::Conflict { .. } => answer(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-        AcceptError::Limit(exceeded) if exceeded.what.contains("body") => {
-            answer(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
-        }
-        AcceptError::Limit(_) | AcceptError::Invalid(_) => {
-            answer(StatusCode::BAD_REQUEST, error.to_string())
-        }
+        AcceptError::Limit(exceeded) => over_limit(exceeded),
+        AcceptError::Invalid(_) => answer(StatusCode::BAD_REQUEST, error.to_string()),
         AcceptError::Stopped => unavailable(error.to_string()),
         // Routes are checked whole, so this request began under routes that are gone by now.
         AcceptError::UnknownTopic(_) => unavailable("the routes changed meanwhile"),
         AcceptError::Store(_) => internal(error),
     }
+}
+
+fn over_limit(exceeded: &Exceeded) -> Response {
+    let part = exceeded.part();
+    let status = match part {
+        Some("body") => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    details(
+        status,
+        Details {
+            detail: exceeded.to_string(),
+            field: part.map(str::to_owned),
+            ..Details::default()
+        },
+    )
+}
+
+fn over_quota(over: &OverQuota) -> Response {
+    let response = details(
+        StatusCode::TOO_MANY_REQUESTS,
+        Details {
+            detail: over.to_string(),
+            topic: Some(over.topic.to_string()),
+            quota: Some(over.bound.name()),
+            ..Details::default()
+        },
+    );
+    retry(response, over.retry_after)
 }
 
 fn refused(problem: Problem) -> Response {
@@ -233,9 +268,12 @@ fn refused(problem: Problem) -> Response {
     let status = status.unwrap_or(StatusCode::BAD_REQUEST);
     details(
         status,
-        Some(problem.title.into()),
-        problem.detail,
-        problem.field,
+        Details {
+            title: problem.title.into(),
+            detail: problem.detail,
+            field: problem.field,
+            ..Details::default()
+        },
     )
 }
 
@@ -265,10 +303,15 @@ fn internal(error: &dyn std::fmt::Display) -> Response {
 }
 
 fn retry(mut response: Response, after: Duration) -> Response {
-    // Whole seconds, rounded up: earlier than asked for would be in vain.
-    let seconds = after.as_millis().div_ceil(1000).max(1);
-    insert(&mut response, header::RETRY_AFTER, &seconds.to_string());
+    let seconds = retry_seconds(after).to_string();
+    insert(&mut response, header::RETRY_AFTER, &seconds);
     response
+}
+
+/// Whole seconds, rounded up: earlier than asked for would be in vain.
+pub(crate) fn retry_seconds(after: Duration) -> u64 {
+    let seconds = after.as_millis().div_ceil(1000).max(1);
+    u64::try_from(seconds).unwrap_or(u64::MAX)
 }
 
 fn insert(response: &mut Response, name: HeaderName, value: &str) {
@@ -278,35 +321,38 @@ fn insert(response: &mut Response, name: HeaderName, value: &str) {
 }
 
 fn answer(status: StatusCode, detail: impl Into<String>) -> Response {
-    details(status, None, detail.into(), None)
+    let detail = detail.into();
+    details(
+        status,
+        Details {
+            detail,
+            ..Details::default()
+        },
+    )
 }
 
 /// The body of a problem.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Details<'a> {
     r#type: &'static str,
+    /// What the status is called, if not given.
     title: Cow<'a, str>,
     status: u16,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<&'static str>,
 }
 
-fn details(
-    status: StatusCode,
-    title: Option<Cow<'_, str>>,
-    detail: String,
-    field: Option<String>,
-) -> Response {
-    let standard = || status.canonical_reason().unwrap_or("Error").into();
-    let title = title.unwrap_or_else(standard);
-    let details = Details {
-        r#type: "about:blank",
-        title,
-        status: status.as_u16(),
-        detail,
-        field,
-    };
+fn details(status: StatusCode, mut details: Details<'_>) -> Response {
+    details.r#type = "about:blank";
+    details.status = status.as_u16();
+    if details.title.is_empty() {
+        details.title = status.canonical_reason().unwrap_or("Error").into();
+    }
     let body = serde_json::to_vec(&details).expect("texts and a number are JSON");
     (
         status,

@@ -102,6 +102,11 @@ impl Backlog {
         self.len
     }
 
+    /// The oldest message that is not in a page.
+    pub(crate) fn first_in_memory(&self) -> Option<&Pending> {
+        self.head.front().or(self.tail.first())
+    }
+
     /// Appends a message; returns the page that this filled.
     pub(crate) fn push(&mut self, message: Pending) -> Option<SealedPage> {
         self.len += 1;

@@ -6,13 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use wasmill_model::effects::{Delayed, TimerRef};
 use wasmill_model::half::Owner;
-use wasmill_model::limits::{self, Exceeded};
+use wasmill_model::limits::Exceeded;
+use wasmill_model::routes::TopicIndex;
 use wasmill_model::{Claim, Half, Message, MessageId, Millis, Name, Op, PartitionId, When};
 
 use crate::claims;
 use crate::engine::Engine;
 use crate::halves::PrepareError;
 use crate::recall::DelayedId;
+use crate::topics::OverQuota;
 
 /// A message from outside.
 #[derive(Clone, Debug)]
@@ -87,6 +89,9 @@ pub enum Refused {
     /// A half message for which there is no room.
     #[error(transparent)]
     Half(#[from] PrepareError),
+    /// The topic takes no more for now.
+    #[error(transparent)]
+    Quota(#[from] OverQuota),
 }
 
 impl Engine {
@@ -96,7 +101,17 @@ impl Engine {
     /// [`Refused`] if nothing was taken in.
     pub fn accept(&mut self, incoming: Incoming, now: Millis) -> Result<Accepted, Refused> {
         self.advance(now);
-        self.check(&incoming)?;
+        let topic = self.routes().topic_index(&incoming.topic);
+        let topic = topic.ok_or_else(|| Refused::UnknownTopic(incoming.topic.clone()))?;
+        let accepted = self.accept_to(topic, incoming);
+        if let Err(refused) = &accepted {
+            self.topics.count_refused(topic, refused);
+        }
+        accepted
+    }
+
+    fn accept_to(&mut self, topic: TopicIndex, incoming: Incoming) -> Result<Accepted, Refused> {
+        self.check(topic, &incoming)?;
         let home = incoming.home(self.partitioner());
         let partition = home.unwrap_or_else(|| self.next_unkeyed());
         // Every message taken in is a record of its own, so no two have the same position.
@@ -114,10 +129,14 @@ impl Engine {
             }
             ops.push(Op::Claim(claim));
         }
+        let bytes = incoming.body.len();
+        // What was accepted before is answered, whatever the quota says.
+        self.check_quota(topic, &incoming.topic, bytes)?;
         let due = match &incoming.half {
             Some(_) => self.take_half_in(partition, incoming, id, ops)?,
             None => self.take_in(partition, incoming, id, ops),
         };
+        self.topics.count_outside(topic, bytes, self.now);
         self.dispatch();
         Ok(Accepted {
             message: id,
@@ -201,10 +220,7 @@ impl Engine {
         Ok(None)
     }
 
-    fn check(&self, incoming: &Incoming) -> Result<(), Refused> {
-        if !self.routes().declares(&incoming.topic) {
-            return Err(Refused::UnknownTopic(incoming.topic.clone()));
-        }
+    fn check(&self, topic: TopicIndex, incoming: &Incoming) -> Result<(), Refused> {
         let Incoming {
             key,
             tag,
@@ -215,8 +231,8 @@ impl Engine {
         if key.as_ref().is_some_and(|key| key.is_empty()) {
             return Err(Refused::EmptyKey);
         }
-        let within = limits::message_within(key.as_ref(), tag.as_ref(), headers, body);
-        Ok(within?)
+        let limits = &self.routes().topics()[topic.0].limits;
+        Ok(limits.check(key.as_ref(), tag.as_ref(), headers, body)?)
     }
 
     /// The partitions take turns with messages that have no home.

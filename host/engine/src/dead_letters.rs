@@ -150,6 +150,7 @@ impl Engine {
             ..Message::clone(&letter.message)
         });
         let send = wasmill_model::effects::Send {
+            topic: None,
             message,
             targets: vec![target],
             unroutable: Vec::new(),

@@ -6,6 +6,7 @@ mod dispatch;
 mod obituaries;
 mod queues;
 mod settle;
+mod survey;
 mod tick;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -17,6 +18,7 @@ use wasmill_model::record::DeadLetter;
 use wasmill_model::{Message, MessageId, Millis, Name, PartitionId, Partitioner, Routes};
 
 pub use crate::lane::Entries;
+pub use survey::Survey;
 
 use crate::backlog::{Pending, QueueId};
 use crate::checkpoint::Checkpoints;
@@ -26,6 +28,7 @@ use crate::moves::Moves;
 use crate::partition::Partition;
 use crate::schedules::Schedules;
 use crate::subscription::{SubIndex, SubState};
+use crate::topics::Topics;
 use crate::unsealed::Unsealed;
 
 /// What is fixed for an engine's life.
@@ -107,6 +110,8 @@ pub struct RunRequest {
     pub owner: Name,
     /// The subscription.
     pub subscription: Name,
+    /// Its place in [`Engine::census`].
+    pub place: usize,
     /// The messages.
     pub messages: Vec<Pending>,
     /// The scope's state that is newer than the view.
@@ -170,6 +175,7 @@ pub struct Engine {
     pub(crate) schedules: Schedules,
     watched: HashMap<MessageId, usize>,
     pub(crate) moves: Moves,
+    pub(crate) topics: Topics,
     pub(crate) actions: Vec<Action>,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) checks: Checks,
@@ -204,6 +210,7 @@ impl Engine {
             schedules: Schedules::default(),
             watched: HashMap::new(),
             moves: Moves::default(),
+            topics: Topics::default(),
             actions: Vec::new(),
             checkpoints: Checkpoints::default(),
             checks: Checks::default(),
@@ -250,11 +257,17 @@ impl Engine {
     }
 
     /// Each subscription: its name, messages that wait or run, runs under way, dead letters
-    /// since the start.
+    /// since the start. Its place among them stays while the process lives.
     pub fn census(&self) -> impl Iterator<Item = (&Name, u64, usize, u64)> {
         self.subs
             .iter()
             .map(|sub| (&sub.name, sub.pending, sub.running, sub.buried))
+    }
+
+    /// Messages that wait for, or run in, a subscription.
+    pub(crate) fn pending_of(&self, subscription: &Name) -> u64 {
+        let index = self.sub_index.get(subscription);
+        index.map_or(0, |index| self.subs[*index].pending)
     }
 
     /// How keys map to partitions.
@@ -319,6 +332,7 @@ impl Engine {
     fn adopt(&mut self, routes: &Arc<Routes>) {
         self.routes = routes.clone();
         self.generation += 1;
+        self.topics.adopt(routes, self.now);
         for definition in routes.subscriptions() {
             self.sub(&definition.name);
         }

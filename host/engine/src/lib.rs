@@ -27,15 +27,17 @@ mod schedules;
 pub mod story;
 mod subscription;
 mod timers;
+mod topics;
 mod unsealed;
 
 pub use backlog::Pending;
 pub use checkpoint::{Checkpoint, Claimed, Meta, Write};
 pub use commands::{Accepted, HalfOf, Incoming, ProducerId, Refused};
 pub use dead_letters::{LetterId, ParseLetterIdError, RedriveError};
-pub use engine::{Action, Config, Engine, Entries, PageRef, RunRequest, Ticket};
+pub use engine::{Action, Config, Engine, Entries, PageRef, RunRequest, Survey, Ticket};
 pub use halted::{Halted, HaltedKey, Resume};
 pub use halves::{CheckRequest, HalfId, Verdict};
 pub use moves::{MoveError, Standing, Tail, replayed};
 pub use recall::{DelayedId, ParseDelayedIdError, Recalled};
 pub use recover::{Corrupt, Recovery};
+pub use topics::{OverQuota, QuotaBound, REFUSALS, RateUsed, TopicCounts, TopicStanding};

@@ -41,7 +41,7 @@ pub enum MoveError {
 /// How a subscription stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// When it was first seen, or last moved.
+    /// When it was first seen, or last moved; when the move under way began, if one is.
     pub since: Millis,
     /// Messages that wait or run.
     pub waiting: u64,
@@ -188,7 +188,10 @@ impl Engine {
             return Some(dropped);
         }
         moving.dropped_before.clear();
-        self.note(name, since, moving.replay.is_some().then_some(moving));
+        match moving.replay {
+            Some(_) => self.note(name, self.begun(name), Some(moving)),
+            None => self.note(name, since, None),
+        }
         None
     }
 
@@ -201,7 +204,7 @@ impl Engine {
         next_block: u64,
         now: Millis,
     ) {
-        let since = self.advance(now);
+        self.advance(now);
         let Some(mut moving) = self.moves.moving(name).cloned() else {
             return;
         };
@@ -209,7 +212,12 @@ impl Engine {
             return;
         };
         replay.next_block = next_block;
-        self.redeliver(name, since, Some(moving), messages);
+        self.redeliver(name, self.begun(name), Some(moving), messages);
+    }
+
+    /// When the move under way began: from then on what is sent comes through the log.
+    fn begun(&self, name: &Name) -> Millis {
+        self.moves.position(name).map_or(self.now, |it| it.since)
     }
 
     /// Keeps what is sent from now on for [`Engine::end_move`].
@@ -318,6 +326,7 @@ impl Engine {
                 None => Default::default(),
             };
             Send {
+                topic: None,
                 message,
                 targets,
                 unroutable,

@@ -146,6 +146,10 @@ impl Engine {
         let name = schedule.name.clone();
         let home = self.partitioner().of(&name);
         let send = self.routes().fan_out(Arc::new(schedule.message(at)));
+        if let Some(topic) = send.topic {
+            let bytes = send.message.body.len();
+            self.topics.count_inside(topic, bytes, self.now);
+        }
         let runs = Some(runs);
         self.commit_with_sends(home, vec![Op::Schedule { name, runs }], [send]);
     }

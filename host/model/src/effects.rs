@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::half::{Decision, Half};
 use crate::record::Called;
+use crate::routes::TopicIndex;
 use crate::{Message, MessageId, Millis, Name, Target};
 
 /// The effects of a handler call that succeeded.
@@ -26,8 +27,11 @@ pub struct Effects {
 }
 
 /// A message on its way to its subscriptions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Send {
+    /// What declares its topic in the routes that found its targets. None for a message that was
+    /// sent before and goes to a subscription anew, and for one of the host's own.
+    pub topic: Option<TopicIndex>,
     /// The message.
     pub message: Arc<Message>,
     /// To whom it goes; may be empty.
@@ -85,6 +89,9 @@ pub struct Outcome {
     pub call: Option<Called>,
     /// Whether it is the first message of its id.
     pub uniqueness: Uniqueness,
+    /// How long the message waited, from when it was sent or fell due, for its handler's first
+    /// call. None for later calls.
+    pub queued: Option<Duration>,
 }
 
 /// What a subscription's [dedup policy](crate::routes::DedupPolicy) says of a message.
@@ -108,6 +115,7 @@ impl From<Result<Effects, Failure>> for Outcome {
             result,
             call: None,
             uniqueness: Uniqueness::default(),
+            queued: None,
         }
     }
 }

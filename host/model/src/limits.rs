@@ -25,26 +25,50 @@ pub const STATE_SCAN_BYTES_MAX: usize = 1 << 20;
 /// Longest cause of a failure that is kept; a longer one is cut.
 pub const CAUSE_BYTES_MAX: usize = 4 << 10;
 
-/// Checks the parts of a message, but for its topic, against their bounds.
-///
-/// # Errors
-/// [`Exceeded`] for the first part that is over its limit.
-pub fn message_within(
-    key: Option<&Name>,
-    tag: Option<&Name>,
-    headers: &[(Name, Name)],
-    body: &[u8],
-) -> Result<(), Exceeded> {
-    let length = |text: Option<&Name>| text.map_or(0, |text| text.len());
-    within("key bytes", length(key), KEY_BYTES_MAX)?;
-    within("tag bytes", length(tag), TAG_BYTES_MAX)?;
-    within("headers", headers.len(), HEADERS_COUNT_MAX)?;
-    let header_bytes = headers
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    within("header bytes", header_bytes, HEADERS_BYTES_MAX)?;
-    within("body bytes", body.len(), BODY_BYTES_MAX)
+/// How large a message may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageLimits {
+    /// Largest body.
+    pub body_bytes_max: usize,
+    /// Largest sum of header names and values.
+    pub headers_bytes_max: usize,
+    /// Most headers.
+    pub headers_count_max: usize,
+}
+
+impl Default for MessageLimits {
+    /// The platform's bounds, which are the ceilings too.
+    fn default() -> Self {
+        Self {
+            body_bytes_max: BODY_BYTES_MAX,
+            headers_bytes_max: HEADERS_BYTES_MAX,
+            headers_count_max: HEADERS_COUNT_MAX,
+        }
+    }
+}
+
+impl MessageLimits {
+    /// Checks the parts of a message.
+    ///
+    /// # Errors
+    /// [`Exceeded`] for the first part that is over its bound.
+    pub fn check(
+        &self,
+        key: Option<&Name>,
+        tag: Option<&Name>,
+        headers: &[(Name, Name)],
+        body: &[u8],
+    ) -> Result<(), Exceeded> {
+        within("key bytes", key.map_or(0, |it| it.len()), KEY_BYTES_MAX)?;
+        within("tag bytes", tag.map_or(0, |it| it.len()), TAG_BYTES_MAX)?;
+        within("headers", headers.len(), self.headers_count_max)?;
+        let header_bytes = headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        within("header bytes", header_bytes, self.headers_bytes_max)?;
+        within("body bytes", body.len(), self.body_bytes_max)
+    }
 }
 
 /// A bound that was passed.
@@ -57,6 +81,20 @@ pub struct Exceeded {
     pub limit: u64,
     /// What was asked for.
     pub actual: u64,
+}
+
+impl Exceeded {
+    /// The part of a message that is bounded, if it is one.
+    #[must_use]
+    pub fn part(&self) -> Option<&'static str> {
+        match self.what {
+            "key bytes" => Some("key"),
+            "tag bytes" => Some("tag"),
+            "headers" | "header bytes" => Some("headers"),
+            "body bytes" => Some("body"),
+            _ => None,
+        }
+    }
 }
 
 /// Checks a size or a count against its bound.

@@ -22,7 +22,7 @@ pub enum Start {
 pub struct Position {
     /// The subscription.
     pub subscription: Name,
-    /// When it was first seen, or last moved.
+    /// When it was first seen, or last moved; when the move under way began, if one is.
     pub since: Millis,
     /// What is left to do until it stands where it was moved to.
     pub moving: Option<Moving>,

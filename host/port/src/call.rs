@@ -231,10 +231,11 @@ impl Call {
     }
 
     fn check(&mut self, outgoing: &Outgoing) -> Result<(), CallError> {
-        if !self.context.routes.declares(&outgoing.topic) {
+        let Some(topic) = self.context.routes.topic(&outgoing.topic) else {
             return Err(CallError::UnknownTopic(outgoing.topic.to_string()));
-        }
+        };
         names::check_message(
+            &topic.limits,
             outgoing.key.as_ref(),
             outgoing.tag.as_ref(),
             &outgoing.headers,

@@ -52,6 +52,8 @@ pub struct Run {
     deliveries: std::vec::IntoIter<Delivery>,
     /// Absent for messages without a key, and while a call has it.
     state: Option<ScopeState>,
+    /// How long the message waited whose first call is under way.
+    queued: Option<Duration>,
     outcomes: Vec<Outcome>,
     /// The subscription of all deliveries, if it tells duplicates by itself.
     deduping: Option<Arc<Subscription>>,
@@ -89,6 +91,7 @@ impl Run {
             context,
             deliveries,
             state,
+            queued: None,
             outcomes,
             deduping,
         }
@@ -106,6 +109,7 @@ impl Run {
     pub fn begin(&mut self) -> Option<Call> {
         loop {
             let delivery = self.deliveries.next()?;
+            let first = (delivery.attempt == 1).then_some(delivery.message.produced_at);
             let mut call = Call::new(
                 self.context.clone(),
                 &self.plugin,
@@ -115,7 +119,10 @@ impl Run {
             call.of_run(self.ticket, self.outcomes.is_empty());
             let dedup = self.deduping.as_ref().and_then(|it| it.dedup.as_ref());
             match call.is_wanted(dedup) {
-                Ok(true) => return Some(call),
+                Ok(true) => {
+                    self.queued = first.map(|sent| self.now().since(sent));
+                    return Some(call);
+                }
                 Ok(false) => drop(self.end(call, Ok(()), None)),
                 Err(error) => {
                     self.end(call, Err(error.into()), None);
@@ -130,6 +137,7 @@ impl Run {
     pub fn end(&mut self, call: Call, result: Result<(), Failure>, called: Option<Called>) -> bool {
         let handed_back = call.is_handed_back();
         let uniqueness = call.uniqueness();
+        let queued = self.queued.take();
         let (result, state) = call.finish(result);
         self.state = state;
         if handed_back {
@@ -140,6 +148,7 @@ impl Run {
             result,
             call: called,
             uniqueness,
+            queued,
         });
         go_on
     }

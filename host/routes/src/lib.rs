@@ -6,9 +6,11 @@
 mod config;
 mod filter;
 mod http;
+mod log;
 mod names;
 mod path;
 mod plugins;
+mod policies;
 mod report;
 mod schedules;
 mod subscriptions;
@@ -73,19 +75,21 @@ pub fn parse(text: &str) -> Result<Routes, Errors> {
 
 /// Reads every section, those that others refer to first.
 fn read(root: &mut Table<'_>) -> Routes {
-    let topics = topics::read(root);
+    let log = log::read(root);
+    let topics = topics::read(root, &log);
     let subscriptions = subscriptions::read(root, &topics);
     let plugins = plugins::read(root);
     let schedules = schedules::read(root, &topics);
     let queries = http::queries(root);
     let ingress = http::ingress(root, &topics, &queries);
     let checks = transactions::read(root, &topics);
-    let mut routes = Routes::new(topics.into_patterns(), subscriptions);
+    let mut routes = Routes::new(topics.into_topics(), subscriptions);
     routes.plugins = plugins;
     routes.schedules = schedules;
     routes.queries = queries.into_routes();
     routes.ingress = ingress;
     routes.checks = checks;
+    routes.log = log;
     routes
 }
 

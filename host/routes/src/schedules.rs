@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use toml::de::DeValue;
-use wasmill_model::Name;
 use wasmill_model::limits::{
     BODY_BYTES_MAX, HEADERS_BYTES_MAX, HEADERS_COUNT_MAX, KEY_BYTES_MAX, TAG_BYTES_MAX,
 };
 use wasmill_model::routes::{Missed, SCHEDULE_HEADER, SCHEDULED_AT_HEADER, Schedule, Timing, Zone};
+use wasmill_model::{Millis, Name};
 
 use crate::config;
 use crate::names;
@@ -62,7 +62,7 @@ fn one(named: &Named<'_>, topics: &Topics) -> Option<Schedule> {
     });
     table.finish();
     zone?;
-    Some(Schedule {
+    let schedule = Schedule {
         name: name?.into(),
         timing: timing?,
         topic: topic?.into(),
@@ -71,7 +71,14 @@ fn one(named: &Named<'_>, topics: &Topics) -> Option<Schedule> {
         headers: headers.unwrap_or_default(),
         body: body.unwrap_or_default().into(),
         missed: missed.unwrap_or_default(),
-    })
+    };
+    if let Err(over) = topics.check(&schedule.message(Millis::MAX)) {
+        let topic = &schedule.topic;
+        named.field.refuse(format!(
+            "sends messages over the limits of topic `{topic}`: {over}"
+        ));
+    }
+    Some(schedule)
 }
 
 /// A text that is not empty, of at most `max` bytes.

@@ -16,7 +16,7 @@ pub(crate) struct Table<'a> {
     pub(crate) path: String,
     entries: &'a DeTable<'a>,
     /// The keys that a reader asked for: the only ones allowed.
-    known: Vec<&'static str>,
+    known: Vec<&'a str>,
 }
 
 impl<'a> Table<'a> {
@@ -54,6 +54,11 @@ impl<'a> Table<'a> {
             name_offset: key.span().start,
             field: self.field(key.get_ref(), value),
         })
+    }
+
+    /// Fields of the operator's own words that a reader has seen to, though it did not ask.
+    pub(crate) fn seen_to(&mut self, name: &'a str) {
+        self.known.push(name);
     }
 
     /// Notes a problem with the table as a whole.

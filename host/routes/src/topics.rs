@@ -1,58 +1,68 @@
 //! `[topics]`: every topic that may be sent to.
 
-use wasmill_model::dead_event;
-use wasmill_model::routes::TopicPattern;
+use wasmill_model::limits::{Exceeded, MessageLimits};
+use wasmill_model::routes::{LogRetention, Topic, TopicPattern};
+use wasmill_model::{Message, dead_event};
 
 use crate::names;
+use crate::policies;
 use crate::suggest::did_you_mean;
 use crate::table::{Field, Table};
 
 /// The declared topics.
 pub(crate) struct Topics {
-    patterns: Vec<TopicPattern>,
+    topics: Vec<Topic>,
 }
 
 /// Reads the table.
-pub(crate) fn read(root: &mut Table<'_>) -> Topics {
+pub(crate) fn read(root: &mut Table<'_>, log: &LogRetention) -> Topics {
     let Some(table) = root.get("topics").and_then(|field| field.table()) else {
-        return Topics {
-            patterns: Vec::new(),
-        };
+        return Topics { topics: Vec::new() };
     };
-    let patterns = table.all().filter_map(|topic| {
-        if let Some(policies) = topic.field.table() {
-            refuse_nested(topic.name, &policies);
+    let topics = table.all().filter_map(|named| {
+        let name = names::topic_pattern(named.name);
+        if let Err(what) = &name {
+            table
+                .report
+                .add(named.name_offset, format!("the topic {what}"));
         }
-        match names::topic_pattern(topic.name) {
-            Ok(name) => Some(TopicPattern::new(name)),
-            Err(what) => {
-                table
-                    .report
-                    .add(topic.name_offset, format!("the topic {what}"));
-                None
-            }
-        }
+        let pattern = TopicPattern::new(named.name);
+        let policies = named.field.table()?;
+        let topic = policies::read(pattern, policies, log);
+        name.is_ok().then_some(topic)
     });
     Topics {
-        patterns: patterns.collect(),
-    }
-}
-
-/// A topic has no policies yet. The usual cause is a topic with dots written without quotes.
-fn refuse_nested(topic: &str, policies: &Table<'_>) {
-    for nested in policies.all() {
-        let name = nested.name;
-        let what = format!(
-            "topic `{topic}` has the unknown key `{name}`; if the topic is `{topic}.{name}`, put \
-             it in quotes"
-        );
-        policies.report.add(nested.name_offset, what);
+        topics: topics.collect(),
     }
 }
 
 impl Topics {
-    pub(crate) fn into_patterns(self) -> Vec<TopicPattern> {
-        self.patterns
+    pub(crate) fn into_topics(self) -> Vec<Topic> {
+        self.topics
+    }
+
+    fn declare(&self, topic: &str) -> bool {
+        self.topics.iter().any(|it| it.pattern.matches(topic))
+    }
+
+    /// Checks a message of the host's own against the limits that its topic states.
+    pub(crate) fn check(&self, message: &Message) -> Result<(), Exceeded> {
+        let fitting = self.topics.iter();
+        let fitting = fitting.filter(|it| it.pattern.matches(&message.topic));
+        let closest = fitting.max_by_key(|it| it.pattern.closeness());
+        // What the platform refuses is told of field by field.
+        let Some(stated) = closest.filter(|it| it.limits != MessageLimits::default()) else {
+            return Ok(());
+        };
+        let Message {
+            key,
+            tag,
+            headers,
+            body,
+            ..
+        } = message;
+        let limits = &stated.limits;
+        limits.check(key.as_ref(), tag.as_ref(), headers, body)
     }
 
     /// The declared topic that a field names.
@@ -62,7 +72,7 @@ impl Topics {
             field.refuse(what);
             return None;
         }
-        if self.patterns.iter().any(|pattern| pattern.matches(topic)) {
+        if self.declare(topic) {
             return Some(topic);
         }
         field.refuse(self.undeclared(topic));
@@ -75,14 +85,14 @@ impl Topics {
         if text == dead_event::TOPIC {
             return Some(text);
         }
-        let Some(prefix) = text.strip_suffix('*') else {
+        if !text.ends_with('*') {
             return self.declared(field);
-        };
+        }
         if let Err(what) = names::topic_pattern(text) {
             field.refuse(what);
             return None;
         }
-        if self.meets(prefix) {
+        if self.meet(text) {
             return Some(text);
         }
         field.refuse(self.undeclared(text));
@@ -91,23 +101,19 @@ impl Topics {
 
     /// Whether a topic, or a prefix of topics, can ever get a message.
     pub(crate) fn met_by(&self, text: &str) -> Result<(), String> {
-        let met = match text.strip_suffix('*') {
-            Some(prefix) => self.meets(prefix),
-            None => self.patterns.iter().any(|pattern| pattern.matches(text)),
-        };
-        met.then_some(()).ok_or_else(|| self.undeclared(text))
+        match self.meet(text) {
+            true => Ok(()),
+            false => Err(self.undeclared(text)),
+        }
     }
 
-    fn meets(&self, prefix: &str) -> bool {
-        let meets = |declared: &str| match declared.strip_suffix('*') {
-            Some(other) => other.starts_with(prefix) || prefix.starts_with(other),
-            None => declared.starts_with(prefix),
-        };
-        self.patterns.iter().any(|pattern| meets(pattern.as_str()))
+    fn meet(&self, pattern: &str) -> bool {
+        let pattern = TopicPattern::new(pattern);
+        self.topics.iter().any(|it| it.pattern.meets(&pattern))
     }
 
     fn undeclared(&self, topic: &str) -> String {
-        let names = self.patterns.iter().map(TopicPattern::as_str);
+        let names = self.topics.iter().map(|it| it.pattern.as_str());
         let hint = match did_you_mean(topic, names) {
             hint if hint.is_empty() => "; declare it there".to_owned(),
             hint => hint,

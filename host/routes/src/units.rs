@@ -35,17 +35,23 @@ pub(crate) fn dedup_window(table: &mut Table<'_>, key: &'static str) -> Duration
 
 /// A number of bytes such as `65536` or `64KiB`, from 1 to `max`.
 pub(crate) fn bytes(field: &Field<'_>, max: usize) -> Option<usize> {
+    bytes_from(field, 1, max)
+}
+
+/// A number of bytes from `min` to `max`.
+pub(crate) fn bytes_from(field: &Field<'_>, min: usize, max: usize) -> Option<usize> {
     if let DeValue::Integer(_) = field.value.get_ref() {
-        let number = field.integer(1, u64::try_from(max).unwrap_or(u64::MAX))?;
+        let [min, max] = [min, max].map(|bound| u64::try_from(bound).unwrap_or(u64::MAX));
+        let number = field.integer(min, max)?;
         return usize::try_from(number).ok();
     }
     field.parsed(|text| {
         let size = parse_bytes(text)
             .ok_or_else(|| format!("is `{text}`, which is not a size such as `64KiB`"))?;
-        if (1..=max).contains(&size) {
+        if (min..=max).contains(&size) {
             return Ok(size);
         }
-        Err(format!("is {text}, which is not from 1 to {max} bytes"))
+        Err(format!("is {text}, which is not from {min} to {max} bytes"))
     })
 }
 

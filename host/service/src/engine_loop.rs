@@ -7,6 +7,7 @@ mod actions;
 mod batch;
 mod burials;
 mod checkpoints;
+mod gauges;
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -16,7 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
-use wasmill_engine::{Engine, RunRequest, Ticket};
+use wasmill_engine::{Engine, RunRequest, Survey, Ticket};
 use wasmill_model::Name;
 use wasmill_model::effects::{FailureKind, Outcome, Uniqueness};
 use wasmill_port::{Clock, Guests};
@@ -25,7 +26,7 @@ use crate::checks::Checker;
 use crate::command::{Accept, Command, LogCommand, ViewCommand, Wires};
 use crate::delivery::Deliverer;
 use crate::handle::{AcceptError, BUSY_RETRY_AFTER, Receipt};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, SubscriptionMetrics};
 use crate::replies::{Replies, Reply, Waiters};
 use crate::snapshots::Snapshots;
 
@@ -74,6 +75,10 @@ struct LoopState {
     gated: VecDeque<(u64, RunRequest)>,
     stopping: Option<Stopping>,
     burials: Burials,
+    /// The look for the oldest messages that is under way.
+    survey: Option<Survey>,
+    /// By the subscription's place in the engine.
+    subscriptions: Vec<SubscriptionMetrics>,
 }
 
 /// A host that is stopping.
@@ -130,8 +135,10 @@ impl<G: Guests> EngineLoop<G> {
                 purge_at = Instant::now() + PURGE_INTERVAL;
                 self.state.waiters.purge(&mut self.engine);
                 self.set_gauges();
+                self.state.survey.get_or_insert_default();
                 self.state.burials.tell();
             }
+            self.survey();
         }
     }
 
@@ -166,7 +173,11 @@ impl<G: Guests> EngineLoop<G> {
             true => BLOCK_INTERVAL.saturating_sub(self.sealed_at.elapsed()),
             false => Duration::MAX,
         };
-        wake.min(checkpoint).min(seal).min(PURGE_INTERVAL)
+        let survey = match self.state.survey {
+            Some(_) => Duration::ZERO,
+            None => PURGE_INTERVAL,
+        };
+        wake.min(checkpoint).min(seal).min(survey)
     }
 
     fn handle(&mut self, command: Command) -> Result<(), String> {
@@ -199,6 +210,7 @@ impl<G: Guests> EngineLoop<G> {
                 let result = self.engine.set_routes(&routes, self.clock.now());
                 if result.is_ok() {
                     self.engine.meet(self.clock.now());
+                    self.checkpoints.keep(routes.log);
                     self.deliverer.context.routes = routes;
                 }
                 drop(reply.send(result));
@@ -333,20 +345,6 @@ impl<G: Guests> EngineLoop<G> {
         {
             self.metrics.failed.inc();
             tracing::debug!(cause = failure.cause, "a handler call failed");
-        }
-    }
-
-    fn set_gauges(&self) {
-        let (unsettled, committed, rolled_back) = self.engine.half_census();
-        self.metrics
-            .set_transactions(unsettled, committed, rolled_back);
-        for (subscription, pending, ..) in self.engine.census() {
-            self.metrics.set_pending(subscription, pending);
-        }
-        // Counters that are there before there is something to count.
-        let all = self.engine.routes().subscriptions();
-        for subscription in all.filter(|it| it.dedup.is_some()) {
-            self.metrics.deduplicated(&subscription.name, 0, 0);
         }
     }
 

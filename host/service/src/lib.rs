@@ -15,6 +15,7 @@ mod keeper;
 mod look_up;
 mod metrics;
 mod operator;
+mod queueing;
 mod recovery;
 pub mod reload;
 mod replies;
@@ -32,11 +33,12 @@ pub use operator::{
     Letter, OperateError, Page, Redriven, ScheduleStatus, Transaction, Transactions,
 };
 pub use recovery::{Recovered, recover};
-pub use start::{Config, Parts, Retention, StartError, Stopper, start};
+pub use start::{Config, Parts, StartError, Stopper, start};
 pub use state::ViewReader;
 pub use wasmill_engine::halves::{HalfId, ParseHalfIdError, Settled};
 pub use wasmill_engine::story;
 pub use wasmill_engine::{
-    DelayedId, HalfOf, Halted, LetterId, MoveError, ParseDelayedIdError, ParseLetterIdError,
-    Recalled, RedriveError, Resume, Standing,
+    DelayedId, HalfOf, Halted, LetterId, MoveError, OverQuota, ParseDelayedIdError,
+    ParseLetterIdError, QuotaBound, REFUSALS, RateUsed, Recalled, RedriveError, Resume, Standing,
+    TopicCounts, TopicStanding,
 };

@@ -1,6 +1,6 @@
 //! What the services count, for Prometheus.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -9,12 +9,55 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use wasmill_engine::{REFUSALS, TopicCounts};
 use wasmill_model::Name;
+
+use crate::queueing::Queueing;
 
 /// Subscriptions are as many as the routes have, and had.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfSubscription {
     subscription: String,
+}
+
+/// Topics as they are declared.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfTopic {
+    topic: String,
+    from: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedOfTopic {
+    topic: String,
+    cause: &'static str,
+}
+
+/// The metrics of one subscription, found by its label once.
+#[derive(Clone, Debug)]
+pub(crate) struct SubscriptionMetrics {
+    pending: Gauge,
+    waiting: Gauge,
+    in_flight: Gauge,
+    lag: Gauge<f64, AtomicU64>,
+}
+
+impl SubscriptionMetrics {
+    /// Messages that wait, are parked or run, and handlers under way.
+    pub(crate) fn set_standing(&self, pending: u64, running: usize) {
+        let running = running as u64;
+        let set = |gauge: &Gauge, count| {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        };
+        set(&self.pending, pending);
+        set(&self.waiting, pending.saturating_sub(running));
+        set(&self.in_flight, running);
+    }
+
+    /// The age of the oldest message that waits or runs.
+    pub(crate) fn set_lag(&self, lag: Duration) {
+        self.lag.set(lag.as_secs_f64());
+    }
 }
 
 fn of(subscription: &Name) -> OfSubscription {
@@ -34,6 +77,12 @@ pub struct Metrics {
     committed: Counter,
     rolled_back: Counter,
     pending: Family<OfSubscription, Gauge>,
+    waiting: Family<OfSubscription, Gauge>,
+    in_flight: Family<OfSubscription, Gauge>,
+    lag: Family<OfSubscription, Gauge<f64, AtomicU64>>,
+    queueing: Family<OfSubscription, Queueing>,
+    topic_messages: Family<OfTopic, Counter>,
+    topic_refused: Family<RefusedOfTopic, Counter>,
     dead_letters: Family<OfSubscription, Counter>,
     duplicates: Family<OfSubscription, Counter>,
     unidentified: Family<OfSubscription, Counter>,
@@ -56,6 +105,12 @@ impl Metrics {
             committed: Counter::default(),
             rolled_back: Counter::default(),
             pending: Family::default(),
+            waiting: Family::default(),
+            in_flight: Family::default(),
+            lag: Family::default(),
+            queueing: Family::default(),
+            topic_messages: Family::default(),
+            topic_refused: Family::default(),
             dead_letters: Family::default(),
             duplicates: Family::default(),
             unidentified: Family::default(),
@@ -99,21 +154,65 @@ impl Metrics {
             "Messages given up",
             metrics.dead_letters.clone(),
         );
+        metrics.register_times(registry);
+        metrics.register_dedup(registry);
+        metrics.register_transactions(registry);
+        metrics.register_subscriptions(registry);
+        metrics.register_topics(registry);
+        metrics
+    }
+
+    fn register_times(&self, registry: &mut Registry) {
         registry.register_with_unit(
             "log_append",
             "Time to append a block durably",
             Unit::Seconds,
-            metrics.commit_seconds.clone(),
+            self.commit_seconds.clone(),
         );
         registry.register_with_unit(
             "checkpoint",
             "Time to write a checkpoint",
             Unit::Seconds,
-            metrics.checkpoint_seconds.clone(),
+            self.checkpoint_seconds.clone(),
         );
-        metrics.register_dedup(registry);
-        metrics.register_transactions(registry);
-        metrics
+    }
+
+    fn register_subscriptions(&self, registry: &mut Registry) {
+        registry.register(
+            "subscription_waiting",
+            "Messages that wait or are parked, those apart that are being handled",
+            self.waiting.clone(),
+        );
+        registry.register(
+            "subscription_in_flight",
+            "Messages that are being handled",
+            self.in_flight.clone(),
+        );
+        registry.register_with_unit(
+            "subscription_lag",
+            "Age of the oldest message that waits or is being handled",
+            Unit::Seconds,
+            self.lag.clone(),
+        );
+        registry.register_with_unit(
+            "subscription_queueing",
+            "Time from when a message was sent, or fell due, to its handler's first call",
+            Unit::Seconds,
+            self.queueing.clone(),
+        );
+    }
+
+    fn register_topics(&self, registry: &mut Registry) {
+        registry.register(
+            "topic_messages",
+            "Messages taken in from outside, and sent by handlers and schedules inside",
+            self.topic_messages.clone(),
+        );
+        registry.register(
+            "topic_refused",
+            "Messages from outside that the topic refused",
+            self.topic_refused.clone(),
+        );
     }
 
     fn register_dedup(&self, registry: &mut Registry) {
@@ -156,9 +255,37 @@ impl Metrics {
         store(&self.rolled_back, rolled_back);
     }
 
-    pub(crate) fn set_pending(&self, subscription: &Name, count: u64) {
-        let gauge = self.pending.get_or_create(&of(subscription));
-        gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+    pub(crate) fn subscription(&self, subscription: &Name) -> SubscriptionMetrics {
+        let of = of(subscription);
+        SubscriptionMetrics {
+            pending: self.pending.get_or_create(&of).clone(),
+            waiting: self.waiting.get_or_create(&of).clone(),
+            in_flight: self.in_flight.get_or_create(&of).clone(),
+            lag: self.lag.get_or_create(&of).clone(),
+        }
+    }
+
+    /// Where the waits of a subscription's messages are observed.
+    pub(crate) fn queueing(&self, subscription: &Name) -> Queueing {
+        self.queueing.get_or_create(&of(subscription)).clone()
+    }
+
+    /// As the engine counts them since its start. What is refused for a cause that never came up
+    /// is not shown.
+    pub(crate) fn set_topic(&self, topic: &Name, counts: &TopicCounts) {
+        let store = |counter: &Counter, count| counter.inner().store(count, Ordering::Relaxed);
+        for (from, count) in [("outside", counts.outside), ("inside", counts.inside)] {
+            let topic = topic.to_string();
+            let of = OfTopic { topic, from };
+            store(&self.topic_messages.get_or_create(&of), count);
+        }
+        for (cause, count) in REFUSALS.into_iter().zip(counts.refused) {
+            if count > 0 {
+                let topic = topic.to_string();
+                let of = RefusedOfTopic { topic, cause };
+                store(&self.topic_refused.get_or_create(&of), count);
+            }
+        }
     }
 
     /// Messages of a subscription that tells duplicates by itself.

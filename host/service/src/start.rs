@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::runtime;
@@ -38,27 +37,6 @@ const CUTS_COUNT: u64 = 64;
 pub struct Config {
     /// The engine's.
     pub engine: wasmill_engine::Config,
-    /// What is kept of the log behind the last checkpoint.
-    pub retention: Retention,
-}
-
-/// What is kept of the log behind the last checkpoint; whichever bound is passed first counts.
-#[derive(Clone, Copy, Debug)]
-pub struct Retention {
-    /// Bytes of blocks.
-    pub bytes_max: u64,
-    /// Age of blocks.
-    pub age_max: Duration,
-}
-
-impl Default for Retention {
-    /// 256 MiB, and 72 h as RocketMQ.
-    fn default() -> Self {
-        Self {
-            bytes_max: 256 << 20,
-            age_max: Duration::from_secs(72 * 3600),
-        }
-    }
 }
 
 /// Why the services did not start. The data directory is as it was.
@@ -187,12 +165,12 @@ pub fn start<G: Guests, L: Log, V: View>(
         parts.check_back,
         parts.runtime.clone(),
     );
-    let workers = workers(outside, context, &wires);
+    let workers = workers(outside, context, &wires, &metrics);
     let cuts = cuts(&log, acquired)?;
     // What recovery replayed is due at once.
     let stand = (recovered.view_block, recovered.engine.covered_bytes());
     let partitions = config.engine.partitions;
-    let checkpoints = Checkpoints::new(config.retention, partitions, stand, cuts);
+    let checkpoints = Checkpoints::new(routes.log, partitions, stand, cuts);
     let (engine_loop, failure) =
         EngineLoop::new(recovered.engine, workers, &wires, checkpoints, &metrics);
     let shared = Shared {
@@ -232,6 +210,7 @@ fn workers<G: Guests>(
     (guests, check_back, runtime): (Arc<G>, Arc<dyn CheckBack>, runtime::Handle),
     context: RunContext,
     wires: &Wires,
+    metrics: &Metrics,
 ) -> (Deliverer<G>, Checker<G>) {
     let engine = wires.engine.0.clone();
     let deliverer = Deliverer {
@@ -239,6 +218,8 @@ fn workers<G: Guests>(
         context,
         engine: engine.clone(),
         runtime: runtime.clone(),
+        metrics: metrics.clone(),
+        queueing: Vec::new(),
     };
     let checker = Checker {
         guests,

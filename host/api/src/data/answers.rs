@@ -19,6 +19,13 @@ pub(super) struct Problem {
     /// The part of the request that is wrong, if one is.
     #[schema(nullable = false)]
     field: Option<String>,
+    /// The topic that takes no more for now, as it is declared, if one does not.
+    #[schema(nullable = false)]
+    topic: Option<String>,
+    /// Which of its bounds it has passed: `messages_per_second`, `bytes_per_second` or
+    /// `waiting_max`.
+    #[schema(nullable = false)]
+    quota: Option<String>,
 }
 
 /// Any request may be answered with these.
@@ -50,7 +57,8 @@ impl IntoResponses for Always {
             ),
             (
                 429,
-                "The host has as much in hand as it can: come again after `Retry-After`.",
+                "The host, or the topic, has as much in hand as it can: come again after \
+                 `Retry-After`.",
             ),
             (500, "The host could not serve this request; see its log."),
             (

@@ -14,7 +14,7 @@ use super::form::{json, posted};
 use super::messages::{Message, Sent, incoming, refused};
 use super::{Operator, Routes, Shared};
 use crate::Platform;
-use crate::error::Error;
+use crate::error::{Error, retry_seconds};
 
 /// Room for one message of the largest size, or for a thousand of 16 KiB.
 const REQUEST_BYTES_MAX: usize = 16 << 20;
@@ -53,6 +53,18 @@ struct Refusal {
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
     detail: String,
+    /// After how many seconds to send it again, if there was no room for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    retry_after: Option<u64>,
+    /// The topic that takes no more for now, as it is declared, if that is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    topic: Option<String>,
+    /// Which of its bounds it has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    quota: Option<&'static str>,
 }
 
 pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
@@ -101,8 +113,19 @@ fn outcome(result: Result<Receipt, AcceptError>) -> Outcome {
         Ok(receipt) => Outcome::Sent(Sent::from(&receipt)),
         Err(error) => {
             let detail = error.to_string();
+            let retry_after = error.retry_after().map(retry_seconds);
+            let (topic, quota) = match &error {
+                AcceptError::Quota(over) => (Some(over.topic.to_string()), Some(over.bound.name())),
+                _ => (None, None),
+            };
             let status = refused(error).status().as_u16();
-            Outcome::Refused(Refusal { status, detail })
+            Outcome::Refused(Refusal {
+                status,
+                detail,
+                retry_after,
+                topic,
+                quota,
+            })
         }
     }
 }

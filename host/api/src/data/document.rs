@@ -33,6 +33,7 @@ const TOKEN: &str = "token";
         (name = "dead letters", description = "Messages that a subscription gave up"),
         (name = "timers", description = "Timers that plugins set"),
         (name = "subscriptions", description = "How they stand, and halted keys"),
+        (name = "topics", description = "Their policies, and what comes in"),
         (name = "schedules", description = "Messages that the host sends by itself"),
         (name = "document", description = "This document")
     ),

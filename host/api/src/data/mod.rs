@@ -18,6 +18,7 @@ mod stories;
 mod subscriptions;
 mod timers;
 mod told;
+mod topics;
 mod transactions;
 
 use std::sync::Arc;
@@ -83,6 +84,7 @@ fn routes<P: Platform + Operator>() -> Routes<P> {
         .merge(subscriptions::routes())
         .merge(positions::routes())
         .merge(schedules::routes())
+        .merge(topics::routes())
         .merge(stories::routes())
         .merge(transactions::operators_routes())
         .merge(timers::routes())

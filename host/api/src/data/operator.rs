@@ -10,7 +10,8 @@ use wasmill_model::{Decision, MessageId, Name, Start};
 use wasmill_port::guest::Guests;
 use wasmill_service::{
     DelayedId, HalfId, Halted, Handle, LetterId, OperateError, Page, Recalled, Redriven, Resume,
-    ScheduleStatus, Settled, Standing, SubscriptionStatus, Transaction, Transactions,
+    ScheduleStatus, Settled, Standing, SubscriptionStatus, TopicStanding, Transaction,
+    Transactions,
 };
 
 use super::look_up::LookUp;
@@ -68,6 +69,9 @@ pub trait Operator: LookUp + Clone + Send + Sync + 'static {
 
     /// The state of every subscription.
     fn subscriptions(&self) -> impl Future<Output = Result<Vec<SubscriptionStatus>>> + Send;
+
+    /// Every topic that the routes declare, and how it stands.
+    fn topics(&self) -> impl Future<Output = Result<Vec<TopicStanding>>> + Send;
 
     /// Every schedule of the routes, and how it stands.
     fn schedules(&self) -> impl Future<Output = Result<Vec<ScheduleStatus>>> + Send;
@@ -178,6 +182,10 @@ impl<G: Guests> Operator for Handle<G> {
 
     async fn subscriptions(&self) -> Result<Vec<SubscriptionStatus>> {
         Self::subscriptions(self).await
+    }
+
+    async fn topics(&self) -> Result<Vec<TopicStanding>> {
+        Self::topics(self).await
     }
 
     async fn schedules(&self) -> Result<Vec<ScheduleStatus>> {

@@ -8,6 +8,7 @@ mod probes;
 mod query;
 mod routing;
 mod server;
+mod topics;
 mod waiting;
 
 use std::sync::{Arc, Mutex};

@@ -1,22 +1,29 @@
 //! A scripted platform as operators see it: it has no dead letters and one subscription.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::half::CheckPolicy;
 use wasmill_model::record::DeadLetter;
+use wasmill_model::routes::{Quota, Rate, Topic, TopicPattern};
 use wasmill_model::{Decision, MessageId, Name, Start};
 use wasmill_service::story::{Filter, Place};
 use wasmill_service::{
     DelayedId, FoundPage, HalfId, Halted, LetterId, LookUpError, MoveError, OperateError, Page,
-    Recalled, Redriven, Resume, ScheduleStatus, Settled, Standing, SubscriptionStatus, Told,
-    Transaction, Transactions,
+    RateUsed, Recalled, Redriven, Resume, ScheduleStatus, Settled, Standing, SubscriptionStatus,
+    Told, TopicCounts, TopicStanding, Transaction, Transactions,
 };
 
 use super::Scripted;
 use crate::{LookUp, Operator};
 
 type Result<T> = std::result::Result<T, OperateError>;
+
+const RATE: Rate = Rate {
+    per_second: 5,
+    burst: 10,
+};
 
 impl Operator for Scripted {
     async fn dead_letters(&self, _: Option<&Name>, _: Option<&LetterId>, _: usize) -> Result<Page> {
@@ -37,6 +44,31 @@ impl Operator for Scripted {
 
     async fn transactions(&self, _: Option<HalfId>, _: usize) -> Result<Transactions> {
         Ok(Transactions::default())
+    }
+
+    async fn topics(&self) -> Result<Vec<TopicStanding>> {
+        let placed = Topic {
+            quota: Quota {
+                messages: Some(RATE),
+                bytes: None,
+            },
+            retention: Some(Duration::from_secs(60)),
+            ..TopicPattern::new("order.*").into()
+        };
+        Ok(vec![TopicStanding {
+            topic: placed,
+            messages: Some(RateUsed {
+                rate: RATE,
+                used: 3,
+            }),
+            bytes: None,
+            counts: TopicCounts {
+                outside: 7,
+                inside: 8,
+                refused: [9, 0, 0, 0, 0, 0, 0],
+            },
+            subscriptions: vec![("s".into(), 2)],
+        }])
     }
 
     async fn schedules(&self) -> Result<Vec<ScheduleStatus>> {

@@ -50,6 +50,7 @@ impl Engine {
         let mut departures = Vec::new();
         let mut seq = self.partition(partition).counters.seq;
         for send in sends {
+            self.count_sent(&send);
             let send = if diverts { self.divert(send) } else { send };
             self.route(partition, send, &mut seq, &mut ops, &mut departures);
         }
@@ -76,6 +77,7 @@ impl Engine {
             message,
             targets,
             unroutable,
+            ..
         } = send;
         let mut next_seq = || {
             *seq += 1;

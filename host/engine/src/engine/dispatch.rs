@@ -123,6 +123,7 @@ impl Engine {
             ticket,
             owner,
             subscription,
+            place: sub,
             messages,
             recent,
             barrier,

@@ -42,10 +42,11 @@ impl Wanted {
     }
 }
 
-/// What is told so far.
+/// What is told so far, of messages that are `K`ept.
 #[derive(Debug)]
-pub struct Teller {
+pub struct Teller<K> {
     wanted: Wanted,
+    is_kept: K,
     sieve: Sieve,
     stories: Vec<Story>,
     by_id: HashMap<MessageId, usize>,
@@ -65,13 +66,15 @@ struct Place {
     open: usize,
 }
 
-impl Teller {
-    /// Nothing yet, and at most about so many bytes.
+impl<K: Fn(&Message) -> bool> Teller<K> {
+    /// Nothing yet, and at most about so many bytes. A message that is not kept, as its topic keeps
+    /// none for so long, has no story.
     #[must_use]
-    pub fn new(wanted: Wanted, bytes_max: usize) -> Self {
+    pub fn new(wanted: Wanted, is_kept: K, bytes_max: usize) -> Self {
         Self {
             sieve: wanted.sieve(),
             wanted,
+            is_kept,
             stories: Vec::new(),
             by_id: HashMap::new(),
             places: HashMap::new(),
@@ -336,7 +339,7 @@ impl Teller {
         if let Some(&story) = self.by_id.get(&message.id) {
             return Some(story);
         }
-        if !self.wanted.has(message) || self.is_full() {
+        if !self.wanted.has(message) || !(self.is_kept)(message) || self.is_full() {
             return None;
         }
         let kept = self.wanted.keep(message);

@@ -11,6 +11,7 @@ mod recall;
 mod rocketmq;
 mod schedules;
 mod stories;
+mod topics;
 
 use std::sync::Arc;
 use std::time::Duration;

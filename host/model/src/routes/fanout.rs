@@ -25,7 +25,7 @@ impl Routes {
 
     fn fan_out_where(&self, message: Arc<Message>, wanted: impl Fn(&Subscription) -> bool) -> Send {
         let (mut targets, mut unroutable) = (Vec::new(), Vec::new());
-        self.each_subscriber(&message.topic, |sub| {
+        let topic = self.each_subscriber(&message.topic, |sub| {
             if !wanted(sub) || !sub.accepts(&message) {
                 return;
             }
@@ -35,6 +35,7 @@ impl Routes {
             }
         });
         Send {
+            topic,
             message,
             targets,
             unroutable,

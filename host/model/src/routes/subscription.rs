@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::KeySource;
+use super::{KeySource, TopicPattern};
 use crate::filter::Filter;
 use crate::{DelayLevel, Message, Name, Start, reserved};
 
@@ -101,39 +101,6 @@ pub struct DedupPolicy {
     pub id: KeySource,
     /// How long an id is remembered after a message of it was handled.
     pub window: Duration,
-}
-
-/// A topic's name, or a prefix of names followed by `*`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TopicPattern(Name);
-
-impl TopicPattern {
-    /// Reads `order.placed` or `order.*`.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(text.into())
-    }
-
-    /// Whether `topic` is meant. No prefix means a topic of the host's own, which begins with `$`.
-    #[must_use]
-    pub fn matches(&self, topic: &str) -> bool {
-        match self.0.strip_suffix('*') {
-            Some(prefix) => topic.starts_with(prefix) && !topic.starts_with('$'),
-            None => self.0 == *topic,
-        }
-    }
-
-    /// The topic, if the pattern is just one.
-    #[must_use]
-    pub fn exact(&self) -> Option<&Name> {
-        (!self.0.ends_with('*')).then_some(&self.0)
-    }
-
-    /// The pattern as written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 /// What a subscription handles one at a time.

@@ -1,7 +1,7 @@
 //! Checks of names and messages.
 
 use wasmill_model::Name;
-use wasmill_model::limits::{self, within};
+use wasmill_model::limits::{self, MessageLimits, within};
 
 use super::CallError;
 
@@ -20,8 +20,9 @@ pub(crate) fn check(name: &str) -> Result<(), CallError> {
     )?)
 }
 
-/// Checks the parts of a message against the platform's limits.
+/// Checks the parts of a message against its topic's limits.
 pub(super) fn check_message(
+    limits: &MessageLimits,
     key: Option<&Name>,
     tag: Option<&Name>,
     headers: &[(Name, Name)],
@@ -30,7 +31,7 @@ pub(super) fn check_message(
     if key.is_some_and(|key| key.is_empty()) {
         return Err(CallError::Invalid("a key has at least one byte".to_owned()));
     }
-    Ok(limits::message_within(key, tag, headers, body)?)
+    Ok(limits.check(key, tag, headers, body)?)
 }
 
 /// An entry of the host's own that does not read back.

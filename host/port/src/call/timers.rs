@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use wasmill_model::effects::{Delayed, Scope};
-use wasmill_model::limits::within;
+use wasmill_model::limits::{MessageLimits, within};
 use wasmill_model::{Message, MessageId, Name, When, reserved};
 
 use super::{Call, CallError, names};
@@ -34,8 +34,14 @@ impl Call {
     pub fn set_timer(&mut self, name: &str, when: When, alarm: Alarm) -> Result<(), CallError> {
         names::check(name)?;
         let scope = self.scope()?;
-        self.check_subscribed(&alarm.topic, &scope)?;
-        names::check_message(None, alarm.tag.as_ref(), &alarm.headers, &alarm.body)?;
+        let limits = self.check_subscribed(&alarm.topic, &scope)?;
+        names::check_message(
+            &limits,
+            None,
+            alarm.tag.as_ref(),
+            &alarm.headers,
+            &alarm.body,
+        )?;
         within(
             "sends per call",
             self.sent_count as usize + 1,
@@ -178,16 +184,17 @@ impl Call {
         state.get(entry)?.map(|value| decode(&value)).transpose()
     }
 
-    fn check_subscribed(&self, topic: &str, scope: &Scope) -> Result<(), CallError> {
+    /// The limits of a topic that a timer of this scope reaches somebody on.
+    fn check_subscribed(&self, topic: &str, scope: &Scope) -> Result<MessageLimits, CallError> {
         let routes = &self.context.routes;
-        if !routes.declares(topic) {
+        let Some(declared) = routes.topic(topic) else {
             return Err(CallError::UnknownTopic(topic.to_owned()));
-        }
+        };
         let mut own = routes
             .subscriptions()
             .filter(|sub| sub.is_of(&scope.plugin));
         if own.any(|sub| sub.topic.matches(topic) && sub.keeps_scope(&scope.key)) {
-            return Ok(());
+            return Ok(declared.limits);
         }
         Err(CallError::Invalid(format!(
             "no subscription of plugin `{}` gets topic `{topic}` under the key `{}`, so its \

@@ -4,6 +4,7 @@ mod http;
 mod plugins;
 mod schedules;
 mod subscriptions;
+mod topics;
 mod whole;
 
 use wasmill_model::Routes;

@@ -1,40 +1,10 @@
-//! Topics, and who hears what is sent to them.
+//! Who hears what is sent.
 
 use std::time::Duration;
 
 use wasmill_model::routes::{DedupPolicy, KeySource, RetrySchedule};
 
 use super::{good, problems, refused, subscription, with};
-
-#[test]
-fn topics_have_names_that_logs_and_prefixes_can_bear() {
-    assert_eq!(
-        problems("[topics]\n\"a b\" = {}\n"),
-        [
-            "line 2, column 1: the topic is `a b`, but a topic has 1 to 127 letters, digits, `-`, `_` \
-         and `.`"
-        ]
-    );
-    assert_eq!(
-        problems("[topics]\n\"ab*\" = {}\n"),
-        ["line 2, column 1: the topic is `ab*`, but a prefix of topics ends in `.*`"]
-    );
-    assert_eq!(
-        problems("[topics]\na = 1\n"),
-        ["line 2, column 5: `topics.a` is an integer, but must be a table"]
-    );
-}
-
-#[test]
-fn a_topic_with_dots_and_without_quotes_is_explained() {
-    assert_eq!(
-        problems("[topics]\norder.placed = {}\n"),
-        [
-            "line 2, column 7: topic `order` has the unknown key `placed`; if the topic is \
-         `order.placed`, put it in quotes"
-        ]
-    );
-}
 
 #[test]
 fn the_rocketmq_preset_and_an_empty_schedule_are_schedules() {

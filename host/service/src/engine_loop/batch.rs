@@ -1,10 +1,11 @@
 //! Many messages that come in at once.
 
+use wasmill_engine::Incoming;
 use wasmill_port::Guests;
 
 use super::EngineLoop;
 use crate::command::{AcceptAll, ViewCommand};
-use crate::handle::{AcceptError, BUSY_RETRY_AFTER};
+use crate::handle::{AcceptError, BUSY_RETRY_AFTER, Receipt};
 use crate::replies::Reply;
 
 impl<G: Guests> EngineLoop<G> {
@@ -21,23 +22,33 @@ impl<G: Guests> EngineLoop<G> {
         {
             return self.ask_view(ViewCommand::LookUpAll(batch));
         }
-        let now = self.clock.now();
         let mut answers = Vec::with_capacity(batch.all.len());
+        let mut no_room = None;
         for (incoming, _) in batch.all {
-            answers.push(if self.state.stopping.is_some() {
-                Err(AcceptError::Stopped)
-            } else if self.is_behind() {
-                let retry_after = BUSY_RETRY_AFTER;
-                Err(AcceptError::Busy { retry_after })
-            } else {
-                let accepted = self.engine.accept(incoming, now);
-                self.metrics.accepted.inc_by(u64::from(accepted.is_ok()));
-                accepted.map(Into::into).map_err(Into::into)
-            });
+            let answer = match no_room {
+                Some(retry_after) => Err(AcceptError::Behind { retry_after }),
+                None => self.accept_one(incoming),
+            };
+            let refused = answer.as_ref().err();
+            no_room = no_room.or(refused.and_then(AcceptError::retry_after));
+            answers.push(answer);
         }
         let (barrier, reply) = (self.engine.barrier(), batch.reply);
         // Whoever asked may have gone.
         let answer = Reply::Operation(Box::new(move || drop(reply.send(answers))));
         self.state.replies.push(barrier, answer, self.durable);
+    }
+
+    fn accept_one(&mut self, incoming: Incoming) -> Result<Receipt, AcceptError> {
+        if self.state.stopping.is_some() {
+            return Err(AcceptError::Stopped);
+        }
+        if self.is_behind() {
+            let retry_after = BUSY_RETRY_AFTER;
+            return Err(AcceptError::Busy { retry_after });
+        }
+        let accepted = self.engine.accept(incoming, self.clock.now())?;
+        self.metrics.accepted.inc();
+        Ok(accepted.into())
     }
 }

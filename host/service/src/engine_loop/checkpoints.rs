@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use wasmill_engine::{Meta, Write};
 use wasmill_model::Millis;
+use wasmill_model::routes::LogRetention;
 use wasmill_port::Guests;
 use wasmill_port::store::Change;
 
 use super::EngineLoop;
 use crate::command::{self, LogCommand, ViewCommand};
-use crate::start::Retention;
 
 /// Bytes of log over which a round of checkpoints is spread: bounds memory and the time of a
 /// recovery.
@@ -23,7 +23,7 @@ const ROUND_TIME: Duration = Duration::from_secs(5);
 
 /// The checkpoints taken, and the one under way.
 pub(crate) struct Checkpoints {
-    retention: Retention,
+    retention: LogRetention,
     partitions: u16,
     /// The checkpoint that is being written, or waits for its blocks.
     pending: Option<Pending>,
@@ -76,7 +76,7 @@ impl Checkpoints {
     /// No checkpoint is under way: the view holds everything before block `taken_block`, and with
     /// it `taken_bytes` of the log. `cuts` are blocks of the log, in their order.
     pub(crate) fn new(
-        retention: Retention,
+        retention: LogRetention,
         partitions: u16,
         (taken_block, taken_bytes): (u64, u64),
         cuts: VecDeque<Cut>,
@@ -89,6 +89,11 @@ impl Checkpoints {
             taken_block,
             cuts,
         }
+    }
+
+    /// From now on the log is kept for this long.
+    pub(super) fn keep(&mut self, retention: LogRetention) {
+        self.retention = retention;
     }
 
     /// How long until a checkpoint may be due.
@@ -122,7 +127,7 @@ impl Checkpoints {
     /// The block before which the log may be trimmed: what is kept stays within bounds.
     /// What is yet to be replayed to a subscription stays.
     fn cut(&mut self, now: Millis, log_bytes: u64, floor: Option<u64>) -> Option<u64> {
-        let Retention { bytes_max, age_max } = self.retention;
+        let LogRetention { bytes_max, age_max } = self.retention;
         let mut cut = None;
         while let Some(oldest) = self.cuts.front()
             && (log_bytes - oldest.bytes > bytes_max || now.since(oldest.at) > age_max)

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use wasmill_engine::{Accepted, DelayedId, HalfOf, ProducerId, Refused};
+use wasmill_engine::{Accepted, DelayedId, HalfOf, OverQuota, ProducerId, Refused};
 use wasmill_model::{Exceeded, Message, MessageId, Name, PartitionId, When};
+
+use super::BUSY_RETRY_AFTER;
 
 /// A message from outside.
 #[derive(Clone, Debug)]
@@ -117,6 +119,15 @@ pub enum AcceptError {
         /// When to come again.
         retry_after: Duration,
     },
+    /// Its topic takes no more for now.
+    #[error(transparent)]
+    Quota(OverQuota),
+    /// Of a batch, a message before it found no room.
+    #[error("a message before it in the batch found no room: send it again after that one")]
+    Behind {
+        /// When to send both again.
+        retry_after: Duration,
+    },
     /// As many half messages are unsettled as the host holds.
     #[error("{0}")]
     TooMany(String),
@@ -143,6 +154,20 @@ pub enum AcceptError {
     Stopped,
 }
 
+impl AcceptError {
+    /// When to come again, if it was refused for want of room: what comes after it in a batch is
+    /// refused too, since a key's order would be lost otherwise.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy { retry_after } | Self::Behind { retry_after } => Some(*retry_after),
+            Self::Quota(over) => Some(over.retry_after),
+            Self::TooMany(_) => Some(BUSY_RETRY_AFTER),
+            _ => None,
+        }
+    }
+}
+
 impl From<Refused> for AcceptError {
     fn from(refused: Refused) -> Self {
         match refused {
@@ -151,6 +176,7 @@ impl From<Refused> for AcceptError {
             Refused::Limit(exceeded) => Self::Limit(exceeded),
             Refused::EmptyKey => Self::Invalid(refused.to_string()),
             Refused::Half(error) => Self::TooMany(error.to_string()),
+            Refused::Quota(over) => Self::Quota(over),
         }
     }
 }

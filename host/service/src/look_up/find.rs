@@ -8,7 +8,7 @@ use wasmill_model::{Millis, Record};
 use wasmill_port::Guests;
 use wasmill_port::store::{BlockNumber, Error};
 
-use super::reading::{Extent, Reading, Visited};
+use super::reading::{Extent, Kept, Reading, Visited};
 use super::{ANSWER_BYTES_MAX, LookUpError};
 use crate::handle::Handle;
 
@@ -72,7 +72,8 @@ impl Finding {
             to => reading.at(to)?,
         };
         let end = self.before.map_or(end, |place| end.min(place.block + 1));
-        let reached = reading.backward(end, |number, block| self.visit(number, block))?;
+        let kept = reading.kept.clone();
+        let reached = reading.backward(end, |number, block| self.visit(&kept, number, block))?;
         self.page.extent = reading.extent.clone();
         if reading.extent.cut_short {
             self.page.next = Some(Place {
@@ -84,7 +85,7 @@ impl Finding {
         Ok(())
     }
 
-    fn visit(&mut self, number: BlockNumber, block: &[u8]) -> Visited {
+    fn visit(&mut self, kept: &Kept, number: BlockNumber, block: &[u8]) -> Visited {
         let at = codec::header(block)?.at;
         if at < self.span.start {
             return Ok(ControlFlow::Break(()));
@@ -101,7 +102,8 @@ impl Finding {
             }
         }
         for found in found.into_iter().rev() {
-            if self.before.is_some_and(|before| found.place >= before) {
+            let is_later = self.before.is_some_and(|before| found.place >= before);
+            if is_later || !kept.has(&found.message) {
                 continue;
             }
             if self.page.messages.len() >= self.limit || self.bytes >= ANSWER_BYTES_MAX {

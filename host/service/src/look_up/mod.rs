@@ -19,7 +19,7 @@ use crate::handle::{Handle, Stopped};
 
 pub use find::FoundPage;
 pub use reading::Extent;
-use reading::Reading;
+use reading::{Kept, Reading};
 pub use trace::Told;
 
 /// Readings at once: each keeps a processor busy.
@@ -74,11 +74,16 @@ impl<G: Guests> Handle<G> {
         let place = places.clone().try_acquire_owned();
         let place = place.map_err(|_| LookUpError::Busy)?;
         // What is before the barrier is durable once that comes back; what is behind it may not be.
-        let end = self.operate(|engine, _| engine.barrier()).await?;
+        let asked = self.operate(|engine, now| (engine.barrier(), now));
+        let (end, now) = asked.await?;
         let asker = Arc::new(());
         let mut reading = Reading {
             blocks: blocks.clone(),
             end,
+            kept: Kept {
+                routes: self.routes(),
+                now,
+            },
             until: Instant::now() + TIME_MAX,
             asker: Arc::downgrade(&asker),
             extent: Extent::default(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use wasmill_engine::codec::{self, DecodeError};
-use wasmill_model::Millis;
+use wasmill_model::{Message, Millis, Routes};
 use wasmill_port::store::{BlockNumber, Blocks, Error, Piece};
 
 /// Reads that may fail before the whole reading does: each is a block that cannot be told of.
@@ -24,10 +24,26 @@ pub struct Extent {
     pub damage: Option<String>,
 }
 
+/// Which messages are still to be found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept {
+    pub(super) routes: Arc<Routes>,
+    /// When somebody asked.
+    pub(super) now: Millis,
+}
+
+impl Kept {
+    /// Whether its topic keeps messages for so long.
+    pub(super) fn has(&self, message: &Message) -> bool {
+        !self.routes.is_over(message, self.now)
+    }
+}
+
 /// A reading of all blocks before `end`.
 pub(super) struct Reading {
     pub(super) blocks: Arc<dyn Blocks>,
     pub(super) end: BlockNumber,
+    pub(super) kept: Kept,
     /// When it must be over.
     pub(super) until: Instant,
     /// Whoever asked; it is over when they are gone.
@@ -209,6 +225,7 @@ mod tests {
         Reading {
             blocks: Arc::new(Pairs { next: 10, damaged }),
             end: 9,
+            kept: Kept::default(),
             until: Instant::now() + Duration::from_secs(60),
             asker: Arc::downgrade(asker),
             extent: Extent::default(),

@@ -85,7 +85,8 @@ fn flows(reading: &mut Reading, key: Name) -> Result<BTreeSet<MessageId>, Error>
 }
 
 fn tell(reading: &mut Reading, wanted: Wanted) -> Result<Told, Error> {
-    let mut teller = Teller::new(wanted, ANSWER_BYTES_MAX);
+    let kept = reading.kept.clone();
+    let mut teller = Teller::new(wanted, move |message| kept.has(message), ANSWER_BYTES_MAX);
     reading.forward(|_, block| {
         if !teller.wants_block(block) {
             return Ok(ControlFlow::Continue(()));

@@ -7,6 +7,7 @@ mod letters;
 mod moves;
 mod recall;
 mod schedules;
+mod topics;
 mod transactions;
 
 use std::time::Duration;

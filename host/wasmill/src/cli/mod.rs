@@ -16,6 +16,7 @@ mod story;
 mod sub;
 mod table;
 mod timer;
+mod topic;
 mod trace;
 mod tx;
 mod version;
@@ -60,6 +61,8 @@ enum Command {
     Trace(trace::TraceFlow),
     /// List the schedules of a running host
     Schedule(schedule::Schedule),
+    /// List or show the topics of a running host: policies, quotas, and who receives
+    Topic(topic::Topic),
     /// Print the version
     Version,
 }
@@ -80,6 +83,7 @@ impl Cli {
             Command::Message(message) => message.run(),
             Command::Trace(trace) => trace.run(),
             Command::Schedule(schedule) => schedule.run(),
+            Command::Topic(topic) => topic.run(),
             Command::Version => version::run(),
         }
     }

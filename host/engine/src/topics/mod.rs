@@ -1,0 +1,309 @@
+//! Topics as the engine knows them: what is left of their quotas, and what it counts.
+//!
+//! Quotas are for those outside. What handlers and schedules send counts too, but is never refused:
+//! a handler's record is whole, and must not fail for what others send.
+
+mod bucket;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use wasmill_model::effects::Send;
+use wasmill_model::routes::{Quota, Rate, Routes, Topic, TopicIndex};
+use wasmill_model::{Millis, Name};
+
+use crate::commands::Refused;
+use crate::engine::Engine;
+
+use bucket::Bucket;
+
+/// When to come again to a topic whose messages wait: nobody knows how soon they are handled.
+const WAITING_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The declared topics, in the order of the routes in force.
+#[derive(Debug, Default)]
+pub(crate) struct Topics {
+    all: Vec<State>,
+}
+
+/// One declared topic, or prefix of topics.
+#[derive(Debug)]
+struct State {
+    name: Name,
+    messages: Option<Bucket>,
+    bytes: Option<Bucket>,
+    counts: TopicCounts,
+    /// Whether the counts changed since somebody took them.
+    counted: bool,
+}
+
+/// What was sent to a topic since the process began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TopicCounts {
+    /// Messages taken in from outside.
+    pub outside: u64,
+    /// Messages that handlers and schedules sent.
+    pub inside: u64,
+    /// Messages from outside that were refused, by [`Refused::cause`].
+    pub refused: [u64; REFUSALS.len()],
+}
+
+/// Why messages from outside are refused, in a word each.
+pub const REFUSALS: [&str; 7] = [
+    "messages_per_second",
+    "bytes_per_second",
+    "waiting_max",
+    "limit",
+    "conflict",
+    "malformed",
+    "transactions",
+];
+
+/// A topic takes no more for now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("topic `{topic}` takes in {bound} (`{}`): send the message again later", bound.name())]
+pub struct OverQuota {
+    /// The topic, or prefix of topics, as it is declared.
+    pub topic: Name,
+    /// What it has passed.
+    pub bound: QuotaBound,
+    /// When to send the message again.
+    pub retry_after: Duration,
+}
+
+/// A bound on what comes in on a topic.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum QuotaBound {
+    /// Messages a second.
+    #[error("{0} messages a second")]
+    Messages(u64),
+    /// Bytes a second.
+    #[error("{0} bytes a second")]
+    Bytes(u64),
+    /// Messages that wait for a subscription.
+    #[error("no more while {count_max} messages wait for subscription `{subscription}`")]
+    Waiting {
+        /// So many.
+        count_max: u64,
+        /// The subscription.
+        subscription: Name,
+    },
+}
+
+impl QuotaBound {
+    /// Its key in the routes file.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Messages(_) => "messages_per_second",
+            Self::Bytes(_) => "bytes_per_second",
+            Self::Waiting { .. } => "waiting_max",
+        }
+    }
+}
+
+/// How much of a topic's rate is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateUsed {
+    /// The rate.
+    pub rate: Rate,
+    /// Of its burst: more if handlers sent more than there was.
+    pub used: u64,
+}
+
+/// How a declared topic stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicStanding {
+    /// What the routes say of it.
+    pub topic: Topic,
+    /// The rate of messages.
+    pub messages: Option<RateUsed>,
+    /// The rate of bytes.
+    pub bytes: Option<RateUsed>,
+    /// What was sent.
+    pub counts: TopicCounts,
+    /// Who receives what is sent there, and how many messages wait for or run in each: of all
+    /// topics that the subscription has.
+    pub subscriptions: Vec<(Name, u64)>,
+}
+
+impl Refused {
+    /// One of [`REFUSALS`]; none if the topic is not declared.
+    fn cause(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::UnknownTopic(_) => return None,
+            Self::Quota(over) => over.bound.name(),
+            Self::Limit(_) => "limit",
+            Self::Conflict(_) => "conflict",
+            Self::EmptyKey => "malformed",
+            Self::Half(_) => "transactions",
+        })
+    }
+}
+
+impl Topics {
+    /// Takes the topics of other routes: those that were there before keep what they counted, and
+    /// what they used of their quotas.
+    pub(crate) fn adopt(&mut self, routes: &Routes, now: Millis) {
+        let before = std::mem::take(&mut self.all).into_iter();
+        let mut before: HashMap<_, _> = before.map(|it| (it.name.clone(), it)).collect();
+        let adopted = routes.topics().iter().map(|topic| {
+            let name = topic.pattern.name();
+            let Quota { messages, bytes } = topic.quota;
+            let full = |rate| Bucket::full(rate, now);
+            let Some(kept) = before.remove(name) else {
+                return State {
+                    name: name.clone(),
+                    messages: messages.map(full),
+                    bytes: bytes.map(full),
+                    counts: TopicCounts::default(),
+                    counted: true,
+                };
+            };
+            let keep = |bucket: Option<Bucket>, rate: Option<Rate>| {
+                let rate = rate?;
+                Some(bucket.map_or_else(|| full(rate), |it| it.at_rate(rate, now)))
+            };
+            State {
+                messages: keep(kept.messages, messages),
+                bytes: keep(kept.bytes, bytes),
+                ..kept
+            }
+        });
+        self.all = adopted.collect();
+    }
+
+    fn take(&mut self, topic: TopicIndex, bytes: usize, now: Millis) -> &mut TopicCounts {
+        let state = &mut self.all[topic.0];
+        state.counted = true;
+        if let Some(bucket) = &mut state.messages {
+            bucket.take(1, now);
+        }
+        if let Some(bucket) = &mut state.bytes {
+            bucket.take(bytes as u64, now);
+        }
+        &mut state.counts
+    }
+
+    /// What is sent by a handler, or a schedule.
+    pub(crate) fn count_inside(&mut self, topic: TopicIndex, bytes: usize, now: Millis) {
+        self.take(topic, bytes, now).inside += 1;
+    }
+
+    /// What was taken in from outside.
+    pub(crate) fn count_outside(&mut self, topic: TopicIndex, bytes: usize, now: Millis) {
+        self.take(topic, bytes, now).outside += 1;
+    }
+
+    /// What was refused to somebody outside.
+    pub(crate) fn count_refused(&mut self, topic: TopicIndex, refused: &Refused) {
+        let cause = refused.cause();
+        let at = REFUSALS.iter().position(|it| Some(*it) == cause);
+        if let Some(at) = at {
+            let state = &mut self.all[topic.0];
+            state.counts.refused[at] += 1;
+            state.counted = true;
+        }
+    }
+
+    /// What its rates say to another message of so many bytes.
+    fn has_room(&self, topic: TopicIndex, bytes: usize, now: Millis) -> Result<(), OverQuota> {
+        let state = &self.all[topic.0];
+        let over = |bound, retry_after| OverQuota {
+            topic: state.name.clone(),
+            bound,
+            retry_after,
+        };
+        if let Some(bucket) = &state.messages
+            && let Some(wait) = bucket.wait_for(1, now)
+        {
+            let bound = QuotaBound::Messages(bucket.rate().per_second);
+            return Err(over(bound, wait));
+        }
+        if let Some(bucket) = &state.bytes
+            && let Some(wait) = bucket.wait_for(bytes as u64, now)
+        {
+            let bound = QuotaBound::Bytes(bucket.rate().per_second);
+            return Err(over(bound, wait));
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Whether a topic takes another message from outside now.
+    ///
+    /// # Errors
+    /// The bound that it has passed.
+    pub(crate) fn check_quota(
+        &self,
+        topic: TopicIndex,
+        name: &str,
+        bytes: usize,
+    ) -> Result<(), OverQuota> {
+        let Topic {
+            waiting_max,
+            pattern,
+            ..
+        } = &self.routes().topics()[topic.0];
+        if let Some(count_max) = *waiting_max {
+            let mut full = None;
+            self.routes().each_subscriber(name, |sub| {
+                if full.is_none() && self.pending_of(&sub.name) >= count_max {
+                    full = Some(sub.name.clone());
+                }
+            });
+            if let Some(subscription) = full {
+                return Err(OverQuota {
+                    topic: pattern.name().clone(),
+                    bound: QuotaBound::Waiting {
+                        count_max,
+                        subscription,
+                    },
+                    retry_after: WAITING_RETRY_AFTER,
+                });
+            }
+        }
+        self.topics.has_room(topic, bytes, self.now)
+    }
+
+    /// Counts what a handler sends. What came from outside was counted when it was taken in.
+    pub(crate) fn count_sent(&mut self, send: &Send) {
+        if let Some(topic) = send.topic
+            && send.message.causation.is_some()
+        {
+            let bytes = send.message.body.len();
+            self.topics.count_inside(topic, bytes, self.now);
+        }
+    }
+
+    /// What was sent since the process began to the declared topics for which that changed since
+    /// this was last asked.
+    pub fn take_topic_counts(&mut self) -> impl Iterator<Item = (&Name, &TopicCounts)> {
+        let changed = |state: &mut State| std::mem::take(&mut state.counted);
+        let all = self.topics.all.iter_mut();
+        all.filter_map(move |it| changed(it).then_some((&it.name, &it.counts)))
+    }
+
+    /// How the declared topics stand at `now`, in the order of the routes.
+    pub fn topics(&self, now: Millis) -> impl Iterator<Item = TopicStanding> {
+        let now = self.now.max(now);
+        let all = self.routes().topics().iter().zip(&self.topics.all);
+        all.map(move |(topic, state)| {
+            let used = |bucket: &Bucket| RateUsed {
+                rate: bucket.rate(),
+                used: bucket.used(now),
+            };
+            let subscribers = self.routes().subscriptions();
+            let subscribers = subscribers.filter(|sub| sub.topic.meets(&topic.pattern));
+            let waiting = subscribers.map(|sub| (sub.name.clone(), self.pending_of(&sub.name)));
+            TopicStanding {
+                topic: topic.clone(),
+                messages: state.messages.as_ref().map(used),
+                bytes: state.bytes.as_ref().map(used),
+                counts: state.counts,
+                subscriptions: waiting.collect(),
+            }
+        })
+    }
+}
