@@ -1,5 +1,6 @@
 //! Who trades: a few users with little money, few pieces of few SKUs, coupons wanted by several
-//! orders; buyers who pay, pay twice, pay too late or never; a provider that calls back.
+//! orders; buyers who pay, pay twice, pay too late or never; a seller who finishes and refunds; a
+//! provider that calls back.
 
 use hmac::{Hmac, Mac};
 use rand::Rng;
@@ -112,9 +113,10 @@ fn bustle(world: &mut World) {
             0 => pay(world),
             1..4 => drop(call_back(world)),
             4 => world.provider.decide_one(),
-            5 => finish(world),
-            6 => restock(world),
-            7 => {
+            5 => sell(world, "finish"),
+            6 => sell(world, "refund"),
+            7 => restock(world),
+            8 => {
                 let span = [10, 1_000, 5_000, 130_000, 900_000][world.random.random_range(0..5)];
                 world.wait(span);
             }
@@ -175,13 +177,14 @@ pub(crate) fn pay_for(world: &mut World, order: &str) {
     );
 }
 
-fn finish(world: &mut World) {
+/// The seller finishes or refunds an order, sold or not.
+fn sell(world: &mut World, what: &str) {
     let order = some_order(world);
-    let path = format!("/orders/{order}/finish");
+    let path = format!("/orders/{order}/{what}");
     send(
         world,
         "order",
-        "order.finish",
+        &format!("order.{what}"),
         "POST",
         &path,
         &[("order_id", &order)],

@@ -78,10 +78,13 @@ fn every_outcome_occurs() {
         "order cancelled: out of stock",
         "order cancelled: unknown user",
         "order invalid: not paid in time",
+        "order refunded",
         "payment failed",
         "payment refunded: the amount charged is not the order's",
         "payment refunded: the order is already paid",
         "payment refunded: the order is invalid",
+        "payment refunded: the order is refunded",
+        "payment refunded: the seller refunds the order",
         "payment refused",
         "payment succeeded",
     ];
