@@ -216,6 +216,31 @@ fn money_agrees(world: &World, orders: &BTreeMap<String, Order>) {
     );
 }
 
+/// At any moment: who says that an order is paid, or that its money is back, is right.
+pub(crate) fn money_is_where_it_is_said_to_be(world: &World) {
+    let orders: BTreeMap<String, Order> = world.all("order", "order");
+    let through_provider = orders.values().filter(|it| it.amounts.pay_amount > 0);
+    for order in through_provider {
+        let Some(payment_id) = &order.payment_id else {
+            continue;
+        };
+        let taken = world
+            .provider
+            .charges
+            .get(payment_id)
+            .map_or(0, Charge::taken);
+        let refunds = world.provider.refunds.values();
+        let back = refunds.filter(|(of, _)| of == payment_id).count();
+        match (order.pay_status, order.status) {
+            (PayStatus::Unpaid | PayStatus::Paying, _) => continue,
+            (PayStatus::Paid, Status::Refunded) => {}
+            (PayStatus::Paid, _) => assert_eq!(back, 0, "not to be returned: {order:?}"),
+            (PayStatus::Refunded, _) => assert_eq!(back, 1, "not returned: {order:?}"),
+        }
+        assert_eq!(taken, order.amounts.pay_amount, "not paid: {order:?}");
+    }
+}
+
 fn points_agree(world: &World, orders: &BTreeMap<String, Order>) {
     let mut earned = BTreeMap::<String, u64>::new();
     for order in live(orders).filter(|order| order.amounts.pay_amount >= 100) {
