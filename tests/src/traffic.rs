@@ -19,8 +19,8 @@ use crate::shop::{Item, NewCoupon, NewOrder, NewStock, NewUser, Order, Shop, Sta
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often a buyer asks again before giving up: longer than any restart takes.
 const ASKED_MAX: u32 = 2_400;
-/// How often the seller looks whether an order is paid.
-const LOOKS_MAX: u32 = 20;
+/// How often they look at an order that is to be confirmed or paid. Not for ever: some never are.
+const LOOKS_MAX: u32 = 40;
 /// How long a buyer waits for the outcome in one request.
 const WAIT: &str = "1s";
 
@@ -225,14 +225,17 @@ impl Buyer {
             .await?;
         let outcome = match reply.json::<Order>() {
             Ok(outcome) => Some(outcome),
-            Err(_) => self.look_up(&order_id).await?,
+            Err(_) => {
+                let settled = |order: &Order| order.status != Status::Unconfirmed;
+                self.look_until(&order_id, settled).await?
+            }
         };
         if self.pays && outcome.is_some_and(|order| order.status == Status::Confirmed) {
             let body = serde_json::to_vec(&serde_json::json!({ "order_id": order_id }))?;
             self.ask(Method::POST, "/payments", &order_id, body.into())
                 .await?;
             if !self.seller.is_empty() {
-                self.wait_until_paid(&order_id).await?;
+                self.look_until(&order_id, Order::was_paid).await?;
             }
             for what in self.seller {
                 let path = format!("/orders/{order_id}/{what}?wait={WAIT}");
@@ -243,16 +246,21 @@ impl Buyer {
         Ok(order_id)
     }
 
-    /// Not for ever: many a payment fails, or comes too late.
-    async fn wait_until_paid(&self, order_id: &str) -> Result<()> {
+    /// The order once it is as wanted, or as it is in the end.
+    async fn look_until(
+        &self,
+        order_id: &str,
+        wanted: impl Fn(&Order) -> bool,
+    ) -> Result<Option<Order>> {
+        let mut order = None;
         for _ in 0..LOOKS_MAX {
-            let order = self.look_up(order_id).await?;
-            if order.is_some_and(|order| order.was_paid()) {
+            order = self.look_up(order_id).await?;
+            if order.as_ref().is_some_and(&wanted) {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Ok(())
+        Ok(order)
     }
 
     async fn look_up(&self, order_id: &str) -> Result<Option<Order>> {

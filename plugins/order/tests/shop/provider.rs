@@ -39,7 +39,7 @@ pub(crate) enum Fate {
 #[derive(Clone)]
 enum Temper {
     /// Chance.
-    Moody(StdRng),
+    Moody(Box<StdRng>),
     /// The test.
     Scripted(Script),
 }
@@ -77,7 +77,7 @@ pub(crate) struct Provider {
 
 impl Provider {
     pub(crate) fn new(seed: u64) -> Self {
-        Self::with(Temper::Moody(StdRng::seed_from_u64(seed)))
+        Self::with(Temper::Moody(Box::new(StdRng::seed_from_u64(seed))))
     }
 
     /// A provider that does as it is told.
