@@ -39,8 +39,10 @@ async fn every_order_answered_is_final_and_the_books_balance_after_sigkills_unde
     let settled = world
         .settle(&taken.of(plan), Duration::from_secs(120))
         .await?;
+    let refunded = settled.refunded();
+    assert!(refunded > 0, "no order was refunded");
     println!(
-        "{kills} kills: {} orders taken, {} connections broken, settled after {:?}",
+        "{kills} kills: {} orders taken, {refunded} refunded, {} connections broken, settled after {:?}",
         taken.orders.len(),
         taken.broken,
         settled.after

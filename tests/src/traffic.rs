@@ -1,5 +1,6 @@
-//! Traffic: buyers who order and pay at a steady rate, whatever happens to the host meanwhile.
-//! A buyer whose connection breaks asks again with the same ids, as any careful client does.
+//! Traffic: buyers who order and pay at a steady rate, and a seller who finishes and refunds their
+//! orders, whatever happens to the host meanwhile. Who finds a connection broken asks again with the
+//! same ids, as any careful client does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,6 +19,8 @@ use crate::shop::{Item, NewCoupon, NewOrder, NewStock, NewUser, Order, Shop, Sta
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often a buyer asks again before giving up: longer than any restart takes.
 const ASKED_MAX: u32 = 2_400;
+/// How often they look at an order that is to be confirmed or paid. Not for ever: some never are.
+const LOOKS_MAX: u32 = 40;
 /// How long a buyer waits for the outcome in one request.
 const WAIT: &str = "1s";
 
@@ -129,7 +132,7 @@ impl Market {
 
 impl Traffic {
     /// Starts `rate` orders a second, until stopped or all orders of the plan are placed. Two of
-    /// three confirmed orders are paid.
+    /// three confirmed orders are paid, of which the seller finishes and refunds two of five each.
     #[must_use]
     pub fn start(client: &Client, plan: &Plan, rate: f64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
@@ -173,6 +176,12 @@ async fn buy_all(client: Client, orders: Vec<NewOrder>, rate: f64, stop: Arc<Ato
             shop,
             order,
             pays: nth % 3 != 0,
+            seller: match nth % 5 {
+                0 => &["refund", "refund"],
+                1 => &["finish"],
+                2 => &["finish", "refund"],
+                _ => &[],
+            },
             trouble: Arc::clone(&trouble),
         };
         buyers.spawn(buyer.buy());
@@ -193,6 +202,8 @@ struct Buyer {
     shop: Shop,
     order: NewOrder,
     pays: bool,
+    /// What the seller does with the order, one after the other, once it is paid or not.
+    seller: &'static [&'static str],
     trouble: Arc<Trouble>,
 }
 
@@ -204,7 +215,7 @@ struct Trouble {
 }
 
 impl Buyer {
-    /// Places the order and pays it; its id once it is taken.
+    /// Places the order, pays it, and sees the seller about it; its id once it is taken.
     async fn buy(self) -> Result<String> {
         let order_id = self.order.order_id.clone();
         let order = serde_json::to_vec(&self.order)?;
@@ -214,14 +225,42 @@ impl Buyer {
             .await?;
         let outcome = match reply.json::<Order>() {
             Ok(outcome) => Some(outcome),
-            Err(_) => self.look_up(&order_id).await?,
+            Err(_) => {
+                let settled = |order: &Order| order.status != Status::Unconfirmed;
+                self.look_until(&order_id, settled).await?
+            }
         };
         if self.pays && outcome.is_some_and(|order| order.status == Status::Confirmed) {
             let body = serde_json::to_vec(&serde_json::json!({ "order_id": order_id }))?;
             self.ask(Method::POST, "/payments", &order_id, body.into())
                 .await?;
+            if !self.seller.is_empty() {
+                self.look_until(&order_id, Order::was_paid).await?;
+            }
+            for what in self.seller {
+                let path = format!("/orders/{order_id}/{what}?wait={WAIT}");
+                self.ask(Method::POST, &path, &order_id, Bytes::new())
+                    .await?;
+            }
         }
         Ok(order_id)
+    }
+
+    /// The order once it is as wanted, or as it is in the end.
+    async fn look_until(
+        &self,
+        order_id: &str,
+        wanted: impl Fn(&Order) -> bool,
+    ) -> Result<Option<Order>> {
+        let mut order = None;
+        for _ in 0..LOOKS_MAX {
+            order = self.look_up(order_id).await?;
+            if order.as_ref().is_some_and(&wanted) {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(order)
     }
 
     async fn look_up(&self, order_id: &str) -> Result<Option<Order>> {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::json::{check_object, encode};
+use crate::json::{encode, read};
 use crate::{Host, Request, derive_id};
 
 /// Longest id of an order, a SKU, a user: they become keys and names of state.
@@ -160,7 +160,17 @@ impl Response {
     /// A request that asks for what cannot be.
     #[must_use]
     pub fn refused(problem: &Problem) -> Self {
-        Self::problem(problem.status, &problem.title, &problem.detail)
+        let Problem {
+            status,
+            title,
+            detail,
+            field,
+        } = problem;
+        let mut body = problem_details(*status, title, detail);
+        if let Some(field) = field {
+            body["field"] = field.as_str().into();
+        }
+        Self::of_problem(*status, &body)
     }
 
     /// The state could not be read.
@@ -170,14 +180,21 @@ impl Response {
     }
 
     fn problem(status: u16, title: &str, detail: &str) -> Self {
-        let body = serde_json::json!({ "status": status, "title": title, "detail": detail });
+        Self::of_problem(status, &problem_details(status, title, detail))
+    }
+
+    fn of_problem(status: u16, body: &serde_json::Value) -> Self {
         Self {
             status,
             content_type: "application/problem+json",
-            body: encode(&body),
+            body: encode(body),
             settled: false,
         }
     }
+}
+
+fn problem_details(status: u16, title: &str, detail: &str) -> serde_json::Value {
+    serde_json::json!({ "status": status, "title": title, "detail": detail })
 }
 
 /// Reading a request at the door.
@@ -234,12 +251,7 @@ impl Door for Request {
         } else {
             self.body.as_slice()
         };
-        check_object(body).map_err(|error| unreadable(".", &error))?;
-        let mut reader = serde_json::Deserializer::from_slice(body);
-        let value = serde_path_to_error::deserialize(&mut reader)
-            .map_err(|error| unreadable(&error.path().to_string(), error.inner()))?;
-        reader.end().map_err(|error| unreadable(".", &error))?;
-        Ok(value)
+        read(body).map_err(|(path, error)| unreadable(&path, &error))
     }
 
     fn idempotent_id(&self, kind: &str, scope: &str) -> Result<Option<String>, Problem> {

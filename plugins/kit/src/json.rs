@@ -1,18 +1,24 @@
 //! JSON of messages and state.
 
+mod objects;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Failure, Message, reject};
+use objects::Objects;
 
-/// Refuses an array, which serde would take for the fields of a struct in their order.
-pub(crate) fn check_object(body: &[u8]) -> serde_json::Result<()> {
-    match body.trim_ascii_start().first() {
-        Some(b'[') => Err(serde::de::Error::custom(
-            "expected an object, found an array",
-        )),
-        _ => Ok(()),
-    }
+/// `text` as a `T`, whose structs are objects; or what is wrong, and with which field (`.` for the
+/// whole).
+pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, (String, serde_json::Error)> {
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(Objects(&mut reader)).map_err(|error| {
+        let path = error.path().to_string();
+        (path, error.into_inner())
+    })?;
+    let end = reader.end();
+    end.map_err(|error| (".".to_owned(), error))?;
+    Ok(value)
 }
 
 /// The body of `message`. One that cannot be read becomes a dead letter: it never could be.
@@ -20,7 +26,8 @@ pub(crate) fn check_object(body: &[u8]) -> serde_json::Result<()> {
 /// # Errors
 /// A rejection that names the topic and what is wrong with the body.
 pub fn decode<T: DeserializeOwned>(message: &Message) -> Result<T, Failure> {
-    let read = check_object(&message.body).and_then(|()| serde_json::from_slice(&message.body));
+    let mut reader = serde_json::Deserializer::from_slice(&message.body);
+    let read = T::deserialize(Objects(&mut reader)).and_then(|value| reader.end().map(|()| value));
     read.map_err(|error| {
         reject(format!(
             "body of `{}` cannot be read: {error}",

@@ -31,9 +31,9 @@ pub struct Placed {
     pub use_balance: bool,
 }
 
-/// The seller is done with an order.
+/// What the seller wants done with an order; the topic says what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finish {
+pub struct SellerAsks {
     /// The order.
     pub order_id: String,
 }
@@ -212,6 +212,15 @@ pub struct Credit {
     pub user_id: String,
 }
 
+/// Takes away the points that an order brought, if it did; it never will from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokePoints {
+    /// The order.
+    pub order_id: String,
+    /// The user.
+    pub user_id: String,
+}
+
 /// A payment of an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pay {
@@ -295,7 +304,7 @@ pub enum PaymentState {
     Refunded,
 }
 
-/// What readers of an order's news (paid, cancelled, invalid) want of it.
+/// What readers of an order's news (paid, cancelled, invalid, refunded) want of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderNews {
     /// The order.

@@ -23,6 +23,8 @@ pub enum News {
     Cancelled(OrderNews),
     /// An order was not paid in time.
     Invalid(OrderNews),
+    /// An order that was paid is given back.
+    Refunded(OrderNews),
 }
 
 impl News {
@@ -34,6 +36,7 @@ impl News {
             Self::Paid(order) => format!("Order {} is paid", order.order_id),
             Self::Cancelled(order) => format!("Order {} is cancelled", order.order_id),
             Self::Invalid(order) => format!("Order {} was not paid in time", order.order_id),
+            Self::Refunded(order) => format!("Order {} is refunded", order.order_id),
         }
     }
 
@@ -57,6 +60,14 @@ impl News {
                 "your order {} was not paid in time. Whatever you gave for it is returned.",
                 order.order_id
             ),
+            Self::Refunded(order) => {
+                let amount = money(order.pay_amount);
+                format!(
+                    "your order {} is refunded ({amount}). Whatever else you gave for it is \
+                     returned as well.",
+                    order.order_id
+                )
+            }
         };
         format!("Dear {name},\r\n\r\n{news}\r\n")
     }

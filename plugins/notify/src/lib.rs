@@ -3,8 +3,8 @@
 //! State: `contact`, kept from the registration, since later news name the user only. Mails are
 //! `.eml` files in the granted directory, named after their message: a handler that is run again
 //! writes the same file. Text messages go to `sms_webhook`, if configured, with the message's id
-//! as `Idempotency-Key`. Orders are told of once paid, cancelled or invalid; a confirmation needs
-//! no mail, as the buyer waits for it.
+//! as `Idempotency-Key`. Orders are told of once paid, cancelled, invalid or refunded; a
+//! confirmation needs no mail, as the buyer waits for it.
 
 pub mod domain;
 mod mail;
@@ -39,6 +39,7 @@ pub fn handle<H: Files + Http>(host: &mut H, message: &Message) -> Result<(), Fa
         topic::ORDER_PAID => tell(host, message, &News::Paid(decode(message)?)),
         topic::ORDER_CANCELLED => tell(host, message, &News::Cancelled(decode(message)?)),
         topic::ORDER_INVALID => tell(host, message, &News::Invalid(decode(message)?)),
+        topic::ORDER_REFUNDED => tell(host, message, &News::Refunded(decode(message)?)),
         other => Err(reject(format!(
             "notify handles no `{other}`: check its subscriptions"
         ))),

@@ -1,7 +1,7 @@
-//! `POST /orders`, `POST /flash/{sku}` and `POST /orders/{id}/finish`.
+//! `POST /orders`, `POST /flash/{sku}`, and the seller's `POST /orders/{id}/finish` and `/refund`.
 
 use serde::Deserialize;
-use wasmill_plugin_kit::messages::{Finish, Item, Placed};
+use wasmill_plugin_kit::messages::{Item, Placed, SellerAsks};
 use wasmill_plugin_kit::{Accepted, Door, Host, Problem, Request};
 
 /// Most items of an order: each is a message of its saga.
@@ -40,7 +40,7 @@ struct Nothing {}
 pub fn admit<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Problem> {
     match (request.method.as_str(), request.segments().as_slice()) {
         ("POST", ["orders"]) => place(host, request, request.json()?),
-        ("POST", ["orders", _, "finish"]) => finish(request),
+        ("POST", ["orders", _, "finish" | "refund"]) => seller(request),
         ("POST", ["flash", _]) => flash(host, request),
         _ => Err(Problem::no_such_door(request)),
     }
@@ -113,17 +113,16 @@ fn flash<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Problem> 
     place(host, request, body)
 }
 
-fn finish(request: &Request) -> Result<Accepted, Problem> {
+/// No dedup id: what was refused, since the order was not paid yet, may be asked for again. The
+/// order itself knows what was done.
+fn seller(request: &Request) -> Result<Accepted, Problem> {
     let order_id = request.id_param("order_id")?;
     let Nothing {} = request.json()?;
-    let finish = Finish {
+    let asks = SellerAsks {
         order_id: order_id.to_owned(),
     };
-    Ok(Accepted::new(
-        order_id,
-        &finish,
-        &serde_json::json!({ "order_id": order_id }),
-    ))
+    let answer = serde_json::json!({ "order_id": order_id });
+    Ok(Accepted::new(order_id, &asks, &answer))
 }
 
 fn one() -> u64 {

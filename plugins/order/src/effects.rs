@@ -1,7 +1,8 @@
 //! The order's decisions as messages and timers.
 
 use wasmill_plugin_kit::messages::{
-    Approved, Credit, Debit, PaymentVerdict, ReleaseCoupon, ReleaseStock, Reserve, UseCoupon, topic,
+    Approved, Credit, Debit, PaymentVerdict, ReleaseCoupon, ReleaseStock, Reserve, RevokePoints,
+    UseCoupon, topic,
 };
 use wasmill_plugin_kit::{Failure, Host};
 
@@ -60,6 +61,7 @@ fn carry_out_one<H: Host>(
         Effect::RefundPayment { payment_id, cause } => {
             judge(host, topic::PAYMENT_REFUND, payment_id, Some(cause))
         }
+        Effect::RevokePoints => revoke_points(host, order_id, user_id()),
     }
 }
 
@@ -130,6 +132,12 @@ fn credit<H: Host>(host: &mut H, order_id: &str, user_id: String) -> Result<(), 
     host.send(topic::ACCOUNT_CREDIT, &ask.user_id, &ask)
 }
 
+fn revoke_points<H: Host>(host: &mut H, order_id: &str, user_id: String) -> Result<(), Failure> {
+    let order_id = order_id.to_owned();
+    let ask = RevokePoints { order_id, user_id };
+    host.send(topic::POINTS_REVOKE, &ask.user_id, &ask)
+}
+
 fn announce<H: Host>(
     host: &mut H,
     order_id: &str,
@@ -173,5 +181,7 @@ fn topic_of(news: News) -> &'static str {
         News::Invalid => topic::ORDER_INVALID,
         News::Paid => topic::ORDER_PAID,
         News::Finished => topic::ORDER_FINISHED,
+        News::Refunded => topic::ORDER_REFUNDED,
+        News::Unchanged => topic::ORDER_UNCHANGED,
     }
 }

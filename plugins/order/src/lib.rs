@@ -1,4 +1,5 @@
-//! order: the saga from placed to confirmed or cancelled, and on to paid, invalid or finished.
+//! order: the saga from placed to confirmed or cancelled, and on to paid or invalid, and from paid
+//! to finished or refunded.
 //! Key: the order id. State: `order`, one record. Besides, the host's price list, by SKU.
 
 mod config;
@@ -14,7 +15,7 @@ use wasmill_plugin_kit::messages::{
 };
 use wasmill_plugin_kit::{Door, Failure, Host, Message, Request, Response, decode, reject};
 
-use domain::{Decision, Order, Status};
+use domain::{Decision, NotSold, Order, Status};
 pub use door::admit;
 use effects::{STATE, carry_out};
 pub use quote::Price;
@@ -99,7 +100,18 @@ fn decide<H: Host>(
             let PaymentView { payment_id, .. } = decode(message)?;
             order.and_then(|order| domain::not_charged(order, &payment_id))
         }
-        topic::ORDER_FINISH => finish(host, order_id, order)?,
+        topic::PAYMENT_REFUNDED => {
+            let PaymentView { payment_id, .. } = decode(message)?;
+            order.and_then(|order| domain::money_returned(order, &payment_id))
+        }
+        topic::ORDER_FINISH => {
+            let finished = domain::finish(order);
+            unless_refused(host, order_id, finished, topic::ORDER_FINISH_REFUSED)?
+        }
+        topic::ORDER_REFUND => {
+            let refunded = domain::refund(order);
+            unless_refused(host, order_id, refunded, topic::ORDER_REFUND_REFUSED)?
+        }
         other => {
             return Err(reject(format!(
                 "order handles no `{other}`: check its subscriptions"
@@ -123,19 +135,21 @@ fn pay<H: Host>(host: &mut H, order: Option<Order>, ask: Pay) -> Result<Option<D
     }
 }
 
-fn finish<H: Host>(
+/// What the seller asked for, or the news on `topic` that it cannot be.
+fn unless_refused<H: Host>(
     host: &mut H,
     order_id: &str,
-    order: Option<Order>,
+    asked: Result<Decision, NotSold>,
+    topic: &str,
 ) -> Result<Option<Decision>, Failure> {
-    match domain::finish(order) {
+    match asked {
         Ok(decision) => Ok(Some(decision)),
         Err(not) => {
             let refused = Refused {
                 id: order_id.to_owned(),
                 cause: not.to_string(),
             };
-            host.send(topic::ORDER_FINISH_REFUSED, order_id, &refused)?;
+            host.send(topic, order_id, &refused)?;
             Ok(None)
         }
     }

@@ -57,7 +57,7 @@ pub enum Stage {
     Failed,
     /// The order did not want to be paid.
     Refused,
-    /// The order did not take the money, and the provider gave it back.
+    /// The order did not take the money, or has it no more: the provider gave it back.
     Refunded,
 }
 
@@ -205,14 +205,14 @@ pub fn accepted(payment: Payment) -> Option<Decision> {
     offered.then(|| payment.at(Stage::Succeeded, vec![Effect::Announce]))
 }
 
-/// How much is to be given back, now that the order does not take the money. None if nothing, or
-/// if it was given back before.
+/// How much is to be given back, now that the order does not take the money, or that the seller has
+/// taken the order back. None if nothing, or if it was given back before. A payment that is still
+/// only charged may have been taken: the order's word of that is overtaken, and comes too late.
 #[must_use]
 pub fn to_refund(payment: &Payment) -> Option<u64> {
-    if payment.stage == Stage::Charged {
-        payment.charged
-    } else {
-        None
+    match payment.stage {
+        Stage::Charged | Stage::Succeeded => payment.charged,
+        Stage::Asked | Stage::Charging | Stage::Failed | Stage::Refused | Stage::Refunded => None,
     }
 }
 

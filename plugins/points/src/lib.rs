@@ -1,23 +1,27 @@
 //! points: one for each whole 1.00 paid. Key: the user id.
 //!
-//! State: `points`, and `order/<order>` for each order that brought some. Points hear of paid
-//! orders, not of payments: a payment that is refunded never paid an order.
+//! State: `points`, `order/<order>` for each order that brought some, and `revoked/<order>` for each
+//! that was refunded. Points hear of paid orders, not of payments: a payment that is refunded may
+//! never have paid an order.
 
 pub mod domain;
 
 use serde::{Deserialize, Serialize};
-use wasmill_plugin_kit::messages::{OrderNews, topic};
+use wasmill_plugin_kit::messages::{OrderNews, RevokePoints, topic};
 use wasmill_plugin_kit::{Failure, Host, Message, Request, Response, decode, reject};
+
+use domain::Journal;
 
 wasmill_plugin_kit::step_with_query!(handle, answer);
 
-/// Handles a paid order of the user who is its key.
+/// Handles a paid or a refunded order of the user who is its key.
 ///
 /// # Errors
 /// What the host refused, or a message that is none of ours.
 pub fn handle<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
     match message.topic.as_str() {
         topic::ORDER_PAID => add(host, &decode(message)?),
+        topic::POINTS_REVOKE => revoke(host, &decode(message)?),
         other => Err(reject(format!(
             "points handles no `{other}`: check its subscriptions"
         ))),
@@ -49,12 +53,40 @@ pub struct View {
 }
 
 fn add<H: Host>(host: &mut H, paid: &OrderNews) -> Result<(), Failure> {
-    let journal = format!("order/{}", paid.order_id);
-    let earned = domain::earned(paid.pay_amount);
-    if earned == 0 || host.get(&journal)?.is_some() {
+    let journal = journal(host, &paid.order_id)?;
+    let Some(earned) = domain::to_add(journal, paid.pay_amount) else {
         return Ok(());
-    }
+    };
     let points: u64 = host.load("points")?.unwrap_or(0);
     host.save("points", &(points + earned))?;
-    host.save(&journal, &earned)
+    host.save(&earned_by(&paid.order_id), &earned)
+}
+
+fn revoke<H: Host>(host: &mut H, ask: &RevokePoints) -> Result<(), Failure> {
+    let journal = journal(host, &ask.order_id)?;
+    let Some(lost) = domain::to_revoke(journal) else {
+        return Ok(());
+    };
+    if lost > 0 {
+        let points: u64 = host.load("points")?.unwrap_or(0);
+        let left = points.checked_sub(lost);
+        let left = left.ok_or_else(|| reject("more points than there are"))?;
+        host.save("points", &left)?;
+    }
+    host.save(&revoked_from(&ask.order_id), &lost)
+}
+
+fn journal<H: Host>(host: &mut H, order_id: &str) -> Result<Journal, Failure> {
+    Ok(Journal {
+        earned: host.load(&earned_by(order_id))?,
+        revoked: host.load(&revoked_from(order_id))?,
+    })
+}
+
+fn earned_by(order_id: &str) -> String {
+    format!("order/{order_id}")
+}
+
+fn revoked_from(order_id: &str) -> String {
+    format!("revoked/{order_id}")
 }

@@ -43,7 +43,7 @@ impl Findings {
             self.unless(order.is_final(), || {
                 format!("order {id}: not final: {status:?}, {pay_status:?}")
             });
-            if order.holds_goods() {
+            if order.holds_goods() || order.was_paid() {
                 let before = order.goods_amount + order.shipping_fee;
                 let due = before.saturating_sub(order.coupon_amount + order.balance_amount);
                 let asked = order.pay_amount;
@@ -107,7 +107,7 @@ impl Findings {
         });
     }
 
-    /// A balance is what it was at first less what orders took of it.
+    /// A balance is what it was at first less what orders took of it and have not given back.
     fn balances(&mut self, plan: &Plan, facts: &Facts) {
         let mut taken: BTreeMap<&str, u64> = BTreeMap::new();
         for order in facts.orders.values().filter(|order| order.holds_goods()) {
@@ -123,27 +123,31 @@ impl Findings {
         }
     }
 
-    /// The provider keeps the exact amount of each paid order, once, and nothing else.
+    /// The provider took the exact amount of each paid order, once, and gave that of a refunded one
+    /// back. Whatever else it took, too late, twice or wrong, it gave back as well.
     fn money(&mut self, facts: &Facts, ledger: &Ledger) {
         let unsettled = ledger.unsettled();
         self.unless(unsettled == 0, || {
             format!("{unsettled} charges are unsettled")
         });
-        let mut kept: BTreeMap<String, u64> = BTreeMap::new();
+        let mut flows: BTreeMap<String, Flow> = BTreeMap::new();
         for charge in ledger.charges() {
-            *kept.entry(charge.order_id.clone()).or_default() += charge.kept();
+            let flow = flows.entry(charge.order_id.clone()).or_default();
+            flow.paid += charge.taken();
+            flow.refunded += charge.refunded;
         }
         for (id, order) in &facts.orders {
-            let paid = order.pay_status == PayStatus::Paid && order.holds_goods();
-            let due = if paid { order.pay_amount } else { 0 };
-            let kept = kept.remove(id).unwrap_or(0);
-            self.unless(kept == due, || {
-                format!("order {id}: the provider keeps {kept}, the order is paid with {due}")
+            let due = Flow::of(order);
+            let flow = flows.remove(id).unwrap_or_default();
+            let besides = flow.paid.checked_sub(due.paid);
+            let returned = flow.refunded.checked_sub(due.refunded);
+            self.unless(besides.is_some() && besides == returned, || {
+                format!("order {id}: the provider has {flow:?}, the order {due:?}")
             });
         }
-        kept.retain(|_, cents| *cents > 0);
-        self.unless(kept.is_empty(), || {
-            format!("money for unknown orders: {kept:?}")
+        flows.retain(|_, flow| flow.paid > flow.refunded);
+        self.unless(flows.is_empty(), || {
+            format!("money for unknown orders: {flows:?}")
         });
     }
 
@@ -161,5 +165,24 @@ impl Findings {
                 format!("user {user}: {points} points, but {earned} were earned")
             });
         }
+    }
+}
+
+/// Money of one order through the provider, in cents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Flow {
+    paid: u64,
+    refunded: u64,
+}
+
+impl Flow {
+    /// As the order tells it.
+    fn of(order: &Order) -> Self {
+        let (paid, refunded) = match order.pay_status {
+            PayStatus::Unpaid | PayStatus::Paying => (0, 0),
+            PayStatus::Paid => (order.pay_amount, 0),
+            PayStatus::Refunded => (order.pay_amount, order.pay_amount),
+        };
+        Self { paid, refunded }
     }
 }

@@ -1,5 +1,5 @@
-//! The books: what was put into the shop, what it says it holds, and what the provider took,
-//! which must agree to the cent and the piece.
+//! The books: what was put into the shop, what it says it holds, and what the provider took and
+//! gave back, which must agree to the cent and the piece: `initial = balances + paid - refunded`.
 
 mod check;
 mod facts;
@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use crate::load::gather;
 use crate::patience::until;
 use crate::provider::Ledger;
-use crate::shop::{NewCoupon, NewOrder, NewStock, NewUser, Shop};
+use crate::shop::{NewCoupon, NewOrder, NewStock, NewUser, Shop, Status};
 
 pub use check::discrepancies;
 pub use facts::Facts;
@@ -46,6 +46,17 @@ pub struct Settled {
     pub discrepancies: Vec<String>,
     /// How long it took until all was settled.
     pub after: Duration,
+}
+
+impl Settled {
+    /// How many orders the seller refunded.
+    #[must_use]
+    pub fn refunded(&self) -> usize {
+        let orders = self.facts.orders.values();
+        orders
+            .filter(|order| order.status == Status::Refunded)
+            .count()
+    }
 }
 
 impl Plan {

@@ -76,13 +76,19 @@ impl Charge {
         }
     }
 
+    /// Cents taken, whether or not they were given back.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        match self.outcome() {
+            Outcome::Succeeded => self.amount,
+            Outcome::Pending | Outcome::Failed => 0,
+        }
+    }
+
     /// Cents taken and not given back.
     #[must_use]
     pub fn kept(&self) -> u64 {
-        match self.outcome() {
-            Outcome::Succeeded => self.amount - self.refunded,
-            Outcome::Pending | Outcome::Failed => 0,
-        }
+        self.taken() - self.refunded
     }
 }
 

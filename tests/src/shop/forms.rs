@@ -182,9 +182,16 @@ impl Order {
     pub fn is_final(&self) -> bool {
         match self.status {
             Status::Unconfirmed => false,
-            Status::Confirmed => self.pay_status == PayStatus::Paid,
-            Status::Cancelled | Status::Invalid | Status::Refunded | Status::Finished => true,
+            Status::Confirmed | Status::Finished => self.pay_status == PayStatus::Paid,
+            Status::Refunded => self.pay_status == PayStatus::Refunded,
+            Status::Cancelled | Status::Invalid => true,
         }
+    }
+
+    /// Whether it was paid, though it may have been refunded since.
+    #[must_use]
+    pub fn was_paid(&self) -> bool {
+        matches!(self.pay_status, PayStatus::Paid | PayStatus::Refunded)
     }
 
     /// Whether stock, coupon and balance belong to this order.

@@ -2,6 +2,8 @@
 
 mod forms;
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
@@ -14,6 +16,9 @@ pub use forms::{
 };
 
 use crate::client::{Client, Reply};
+
+/// How often an order is looked at that is to be paid.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A shop at an address.
 #[derive(Clone, Debug)]
@@ -92,6 +97,45 @@ impl Shop {
             .request(Method::POST, "/payments", &headers, body)
             .await?;
         Ok(reply.success()?.json::<NewPayment>()?.payment_id)
+    }
+
+    /// Asks until an order is paid; false if it is not when `patience` is over. The news of that
+    /// comes with the provider's callback, and so `?wait=` at the payment cannot tell.
+    ///
+    /// # Errors
+    /// As [`Shop::put_stock`].
+    pub async fn is_paid(&self, order_id: &str, patience: Duration) -> Result<bool> {
+        let begun = Instant::now();
+        loop {
+            let order = self.order(order_id).await?;
+            if order.is_some_and(|order| order.was_paid()) {
+                return Ok(true);
+            }
+            if begun.elapsed() > patience {
+                return Ok(false);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// The seller is done with an order; the answer is its outcome, or 202 past the wait.
+    ///
+    /// # Errors
+    /// As [`Shop::put_stock`]. That the order cannot be finished is an outcome.
+    pub async fn finish(&self, order_id: &str, wait: &str) -> Result<Reply> {
+        let path = format!("/orders/{order_id}/finish?wait={wait}");
+        self.change(Method::POST, &path, &serde_json::json!({}))
+            .await
+    }
+
+    /// The seller refunds an order; the answer is its outcome, or 202 past the wait.
+    ///
+    /// # Errors
+    /// As [`Shop::put_stock`]. That the order cannot be refunded is an outcome.
+    pub async fn refund(&self, order_id: &str, wait: &str) -> Result<Reply> {
+        let path = format!("/orders/{order_id}/refund?wait={wait}");
+        self.change(Method::POST, &path, &serde_json::json!({}))
+            .await
     }
 
     /// An order; `None` if the shop does not know it (yet).

@@ -1,5 +1,7 @@
-//! Buyers at work: each places an order, waits for its outcome, and pays.
+//! Buyers at work: each places an order, waits for its outcome, and pays; and a seller who takes
+//! some of them back.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,8 @@ use super::story::Story;
 
 /// How long the shop may wait with its answer for the outcome.
 const WAIT: &str = "10s";
+/// How long the seller looks for the payment of an order that is to be refunded.
+const PAID_SOON: Duration = Duration::from_secs(2);
 /// Payments begun at once.
 const TILLS: usize = 16;
 /// Longest time until an order is confirmed or cancelled.
@@ -29,7 +33,8 @@ pub(crate) async fn all(story: &Story, shop: &Shop, concurrency: usize, bar: &Pr
     let unpaid = Arc::new(story.unpaid.clone());
     // Paying is a second wave that follows closely, so that latency is that of placing.
     let (confirmed, to_pay) = mpsc::unbounded_channel();
-    let tills = tokio::spawn(tills(shop.clone(), bar.clone(), to_pay));
+    let returns = Arc::new(story.refunded.clone());
+    let tills = tokio::spawn(tills((shop.clone(), returns, bar.clone()), to_pay));
     let on = (shop.clone(), unpaid, confirmed, bar.clone());
     let mut run = load::closed(
         concurrency,
@@ -55,30 +60,41 @@ pub(crate) async fn all(story: &Story, shop: &Shop, concurrency: usize, bar: &Pr
     run
 }
 
-/// Pays every order that comes in, several at once.
+/// Pays every order that comes in, several at once, and has those refunded that `returns` names.
 async fn tills(
-    shop: Shop,
-    bar: ProgressBar,
+    (shop, returns, bar): (Shop, Arc<BTreeSet<String>>, ProgressBar),
     orders: mpsc::UnboundedReceiver<String>,
 ) -> Result<()> {
     let orders = Arc::new(Mutex::new(orders));
-    let on = (shop, bar, orders);
+    let on = (shop, returns, bar, orders);
     load::gather(
         TILLS,
         &on,
         vec![(); TILLS],
-        |(shop, bar, orders), ()| async move {
+        |(shop, returns, bar, orders), ()| async move {
             loop {
                 // Held only while waiting for the next order: one till takes it, the others queue.
                 let next = orders.lock().await.recv().await;
                 let Some(order_id) = next else { return Ok(()) };
-                shop.pay(&order_id).await?;
+                match returns.contains(&order_id) {
+                    true => pay_and_refund(&shop, &order_id).await?,
+                    false => drop(shop.pay(&order_id).await?),
+                }
                 bar.inc(1);
             }
         },
     )
     .await
     .map(drop)
+}
+
+/// Pays an order and refunds it, unless the provider does not take the money soon.
+async fn pay_and_refund(shop: &Shop, order_id: &str) -> Result<()> {
+    shop.pay(order_id).await?;
+    if shop.is_paid(order_id, PAID_SOON).await? {
+        shop.refund(order_id, WAIT).await?;
+    }
+    Ok(())
 }
 
 /// Places an order and follows it to its outcome.

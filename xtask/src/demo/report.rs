@@ -62,8 +62,7 @@ fn state(order: &Order) -> String {
     let status = format!("{:?}", order.status).to_lowercase();
     match order.pay_status {
         PayStatus::Paid => format!("{status}, paid"),
-        PayStatus::Refunded => format!("{status}, refunded"),
-        PayStatus::Unpaid | PayStatus::Paying => status,
+        PayStatus::Unpaid | PayStatus::Paying | PayStatus::Refunded => status,
     }
 }
 
@@ -87,6 +86,9 @@ fn money_rows(facts: &Facts, provider: &Provider) -> Vec<Vec<String>> {
         .filter(|charge| charge.outcome() == Outcome::Succeeded);
     let taken: u64 = taken.map(|charge| charge.amount).sum();
     let refunded = ledger.refunded();
+    let orders = facts.orders.values();
+    let sellers = orders.filter(|order| order.pay_status == PayStatus::Refunded);
+    let sellers = sellers.map(|order| order.pay_amount).sum();
     vec![
         row(["goods of paid orders", &sum(|order| order.goods_amount)]),
         row(["shipping", &sum(|order| order.shipping_fee)]),
@@ -94,7 +96,11 @@ fn money_rows(facts: &Facts, provider: &Provider) -> Vec<Vec<String>> {
         row(["less balances", &sum(|order| order.balance_amount)]),
         row(["to pay", &sum(|order| order.pay_amount)]),
         row(["taken by the provider", &money(taken)]),
-        row(["refunded by the provider", &money(refunded)]),
+        row(["refunded for the seller", &money(sellers)]),
+        row([
+            "refunded as late or wrong",
+            &money(refunded.saturating_sub(sellers)),
+        ]),
         row([
             "kept by the provider",
             &money(taken.saturating_sub(refunded)),

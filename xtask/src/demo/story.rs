@@ -18,6 +18,8 @@ const BALANCE_EVERY: usize = 3;
 const COUPON_EVERY: usize = 8;
 /// Every so many-th order is never paid.
 const UNPAID_EVERY: usize = 12;
+/// Every so many-th order is refunded by the seller, if it was paid.
+const REFUNDED_EVERY: usize = 25;
 /// Cents that a coupon takes off.
 const COUPON_AMOUNT: u64 = 500;
 /// A time long past: 1997, when the orders were placed.
@@ -32,6 +34,8 @@ pub(crate) struct Story {
     pub(crate) sequence: Vec<String>,
     /// Orders whose buyers never pay.
     pub(crate) unpaid: BTreeSet<String>,
+    /// Orders that the seller takes back once they are paid.
+    pub(crate) refunded: BTreeSet<String>,
 }
 
 /// What is wrong with a coupon, if anything.
@@ -74,12 +78,15 @@ impl Story {
             },
             sequence: Vec::new(),
             unpaid: BTreeSet::new(),
+            refunded: BTreeSet::new(),
         };
         let mut again = HashMap::new();
         for (nth, purchase) in purchases.iter().enumerate() {
             let order = story.order(nth, purchase, &mut again);
             if nth % UNPAID_EVERY == 0 {
                 story.unpaid.insert(order.order_id.clone());
+            } else if nth % REFUNDED_EVERY == 1 {
+                story.refunded.insert(order.order_id.clone());
             }
             story.sequence.push(order.order_id.clone());
             story.plan.orders.insert(order.order_id.clone(), order);
@@ -239,6 +246,8 @@ mod tests {
         );
         assert!(story.plan.users.values().any(|user| user.balance > 0));
         assert!(story.unpaid.len() > 500);
+        assert!(story.refunded.len() > 200);
+        assert!(story.refunded.is_disjoint(&story.unpaid));
     }
 
     #[test]

@@ -12,12 +12,20 @@ pub const ORDER_CANCELLED: &str = "order.cancelled";
 pub const ORDER_INVALID: &str = "order.invalid";
 /// The order, paid: the one place where a payment counts.
 pub const ORDER_PAID: &str = "order.paid";
-/// [`Finish`](super::Finish): the seller is done with an order.
+/// [`SellerAsks`](super::SellerAsks): the seller is done with an order.
 pub const ORDER_FINISH: &str = "order.finish";
 /// The order, finished.
 pub const ORDER_FINISHED: &str = "order.finished";
 /// [`Refused`](super::Refused): an order that cannot be finished.
 pub const ORDER_FINISH_REFUSED: &str = "order.finish-refused";
+/// [`SellerAsks`](super::SellerAsks): the seller gives back all that an order took.
+pub const ORDER_REFUND: &str = "order.refund";
+/// The order, refunded: the customer has the money again, too.
+pub const ORDER_REFUNDED: &str = "order.refunded";
+/// [`Refused`](super::Refused): an order that cannot be refunded.
+pub const ORDER_REFUND_REFUSED: &str = "order.refund-refused";
+/// The order as it was and is: what the seller asks for was done before.
+pub const ORDER_UNCHANGED: &str = "order.unchanged";
 /// [`Pay`](super::Pay): a payment asks the order for its amount.
 pub const ORDER_PAY: &str = "order.pay";
 /// [`PutStock`](super::PutStock).
@@ -64,6 +72,8 @@ pub const ACCOUNT_DEBITED: &str = "account.debited";
 pub const ACCOUNT_REJECTED: &str = "account.rejected";
 /// [`Credit`](super::Credit).
 pub const ACCOUNT_CREDIT: &str = "account.credit";
+/// [`RevokePoints`](super::RevokePoints).
+pub const POINTS_REVOKE: &str = "points.revoke";
 /// [`Pay`](super::Pay): someone wants to pay an order.
 pub const PAYMENT_REQUESTED: &str = "payment.requested";
 /// [`Approved`](super::Approved): the order's word to charge.
@@ -80,7 +90,7 @@ pub const PAYMENT_OPENED: &str = "payment.opened";
 pub const PAYMENT_CHARGED: &str = "payment.charged";
 /// [`PaymentVerdict`](super::PaymentVerdict): the order takes the money.
 pub const PAYMENT_ACCEPTED: &str = "payment.accepted";
-/// [`PaymentVerdict`](super::PaymentVerdict): the order does not take the money.
+/// [`PaymentVerdict`](super::PaymentVerdict): the order does not take the money, or has it no more.
 pub const PAYMENT_REFUND: &str = "payment.refund";
 /// The payment as `GET /payments/{id}` shows it: its order is paid.
 pub const PAYMENT_SUCCEEDED: &str = "payment.succeeded";

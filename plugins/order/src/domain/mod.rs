@@ -1,16 +1,16 @@
 //! An order and the rules of its life. Pure: what is to be done comes out as effects.
 
-mod finish;
 mod payment;
 mod saga;
+mod seller;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use finish::{NotFinished, finish};
 pub use payment::{Denied, charged, not_charged, pay};
 pub use saga::{Answer, Step, due, on_balance, on_coupon, on_stock, place};
+pub use seller::{NotSold, finish, money_returned, refund};
 
 /// An order. Its record is its whole state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ pub enum Status {
     Invalid,
     /// Paid, and the seller is done.
     Finished,
+    /// Paid once, and the seller has taken it back: everything is returned. The money is under way
+    /// until the pay status says so, too.
+    Refunded,
 }
 
 /// Where an order's money is.
@@ -79,6 +82,8 @@ pub enum PayStatus {
     Paying,
     /// Paid.
     Paid,
+    /// Paid once, and the customer has it again.
+    Refunded,
 }
 
 /// One SKU of an order.
@@ -198,13 +203,15 @@ pub enum Effect {
         /// The payment.
         payment_id: String,
     },
-    /// Do not take the money that a payment charged.
+    /// Have the money that a payment charged given back.
     RefundPayment {
         /// The payment.
         payment_id: String,
         /// Why.
         cause: String,
     },
+    /// Take away the points that it brought.
+    RevokePoints,
 }
 
 /// What everyone is told about an order.
@@ -220,6 +227,10 @@ pub enum News {
     Paid,
     /// The seller is done.
     Finished,
+    /// Everything is returned, the money too.
+    Refunded,
+    /// Whoever asked, asked before.
+    Unchanged,
 }
 
 impl Decision {
@@ -241,6 +252,7 @@ impl Status {
             Self::Cancelled => "cancelled",
             Self::Invalid => "invalid",
             Self::Finished => "finished",
+            Self::Refunded => "refunded",
         }
     }
 }

@@ -37,7 +37,7 @@ pub fn pay(order: Option<Order>, payment_id: &str, now: u64) -> Result<Decision,
         (PayStatus::Unpaid, _) => order.pay_status = PayStatus::Paying,
         (PayStatus::Paid, None) if for_free => {}
         (PayStatus::Paid, Some(open)) if for_free && open == payment_id => {}
-        (PayStatus::Paid, _) => return Err(Denied::AlreadyPaid),
+        (PayStatus::Paid | PayStatus::Refunded, _) => return Err(Denied::AlreadyPaid),
         (PayStatus::Paying, Some(open)) if open != payment_id => {
             return Err(Denied::AnotherOpen(open.clone()));
         }
@@ -57,7 +57,7 @@ pub fn pay(order: Option<Order>, payment_id: &str, now: u64) -> Result<Decision,
 
 /// Money has come. The order takes it, or has it given back. It takes the right amount from any
 /// payment while it is unpaid, the open one or not: the money is there. None if it took this
-/// payment before.
+/// payment before, whether or not it has given it back since.
 #[must_use]
 pub fn charged(order: Option<Order>, payment_id: &str, amount: u64) -> Option<Decision> {
     let refund = |order: Option<Order>, cause: &str| {
@@ -75,12 +75,11 @@ pub fn charged(order: Option<Order>, payment_id: &str, amount: u64) -> Option<De
         return refund(None, "unknown order");
     };
     let is_open = order.payment_id.as_deref() == Some(payment_id);
-    if order.pay_status == PayStatus::Paid {
-        return if is_open {
-            None
-        } else {
-            refund(None, "the order is already paid")
-        };
+    if is_open && order.was_paid() {
+        return None;
+    }
+    if order.pay_status == PayStatus::Paid && order.status != Status::Refunded {
+        return refund(None, "the order is already paid");
     }
     if order.status != Status::Confirmed {
         return refund(None, &format!("the order is {}", order.status.as_str()));
@@ -115,14 +114,14 @@ pub fn not_charged(mut order: Order, payment_id: &str) -> Option<Decision> {
             order.payment_id = None;
             Some(Decision::of(order, vec![]))
         }
-        PayStatus::Paid | PayStatus::Unpaid => None,
+        PayStatus::Paid | PayStatus::Unpaid | PayStatus::Refunded => None,
     }
 }
 
 /// The payment deadline of a confirmed order. None if it is paid.
 pub(super) fn expired(mut order: Order, now: u64) -> Option<Decision> {
     let deadline = order.deadline?;
-    if order.pay_status == PayStatus::Paid {
+    if order.was_paid() {
         return None;
     }
     if now < deadline {
@@ -141,6 +140,11 @@ pub(super) fn expired(mut order: Order, now: u64) -> Option<Decision> {
 }
 
 impl Order {
+    /// Whether it took a payment's money, though it may have given it back since.
+    fn was_paid(&self) -> bool {
+        matches!(self.pay_status, PayStatus::Paid | PayStatus::Refunded)
+    }
+
     fn payable_again(mut self) -> Self {
         self.pay_status = PayStatus::Unpaid;
         self.payment_id = None;

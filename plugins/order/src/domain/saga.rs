@@ -133,7 +133,7 @@ pub fn due(order: Order, now: u64) -> Option<Decision> {
     match order.status {
         Status::Unconfirmed => Some(order.timed_out(now)),
         Status::Confirmed => payment::expired(order, now),
-        Status::Cancelled | Status::Invalid | Status::Finished => None,
+        Status::Cancelled | Status::Invalid | Status::Finished | Status::Refunded => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What goes wrong in tutorial shops, and must not here: each a test of the rules alone.
 
+mod seller;
+
 use wasmill_plugin_kit::messages::{Item, Placed};
 
 use super::*;
@@ -330,17 +332,4 @@ fn an_order_paid_by_coupon_and_balance_gives_one_payment_nothing_to_charge() {
         [Effect::ApprovePayment { amount: 0, .. }]
     ));
     assert_eq!(pay(decision.order, "p2", NOW), Err(Denied::AlreadyPaid));
-}
-
-#[test]
-fn only_a_paid_order_is_finished() {
-    let (paid, _) = after(charged(Some(paying()), "p1", 1_800));
-    let finished = finish(Some(paid)).expect("paid").order;
-    assert_eq!(
-        finished.as_ref().map(|order| order.status),
-        Some(Status::Finished)
-    );
-    assert!(finish(finished).is_ok(), "again changes nothing");
-    assert_eq!(finish(Some(confirmed())), Err(NotFinished::NotPaid));
-    assert_eq!(finish(None), Err(NotFinished::Unknown));
 }

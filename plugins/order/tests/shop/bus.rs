@@ -32,6 +32,7 @@ pub(crate) struct Call<'a> {
 pub(crate) type Halves = BTreeMap<(String, String, String), HalfMessage>;
 
 /// A half message.
+#[derive(Clone)]
 pub(crate) struct HalfMessage {
     pub(crate) message: Outgoing,
     pub(crate) state: HalfState,

@@ -6,7 +6,7 @@ use wasmill_plugin_order::domain::{Order, PayStatus, Status};
 
 use crate::provider::Fate;
 use crate::world::World;
-use crate::{books, customers};
+use crate::{books, customers, requests};
 
 /// A shop with an order that can be paid; none if this seed's customer cannot have one.
 fn confirmed(seed: u64) -> Option<World> {
@@ -25,7 +25,7 @@ fn confirmed(seed: u64) -> Option<World> {
 /// if there are not as many.
 fn pay_and_die(mut world: World, nth: u32) -> bool {
     world.dies_in = Some(nth);
-    customers::pay_for(&mut world, "order0");
+    requests::pay(&mut world, "order0", None);
     world.settle();
     let died = world.dies_in.is_none();
     books::close(&world);
@@ -49,7 +49,7 @@ fn a_payment_handler_that_dies_at_any_call_of_the_host_charges_once() {
         let Some(mut world) = confirmed(*seed) else {
             return false;
         };
-        customers::pay_for(&mut world, "order0");
+        requests::pay(&mut world, "order0", None);
         world.settle();
         let mut charges = world.provider.charges.values();
         charges.any(|charge| charge.fate == Fate::Charged)

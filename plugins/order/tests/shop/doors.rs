@@ -57,6 +57,11 @@ fn a_wrong_order_is_refused_by_the_name_of_its_field() {
     let fields_in_order = json!(["o-1", "ann", [{ "sku": "a", "quantity": 1 }]]);
     let problem = admit("order", &request("POST", "/orders", &fields_in_order)).unwrap_err();
     assert!(problem.detail.contains("found an array"), "{problem:?}");
+    let item_in_order = with(order(), "/items", json!([["a", 1]]));
+    let problem = admit("order", &request("POST", "/orders", &item_in_order)).unwrap_err();
+    assert_eq!(problem.status, 400);
+    assert_eq!(problem.field.as_deref(), Some("items[0]"));
+    assert_eq!(problem.detail, "expected an object, found an array");
     assert_eq!(
         field(&with(order(), "/items/0/colour", json!(1))),
         "items[0].colour"
@@ -244,6 +249,7 @@ fn a_quote_is_made_of_the_last_price_and_refuses_what_is_no_quantity() {
         "free above 100.00"
     );
     for wrong in ["0", "-1", "10001", "x", ""] {
-        assert_eq!(quote(&mut world, wrong).0, 400, "{wrong:?}");
+        let (status, problem) = quote(&mut world, wrong);
+        assert_eq!((status, &problem["field"]), (400, &json!("quantity")));
     }
 }

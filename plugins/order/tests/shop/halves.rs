@@ -3,42 +3,50 @@
 use rand::Rng;
 use wasmill_plugin_kit::{Half, HalfState, Outgoing, Verdict};
 
-use crate::bus::State;
+use crate::bus::{HalfMessage, State};
 use crate::plugins;
 use crate::world::{World, call};
 
 /// Plugin, key and name.
-type Id = (String, String, String);
+pub(crate) type Id = (String, String, String);
 
 /// Asks about one of them, whenever: also long before its handler gave up. False if none is asked
 /// about.
 pub(crate) fn check_one(world: &mut World) -> bool {
-    let mut open = world
-        .halves
-        .iter()
-        .filter(|(_, half)| half.state == HalfState::Prepared)
-        .map(|(id, _)| id.clone());
-    let Some(id) = open.next() else { return false };
-    drop(open);
+    let Some(id) = open(world).next().cloned() else {
+        return false;
+    };
     // While there are faults, others may be first.
     if world.faulty && world.random.random_bool(0.8) {
         return false;
     }
+    check(world, &id);
+    true
+}
+
+/// Those that nobody has decided about.
+pub(crate) fn open(world: &World) -> impl Iterator<Item = &Id> {
+    let open = |half: &HalfMessage| half.state == HalfState::Prepared;
+    let open = world.halves.iter().filter(move |(_, half)| open(half));
+    open.map(|(id, _)| id)
+}
+
+/// Asks about one of them.
+pub(crate) fn check(world: &mut World, id: &Id) {
     let half = Half {
         name: id.2.clone(),
         scope_key: id.1.clone(),
-        checks: world.halves[&id].checks,
+        checks: world.halves[id].checks,
     };
     let state = State::new();
     let dies_in = world.dies_in.take();
     let verdict = plugins::check(&id.0, &mut call(world, &id.0, &id.1, &state), &half);
     world.dies_in = dies_in;
     match verdict {
-        Verdict::Commit => decide(world, &id, HalfState::Committed),
-        Verdict::RollBack => decide(world, &id, HalfState::RolledBack),
-        Verdict::Unknown(_) => world.halves.get_mut(&id).expect("still there").checks += 1,
+        Verdict::Commit => decide(world, id, HalfState::Committed),
+        Verdict::RollBack => decide(world, id, HalfState::RolledBack),
+        Verdict::Unknown(_) => world.halves.get_mut(id).expect("still there").checks += 1,
     }
-    true
 }
 
 /// A check-back decides: the half stays, for its handler to see.

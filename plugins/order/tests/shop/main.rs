@@ -1,6 +1,7 @@
 //! The whole shop, natively: the seven plugins' own handlers and doors over an in-memory host that
 //! routes by `examples/shop/routes.toml`, in random order, with crashes, duplicates, dead letters,
-//! late timers and a provider that fails on purpose. Afterwards the books must balance.
+//! late timers and a provider that fails on purpose. Afterwards the books must balance. The race of
+//! payment, deadline and refund is run in every order there is.
 //!
 //! `SHOP_SEED=17` runs one seed; `SHOP_SEEDS=100000` runs many.
 
@@ -12,6 +13,8 @@ mod doors;
 mod halves;
 mod plugins;
 mod provider;
+mod race;
+mod requests;
 mod routes;
 mod world;
 
@@ -78,10 +81,13 @@ fn every_outcome_occurs() {
         "order cancelled: out of stock",
         "order cancelled: unknown user",
         "order invalid: not paid in time",
+        "order refunded",
         "payment failed",
         "payment refunded: the amount charged is not the order's",
         "payment refunded: the order is already paid",
         "payment refunded: the order is invalid",
+        "payment refunded: the order is refunded",
+        "payment refunded: the seller refunds the order",
         "payment refused",
         "payment succeeded",
     ];

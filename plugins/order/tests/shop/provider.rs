@@ -1,6 +1,6 @@
 //! A payment provider that speaks the protocol and fails on purpose: answers that get lost before
 //! or after the charge, charges that fail or take a wrong amount, callbacks that come late, twice,
-//! in any order, or not at all.
+//! in any order, or not at all; or one that does as a test says.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use wasmill_plugin_kit::{HttpAnswer, HttpRequest};
 
 /// What the provider did with one charge.
+#[derive(Clone, Hash)]
 pub(crate) struct Charge {
     /// What it was asked for.
     asked: u64,
@@ -23,7 +24,7 @@ pub(crate) struct Charge {
 }
 
 /// What a charge comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fate {
     Charged,
     /// One more than was asked for. Only the callback tells, since answers carry no amount.
@@ -34,11 +35,41 @@ pub(crate) enum Fate {
     NeverDecided,
 }
 
+/// Who decides about charges, and which requests get lost.
+#[derive(Clone)]
+enum Temper {
+    /// Chance.
+    Moody(Box<StdRng>),
+    /// The test.
+    Scripted(Script),
+}
+
+/// What the provider does with every charge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Script {
+    pub(crate) fate: Fate,
+    /// Whether it has come about when the charge is answered.
+    pub(crate) at_once: bool,
+    pub(crate) callbacks: u32,
+}
+
+/// What becomes of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// It never comes.
+    Request,
+    /// It is done, and its answer never comes.
+    Answer,
+}
+
 /// The provider's books.
+#[derive(Clone)]
 pub(crate) struct Provider {
-    random: StdRng,
+    temper: Temper,
     /// Off while the world settles, so that it does.
     pub(crate) faulty: bool,
+    /// What becomes of the next request, if not the usual.
+    pub(crate) loses: Option<Lost>,
     pub(crate) charges: BTreeMap<String, Charge>,
     /// By refund id: payment and amount.
     pub(crate) refunds: BTreeMap<String, (String, u64)>,
@@ -46,17 +77,26 @@ pub(crate) struct Provider {
 
 impl Provider {
     pub(crate) fn new(seed: u64) -> Self {
-        let random = StdRng::seed_from_u64(seed);
+        Self::with(Temper::Moody(Box::new(StdRng::seed_from_u64(seed))))
+    }
+
+    /// A provider that does as it is told.
+    pub(crate) fn scripted(script: Script) -> Self {
+        Self::with(Temper::Scripted(script))
+    }
+
+    fn with(temper: Temper) -> Self {
         Self {
-            random,
+            temper,
             faulty: true,
+            loses: None,
             charges: BTreeMap::new(),
             refunds: BTreeMap::new(),
         }
     }
 
     pub(crate) fn fetch(&mut self, request: &HttpRequest<'_>) -> Result<HttpAnswer, String> {
-        if self.fails() {
+        if self.loses(Lost::Request) {
             return Err("connection refused".to_owned());
         }
         let path = request
@@ -72,30 +112,36 @@ impl Provider {
             (path, None) => self.look_up(path.strip_prefix("/charges/").expect("a charge")),
             (path, _) => panic!("the provider has no {path}"),
         };
-        if self.fails() {
+        if self.loses(Lost::Answer) {
             Err("connection reset".to_owned())
         } else {
             Ok(answer)
         }
     }
 
-    /// Decides a charge that is pending, if there is one.
-    pub(crate) fn decide_one(&mut self) {
-        let pending = |charge: &&mut Charge| !charge.decided && charge.fate != Fate::NeverDecided;
-        if let Some(charge) = self.charges.values_mut().find(pending) {
-            charge.decided = true;
-        }
+    /// Payments whose charge is pending, and will be decided.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = &String> {
+        let pending = |charge: &Charge| !charge.decided && charge.fate != Fate::NeverDecided;
+        let pending = self.charges.iter().filter(move |(_, it)| pending(it));
+        pending.map(|(payment_id, _)| payment_id)
     }
 
-    /// The body of a callback to be sent now: any of those that are open.
-    pub(crate) fn next_callback(&mut self) -> Option<Vec<u8>> {
-        let open: Vec<_> = self
-            .charges
-            .iter_mut()
-            .filter(|(_, c)| c.decided && c.callbacks > 0)
-            .collect();
-        let chosen = self.random.random_range(0..open.len().max(1));
-        let (payment_id, charge) = open.into_iter().nth(chosen)?;
+    /// Decides about a payment's charge.
+    pub(crate) fn decide(&mut self, payment_id: &str) {
+        let charge = self.charges.get_mut(payment_id);
+        charge.expect("a charge that is pending").decided = true;
+    }
+
+    /// Payments about which the provider will call back, now that they are decided.
+    pub(crate) fn to_call_back(&self) -> impl Iterator<Item = &String> {
+        let open = |charge: &Charge| charge.decided && charge.callbacks > 0;
+        let open = self.charges.iter().filter(move |(_, it)| open(it));
+        open.map(|(payment_id, _)| payment_id)
+    }
+
+    /// The body of a payment's next callback.
+    pub(crate) fn call_back(&mut self, payment_id: &str) -> Vec<u8> {
+        let charge = self.charges.get_mut(payment_id).expect("a charge");
         charge.callbacks -= 1;
         charge.told += 1;
         let state = if charge.has_failed() {
@@ -107,7 +153,7 @@ impl Provider {
             "payment_id": payment_id, "charge_id": format!("ch-{payment_id}"),
             "state": state, "amount": charge.taken().max(1), "livemode": false,
         });
-        Some(body.to_string().into_bytes())
+        body.to_string().into_bytes()
     }
 
     fn charge(&mut self, body: &Value, key: Option<&str>) -> HttpAnswer {
@@ -119,23 +165,13 @@ impl Provider {
         );
         assert!(body["callback_url"].is_string() && body["order_id"].is_string());
         if !self.charges.contains_key(payment_id) {
-            let fate = match self.random.random_range(0..12) {
-                0 => Fate::WrongAmount,
-                1 => Fate::Fails,
-                2 | 3 => Fate::FailsAtFirst,
-                4 => Fate::NeverDecided,
-                _ => Fate::Charged,
-            };
             let asked = body["amount"].as_u64().expect("an amount");
             assert!(asked > 0, "nothing to charge");
-            let least = match fate {
-                // What is never called back could never be known.
-                Fate::WrongAmount => 1,
-                Fate::FailsAtFirst => 2,
-                Fate::Charged | Fate::Fails | Fate::NeverDecided => 0,
-            };
-            let callbacks = self.random.random_range(least..4);
-            let decided = fate != Fate::NeverDecided && self.random.random_bool(0.3);
+            let Script {
+                fate,
+                at_once: decided,
+                callbacks,
+            } = self.temper.script();
             let charge = Charge {
                 asked,
                 fate,
@@ -178,7 +214,9 @@ impl Provider {
             .as_str()
             .expect("a payment id")
             .to_owned();
+        let taken = self.charges.get(&payment_id).map_or(0, Charge::taken);
         let refund = (payment_id, body["amount"].as_u64().expect("an amount"));
+        assert_eq!(refund.1, taken, "all of it goes back");
         let known = self
             .refunds
             .entry(refund_id.to_owned())
@@ -191,8 +229,40 @@ impl Provider {
         }
     }
 
-    fn fails(&mut self) -> bool {
-        self.faulty && self.random.random_bool(0.15)
+    fn loses(&mut self, what: Lost) -> bool {
+        let chance = match &mut self.temper {
+            Temper::Moody(random) => self.faulty && random.random_bool(0.15),
+            Temper::Scripted(_) => false,
+        };
+        chance || self.loses.take_if(|it| *it == what).is_some()
+    }
+}
+
+impl Temper {
+    /// For a new charge.
+    fn script(&mut self) -> Script {
+        let random = match self {
+            Self::Moody(random) => random,
+            Self::Scripted(script) => return *script,
+        };
+        let fate = match random.random_range(0..12) {
+            0 => Fate::WrongAmount,
+            1 => Fate::Fails,
+            2 | 3 => Fate::FailsAtFirst,
+            4 => Fate::NeverDecided,
+            _ => Fate::Charged,
+        };
+        let least = match fate {
+            // What is never called back could never be known.
+            Fate::WrongAmount => 1,
+            Fate::FailsAtFirst => 2,
+            Fate::Charged | Fate::Fails | Fate::NeverDecided => 0,
+        };
+        Script {
+            fate,
+            callbacks: random.random_range(least..4),
+            at_once: fate != Fate::NeverDecided && random.random_bool(0.3),
+        }
     }
 }
 

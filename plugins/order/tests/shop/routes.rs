@@ -89,11 +89,14 @@ impl Subscription {
 fn what_returns_goods_or_moves_money_is_retried_for_longer_than_a_day() {
     let kept = [
         "order.due",
+        "order.refund",
         "payment.charged",
         "stock.release",
         "coupon.release",
         "account.credit",
         "payment.refund",
+        "payment.refunded",
+        "points.revoke",
     ];
     for topic in kept {
         for (name, sub) in Routes::example().subscribers(topic) {

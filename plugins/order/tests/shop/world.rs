@@ -36,9 +36,12 @@ const STEPS_MAX: u32 = 100_000;
 pub(crate) const PRICE_LIST: &str = "order@host";
 
 /// Subscription and key.
-type QueueId = (String, String);
+pub(crate) type QueueId = (String, String);
+/// Plugin, key and name.
+pub(crate) type TimerId = (String, String, String);
 
 /// Everything there is.
+#[derive(Clone)]
 pub(crate) struct World {
     pub(crate) random: StdRng,
     pub(crate) now: u64,
@@ -52,11 +55,13 @@ pub(crate) struct World {
     /// After how many more calls of the host the handler of a payment dies.
     pub(crate) dies_in: Option<u32>,
     pub(crate) routes: &'static Routes,
-    queues: BTreeMap<QueueId, VecDeque<Message>>,
-    /// By plugin, key and name: when, and to which topic.
-    timers: BTreeMap<(String, String, String), (u64, String)>,
+    pub(crate) queues: BTreeMap<QueueId, VecDeque<Message>>,
+    /// When, and to which topic.
+    pub(crate) timers: BTreeMap<TimerId, (u64, String)>,
     dead: Vec<(QueueId, Message)>,
     pub(crate) faulty: bool,
+    /// Whether the next handler crashes before its commit.
+    pub(crate) crashes: bool,
     next_id: u64,
 }
 
@@ -76,6 +81,7 @@ impl World {
             timers: BTreeMap::new(),
             dead: Vec::new(),
             faulty: true,
+            crashes: false,
             next_id: 0,
         }
     }
@@ -114,12 +120,7 @@ impl World {
             let chosen = self.random.random_range(0..self.dead.len());
             self.redrive(chosen);
         }
-        let due: Vec<_> = self
-            .timers
-            .iter()
-            .filter(|(_, (at, _))| *at <= self.now)
-            .map(|(id, _)| id.clone())
-            .collect();
+        let due: Vec<_> = self.due().cloned().collect();
         if halves::check_one(self) {
             return true;
         }
@@ -140,6 +141,12 @@ impl World {
         true
     }
 
+    /// The timers that are due.
+    pub(crate) fn due(&self) -> impl Iterator<Item = &TimerId> {
+        let due = self.timers.iter().filter(|(_, (at, _))| *at <= self.now);
+        due.map(|(id, _)| id)
+    }
+
     /// Lets time pass. Whatever is queued has not moved meanwhile: every timeout may be first.
     pub(crate) fn wait(&mut self, milliseconds: u64) {
         self.now += milliseconds;
@@ -157,7 +164,7 @@ impl World {
                 // Redriven when all is over: too late to do anything.
                 self.redrive(0);
             } else if let Some(next) = self.timers.values().map(|(at, _)| *at).min() {
-                self.provider.decide_one();
+                customers::decide_one(self);
                 self.now = self.now.max(next);
             } else if !customers::call_back(self) {
                 return;
@@ -192,7 +199,8 @@ impl World {
             .collect()
     }
 
-    fn fire(&mut self, timer: &(String, String, String)) {
+    /// Delivers a timer.
+    pub(crate) fn fire(&mut self, timer: &TimerId) {
         let (plugin, key, _) = timer;
         let (_, topic) = self.timers[timer].clone();
         let sub = self
@@ -210,7 +218,8 @@ impl World {
         }
     }
 
-    fn deliver(&mut self, id: &QueueId) {
+    /// Delivers the first message of a queue.
+    pub(crate) fn deliver(&mut self, id: &QueueId) {
         let queue = self.queues.get_mut(id).expect("a queue that was chosen");
         let message = queue.front().expect("no queue is empty").clone();
         let plugin = self.routes.subscriptions[&id.0].plugin.clone();
@@ -235,6 +244,7 @@ impl World {
 
     /// Runs a handler; false if it failed or crashed before its commit, and left nothing behind.
     fn handle(&mut self, message: &Message, plugin: &str) -> bool {
+        let crashes = std::mem::take(&mut self.crashes);
         let key = message.key.clone().expect("the shop's messages are keyed");
         let owner = self.routes.subscriptions[&message.subscription].owner();
         let scope = (owner, key.clone());
@@ -259,7 +269,7 @@ impl World {
             }
             Err(_) => return false,
         }
-        if self.faulty && self.random.random_bool(0.05) {
+        if crashes || self.faulty && self.random.random_bool(0.05) {
             return false;
         }
         self.states.entry(scope).or_default().extend(writes);

@@ -62,11 +62,28 @@ fn what_the_order_does_not_take_is_given_back_once() {
     let refunded = refunded(payment, Some("wrong".to_owned())).payment;
     assert_eq!(refunded.view().state, PaymentState::Refunded);
     assert_eq!(to_refund(&refunded), None);
-    assert_eq!(
-        to_refund(&after(accepted(charged()))),
-        None,
-        "the order has it"
-    );
+}
+
+#[test]
+fn what_the_order_took_and_the_seller_returns_is_given_back_once() {
+    let succeeded = after(accepted(charged()));
+    assert_eq!(to_refund(&succeeded), Some(1_800));
+    let returned = refunded(succeeded, None).payment;
+    assert_eq!(to_refund(&returned), None);
+    assert_eq!(called_back(returned, true, 1_800), None);
+}
+
+#[test]
+fn a_refund_that_overtakes_the_orders_word_is_final() {
+    let returned = refunded(charged(), None).payment;
+    assert_eq!(accepted(returned), None, "it stays refunded");
+}
+
+#[test]
+fn a_payment_of_nothing_has_nothing_to_give_back() {
+    let free = after(approved(asked(), 0, DEADLINE, 0));
+    assert_eq!(free.view().state, PaymentState::Succeeded);
+    assert_eq!(to_refund(&free), None);
 }
 
 #[test]
