@@ -34,6 +34,9 @@ pub struct Checkpoint {
     /// How many blocks the log must hold first; for these partitions recovery will begin with
     /// block `barrier`.
     pub barrier: u64,
+    /// The time of the last block before `barrier`. No recovery goes back behind it, as it may
+    /// behind the engine's time: what was over then stays over, and may be deleted.
+    pub at: Millis,
     /// The partitions.
     pub partitions: Range<u16>,
     /// To be written first, in any order and not atomically: applying the log to them again
@@ -105,6 +108,7 @@ impl Engine {
         let end = first.saturating_add(count.max(1)).min(all);
         let mut checkpoint = Checkpoint {
             barrier: self.next_block,
+            at: self.sealed_at,
             partitions: first..end,
             blind: Vec::new(),
             claimed: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod apply;
 mod blocks;
+mod bring_out;
 mod dispatch;
 mod obituaries;
 mod queues;
@@ -150,6 +151,8 @@ pub struct Engine {
     pub(crate) unkeyed: u16,
 
     unsealed: Unsealed,
+    /// The time of the last block that was sealed.
+    pub(crate) sealed_at: Millis,
     /// The number that the next block to be sealed gets.
     pub(crate) next_block: u64,
     /// Bytes of all blocks sealed so far.
@@ -190,6 +193,7 @@ impl Engine {
             now: Millis(0),
             unkeyed: 0,
             unsealed: Unsealed::default(),
+            sealed_at: Millis(0),
             next_block: 0,
             log_bytes: 0,
             ready: VecDeque::new(),

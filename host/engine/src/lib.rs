@@ -13,6 +13,7 @@ pub mod codec;
 mod commands;
 pub mod dead_letters;
 mod engine;
+mod floors;
 mod halted;
 pub mod halves;
 mod lane;

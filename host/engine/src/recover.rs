@@ -113,7 +113,7 @@ impl Recovery {
         };
         let header = codec::header(block).map_err(damaged)?;
         let records = codec::records(block).map_err(damaged)?;
-        self.engine.advance(header.at);
+        self.engine.sealed_at = self.engine.advance(header.at);
         self.engine.next_block += 1;
         self.engine.log_bytes = header.offset + block.len() as u64;
         for record in records {

@@ -21,6 +21,7 @@ impl Engine {
             self.next_block += 1;
             blocks.push(bytes);
         }
+        self.sealed_at = self.now;
         // The log may have been behind.
         self.dispatch();
         (first, blocks)
