@@ -63,9 +63,12 @@ pub(crate) trait Workload {
     fn taken(&self) -> usize;
 }
 
+/// Makes a workload.
+type New = fn(&mut StdRng) -> Box<dyn Workload>;
+
 /// Draws the workloads of a world: one for certain, and each of the others perhaps.
 pub(crate) fn draw(rng: &mut StdRng) -> Vec<Box<dyn Workload>> {
-    let all: [fn(&mut StdRng) -> Box<dyn Workload>; 8] = [
+    let all: [New; 8] = [
         |rng| Box::new(Bank::new(rng)),
         |_| Box::new(Errands::default()),
         |_| Box::new(Jobs::default()),
