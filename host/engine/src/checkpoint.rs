@@ -35,6 +35,9 @@ pub struct Checkpoint {
     /// How many blocks the log must hold first; for these partitions recovery will begin with
     /// block `barrier`.
     pub barrier: u64,
+    /// The time of the last block before `barrier`. No recovery goes back behind it, as it may
+    /// behind the engine's time: what was over then stays over, and may be deleted.
+    pub sealed_at: Millis,
     /// The partitions.
     pub partitions: Range<u16>,
     /// To be written first, in any order and not atomically: applying the log to them again
@@ -42,9 +45,6 @@ pub struct Checkpoint {
     pub blind: Vec<Write>,
     /// How many claims of each partition are in `blind`.
     pub claimed: Vec<Claimed>,
-    /// When the last block before `barrier` was sealed. Claims that were over then may be swept
-    /// after this checkpoint: whatever the clock does, a recovery finds them over too.
-    pub sealed_at: Millis,
     /// To be written last, atomically.
     pub atomic: Vec<Write>,
     /// Set if this completes a round of all partitions, and then a part of `atomic`: recovery will
@@ -118,10 +118,10 @@ impl Engine {
         let end = first.saturating_add(count.max(1)).min(all);
         let mut checkpoint = Checkpoint {
             barrier: self.next_block,
+            sealed_at: self.sealed_at,
             partitions: first..end,
             blind: Vec::new(),
             claimed: Vec::new(),
-            sealed_at: self.sealed_at,
             atomic: Vec::new(),
             completes: (end == all).then_some(began),
         };

@@ -2,6 +2,7 @@
 
 mod apply;
 mod blocks;
+mod bring_out;
 mod dispatch;
 mod obituaries;
 mod queues;
@@ -155,12 +156,12 @@ pub struct Engine {
     pub(crate) unkeyed: u16,
 
     unsealed: Unsealed,
+    /// The time of the last block that was sealed: a recovery is never before that.
+    pub(crate) sealed_at: Millis,
     /// The number that the next block to be sealed gets.
     pub(crate) next_block: u64,
     /// Bytes of all blocks sealed so far.
     pub(crate) log_bytes: u64,
-    /// When the last of them was sealed: a recovery is never before that.
-    pub(crate) sealed_at: Millis,
 
     /// Lanes that may have something to run.
     ready: VecDeque<(PartitionId, LaneId)>,
@@ -198,9 +199,9 @@ impl Engine {
             now: Millis(0),
             unkeyed: 0,
             unsealed: Unsealed::default(),
+            sealed_at: Millis(0),
             next_block: 0,
             log_bytes: 0,
-            sealed_at: Millis(0),
             ready: VecDeque::new(),
             runs: 0,
             next_ticket: 0,

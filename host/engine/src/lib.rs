@@ -14,6 +14,7 @@ mod commands;
 pub mod dead_letters;
 mod engine;
 pub mod expiry;
+mod floors;
 mod halted;
 pub mod halves;
 mod lane;

@@ -14,6 +14,7 @@ use wasmill_model::{Message, Millis, Name, Op, PartitionId, Position, Record, St
 
 use crate::backlog::Pending;
 use crate::engine::Engine;
+use crate::floors::Floors;
 use crate::subscription::SubIndex;
 
 /// Messages that one step drops.
@@ -25,6 +26,7 @@ pub(crate) struct Moves {
     positions: BTreeMap<Name, Position>,
     /// Subscriptions that a replay is under way for, and its tail, once it has begun.
     replayed: HashMap<Name, Option<Vec<Arc<Message>>>>,
+    floors: Floors,
 }
 
 /// Why a subscription was not moved.
@@ -63,6 +65,13 @@ pub struct Tail {
 impl Moves {
     pub(crate) fn position(&self, subscription: &Name) -> Option<&Position> {
         self.positions.get(subscription)
+    }
+
+    /// A step was taken before which the log had to reach back to `floor`.
+    pub(crate) fn step(&mut self, barrier: u64, floor: Option<u64>) {
+        if let Some(floor) = floor {
+            self.floors.step(barrier, floor);
+        }
     }
 
     pub(crate) fn set(&mut self, position: Position) {
@@ -160,7 +169,8 @@ impl Engine {
     }
 
     /// Drops some of the messages that waited when the move began, but for timers, which are their
-    /// keys' own. Returns how many; none once there are no more. Those that run are waited for.
+    /// keys' own. Returns how many it dropped, or brought out of queues that do not move by
+    /// themselves to be dropped next; none once there are no more. Those that run are waited for.
     pub fn drop_waiting(&mut self, name: &Name, now: Millis) -> Option<usize> {
         let since = self.advance(now);
         let mut moving = self.moves.moving(name)?.clone();
@@ -182,6 +192,9 @@ impl Engine {
                 dropped += ops.len();
                 self.commit(id, ops);
             }
+        }
+        if dropped == 0 && is_left {
+            dropped = self.bring_out_before(sub, &moving.dropped_before);
         }
         if dropped > 0 || is_left {
             self.dispatch();
@@ -250,9 +263,14 @@ impl Engine {
         positions.filter(|it| self.routes().subscription(&it.subscription).is_some())
     }
 
-    /// The first block of the log that a replay is yet to read.
-    #[must_use]
-    pub fn replay_floor(&self) -> Option<u64> {
+    /// The first block of the log that a replay is yet to read, also if a crash leaves no more than
+    /// `durable` blocks: a step that is not durable may have to be taken again.
+    pub fn replay_floor(&mut self, durable: u64) -> Option<u64> {
+        let earlier = self.moves.floors.lowest(durable);
+        self.replay_floor_now().into_iter().chain(earlier).min()
+    }
+
+    pub(crate) fn replay_floor_now(&self) -> Option<u64> {
         let replays = self.moves().filter_map(|it| it.moving.as_ref()?.replay);
         replays.map(|replay| replay.next_block).min()
     }
@@ -282,6 +300,7 @@ impl Engine {
         let Moves {
             positions,
             replayed,
+            ..
         } = &mut self.moves;
         for (name, tail) in replayed {
             let moving = positions.get(name).and_then(|it| it.moving.as_ref());

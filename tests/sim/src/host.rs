@@ -1,34 +1,36 @@
-//! A simulated host: the engine with its three queues of work, each step taken by itself.
+//! A simulated host: the engine with its queues of work, each step taken by itself.
 //!
 //! It does what the service's threads do, in the same order, but when to append, when to write
 //! the view and when a handler ends is the world's to choose.
 
 mod intake;
+mod letters;
+mod moves;
+mod operator;
 mod runs;
+mod view;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rand::Rng;
-use rand::rngs::StdRng;
-use wasmill_engine::expiry::Expiry;
-use wasmill_engine::{Action, Checkpoint, Engine, Write, claims, layout};
-use wasmill_model::effects::{Delayed, Scope};
-use wasmill_model::record::DeadLetter;
-use wasmill_model::{Millis, PartitionId, Partitioner, Routes};
-use wasmill_port::store::{Change, Log, View};
+use wasmill_engine::{Action, Checkpoint, Engine, PageRef};
+use wasmill_model::effects::Scope;
+use wasmill_model::{Millis, Name, PartitionId, Partitioner, Routes};
+use wasmill_port::store::{Acquired, Log};
 use wasmill_port::{Clock, RunContext, ScopeState, StateReader};
 use wasmill_service::{ViewReader, recover};
 use wasmill_store::{Memory, MemoryLog, MemoryView};
 
-use crate::bank;
 use crate::clock::SimClock;
 use crate::sabotage::Sabotage;
 
 pub(crate) use intake::LookedUp;
+pub(crate) use letters::Held;
 
+use moves::Stage;
 use runs::Runs;
 
 /// Partitions of the simulated host: few, so that keys meet.
@@ -41,7 +43,7 @@ pub(crate) struct Dead;
 /// Work for the view, in order.
 enum ViewWork {
     Write(Vec<u8>, Vec<u8>),
-    Load(wasmill_engine::PageRef),
+    Load(PageRef),
     LoadTimers {
         partition: PartitionId,
         after: Vec<u8>,
@@ -54,10 +56,14 @@ enum ViewWork {
 pub(crate) struct Host {
     engine: Engine,
     log: MemoryLog,
+    /// The first block that the log still has.
+    log_first: u64,
     view: Arc<MemoryView>,
     epoch: u64,
     clock: Arc<SimClock>,
     context: RunContext,
+    /// What the next host starts with.
+    routes_file: Arc<Routes>,
     view_work: VecDeque<ViewWork>,
     /// Sealed blocks, from number `durable` on.
     appending: VecDeque<Vec<u8>>,
@@ -66,6 +72,8 @@ pub(crate) struct Host {
     /// A checkpoint that waits for its blocks. Other work on the view overtakes it.
     waiting: Option<Checkpoint>,
     runs: Runs,
+    /// Subscriptions that are being moved.
+    moves: BTreeMap<Name, Stage>,
     /// How many checkpoints each partition began and ended.
     versions: [u64; PARTITIONS as usize],
     sabotage: Sabotage,
@@ -82,23 +90,7 @@ impl Host {
         let (mut log, view) = store.open();
         let view = Arc::new(view);
         let acquired = log.acquire().map_err(|_| Dead)?;
-        let config = wasmill_engine::Config {
-            partitions: PARTITIONS,
-            run_count_max: 3,
-            ..wasmill_engine::Config::default()
-        };
-        let engine = recover(config, routes, &log, acquired, &*view, clock.now());
-        let recovered = engine.map_err(|error| {
-            let text = error.to_string();
-            assert!(
-                !text.contains("restore the data directory"),
-                "recovery found damage: {text}"
-            );
-            Dead
-        })?;
-        let mut engine = recovered.engine;
-        clock.raise(engine.now());
-        engine.set_serving(&bank::PLUGIN.into(), true);
+        let engine = recovered(routes, &log, acquired, &view, &clock)?;
         let partitioner = Partitioner::new(PARTITIONS);
         let reader = Arc::new(ViewReader {
             view: view.clone(),
@@ -107,6 +99,7 @@ impl Host {
         Ok(Self {
             engine,
             log,
+            log_first: acquired.first,
             view,
             epoch: acquired.epoch,
             context: RunContext {
@@ -115,6 +108,7 @@ impl Host {
                 clock: clock.clone(),
                 preparer: None,
             },
+            routes_file: routes.clone(),
             clock,
             view_work: VecDeque::new(),
             appending: VecDeque::new(),
@@ -122,6 +116,7 @@ impl Host {
             checkpointing: false,
             waiting: None,
             runs: Runs::default(),
+            moves: BTreeMap::new(),
             versions: [0; PARTITIONS as usize],
             sabotage,
         })
@@ -133,19 +128,64 @@ impl Host {
         self.sabotage.durable(self.durable, sealed)
     }
 
-    /// Pauses the plugin, or puts it back into service.
-    pub(crate) fn set_serving(&mut self, serving: bool) {
-        self.engine.set_serving(&bank::PLUGIN.into(), serving);
+    /// How many blocks must be durable for all that was done so far to be.
+    pub(crate) fn barrier(&self) -> u64 {
+        self.engine.barrier()
+    }
+
+    /// How many blocks were sealed since the log began.
+    pub(crate) fn sealed(&self) -> u64 {
+        self.engine.sealed_blocks()
+    }
+
+    /// The first block that the log still has.
+    pub(crate) fn log_first(&self) -> u64 {
+        self.log_first
+    }
+
+    /// The engine's time.
+    pub(crate) fn now(&self) -> Millis {
+        self.engine.now()
+    }
+
+    /// The clock, to let time go by.
+    pub(crate) fn clock(&self) -> &SimClock {
+        &self.clock
+    }
+
+    /// The routes in force.
+    pub(crate) fn routes(&self) -> &Arc<Routes> {
+        self.engine.routes()
+    }
+
+    /// The routes that the next host starts with.
+    pub(crate) fn routes_file(&self) -> &Arc<Routes> {
+        &self.routes_file
+    }
+
+    /// All plugins.
+    pub(crate) fn plugins(&self) -> BTreeSet<Name> {
+        plugins(self.routes())
+    }
+
+    /// Pauses a plugin, or puts it back into service.
+    pub(crate) fn set_serving(&mut self, plugin: &Name, serving: bool) {
+        self.engine.set_serving(plugin, serving);
         self.collect();
     }
 
-    /// Does what has fallen due.
-    pub(crate) fn tick(&mut self) {
+    /// Does what has fallen due: the time that the engine was told, and the barriers before and
+    /// after what it did; none if there was nothing.
+    pub(crate) fn tick(&mut self) -> Option<(Millis, Range<u64>)> {
         let now = self.clock.now() + Duration::from_millis(self.sabotage.ahead());
-        if self.engine.wake() <= now {
-            self.engine.tick(now);
-            self.collect();
+        if self.engine.wake() > now {
+            return None;
         }
+        let before = self.barrier();
+        self.engine.tick(now);
+        self.sabotage.tick(&mut self.engine);
+        self.collect();
+        Some((self.now(), before..self.barrier()))
     }
 
     /// Seals what was committed, if the log is free; false if there was nothing to do.
@@ -170,63 +210,6 @@ impl Host {
         Ok(true)
     }
 
-    /// Begins a checkpoint of so many partitions if none is under way and nothing is unsealed.
-    pub(crate) fn begin_checkpoint(&mut self, partitions: u16) {
-        if !self.checkpointing && !self.engine.has_unsealed() {
-            self.checkpointing = true;
-            let checkpoint = self.engine.begin_checkpoint(partitions);
-            self.outdate(checkpoint.partitions.clone());
-            self.collect();
-            self.waiting = Some(checkpoint);
-            self.pass_checkpoint_on();
-        }
-    }
-
-    /// Once its blocks are durable, the checkpoint goes to the view.
-    fn pass_checkpoint_on(&mut self) {
-        let durable = self.durable;
-        if let Some(checkpoint) = self.waiting.take_if(|it| it.barrier <= durable) {
-            self.view_work.push_back(ViewWork::Checkpoint(checkpoint));
-        }
-    }
-
-    /// Does the next piece of work on the view; false if there is none that can be done.
-    pub(crate) fn work_on_view(&mut self, rng: &mut StdRng) -> Result<bool, Dead> {
-        let Some(work) = self.view_work.pop_front() else {
-            return Ok(false);
-        };
-        match work {
-            ViewWork::Write(key, bytes) => self.write(vec![Change::put(key, bytes.into())])?,
-            ViewWork::Load(page) => {
-                let number = page.number;
-                let key = layout::page(page.partition, &page.subscription, &page.queue, number);
-                let bytes = self.view.get(&key).map_err(|_| Dead)?;
-                let bytes = bytes.unwrap_or_else(|| panic!("{page:?} is missing"));
-                self.engine
-                    .page_loaded(&page, &bytes)
-                    .expect("a page of ours");
-                self.collect();
-            }
-            ViewWork::LoadTimers {
-                partition,
-                after,
-                limit,
-            } => {
-                let entries = self.view.scan(&layout::timers(partition), &after, limit);
-                let entries = entries.map_err(|_| Dead)?;
-                let complete = entries.len() < limit;
-                let decode = |bytes: &Bytes| -> Delayed {
-                    wasmill_engine::codec::decode(bytes).expect("a timer of ours")
-                };
-                let batch = entries.iter().map(|(_, value)| decode(value)).collect();
-                self.engine.timers_loaded(partition, batch, complete);
-                self.collect();
-            }
-            ViewWork::Checkpoint(checkpoint) => self.write_checkpoint(checkpoint, rng)?,
-        }
-        Ok(true)
-    }
-
     /// Whether nothing is left to be done but what the clock brings.
     pub(crate) fn is_quiet(&self) -> bool {
         self.runs.is_empty()
@@ -246,97 +229,32 @@ impl Host {
             && self.engine.census().all(|(_, pending, ..)| pending == 0)
     }
 
-    /// A state entry of an account, as its next handler would see it.
-    pub(crate) fn state(&self, key: &str, name: &str) -> Option<Bytes> {
+    /// A state entry of a key, as its next handler would see it. `owner` is a plugin, or a plugin
+    /// on this host.
+    pub(crate) fn state(&self, owner: &str, key: &str, name: &str) -> Result<Option<Bytes>, Dead> {
         let scope = Scope {
-            plugin: bank::PLUGIN.into(),
+            plugin: owner.into(),
             key: key.into(),
         };
         let recent = self.engine.recent(&scope);
         let reader: Arc<dyn StateReader> = self.context.reader.clone();
-        ScopeState::new(scope, recent, reader)
-            .get(name)
-            .expect("the store works at the end")
-    }
-
-    /// Dead letters in the view.
-    pub(crate) fn dead_letters(&self) -> usize {
-        let found = self
-            .view
-            .scan(b"x", b"x", usize::MAX)
-            .expect("the store works at the end");
-        let decode = |value: &Bytes| -> DeadLetter {
-            wasmill_engine::codec::decode(value).expect("a dead letter of ours")
-        };
-        let seen: BTreeSet<_> = found.iter().map(|(_, it)| decode(it).message.id).collect();
-        assert_eq!(seen.len(), found.len(), "no message is a dead letter twice");
-        found.len()
-    }
-
-    fn write_checkpoint(
-        &mut self,
-        mut checkpoint: Checkpoint,
-        rng: &mut StdRng,
-    ) -> Result<(), Dead> {
-        self.sabotage.checkpoint(&mut checkpoint.blind);
-        let change = |Write { key, value }| Change { key, value };
-        let mut blind: Vec<_> = checkpoint.blind.into_iter().map(change).collect();
-        while !blind.is_empty() {
-            let rest = blind.split_off(rng.random_range(1..=blind.len()));
-            self.write(blind)?;
-            blind = rest;
-        }
-        let atomic = checkpoint.atomic.into_iter().map(change).collect();
-        self.view.commit(atomic).map_err(|_| Dead)?;
-        if let Some(meta) = checkpoint.completes {
-            self.view.sync().map_err(|_| Dead)?;
-            if rng.random_ratio(1, 2) {
-                self.log.trim(meta.next_block).map_err(|_| Dead)?;
-            }
-        }
-        for partition in checkpoint.partitions.clone() {
-            self.sweep(PartitionId(partition), checkpoint.sealed_at)?;
-        }
-        self.outdate(checkpoint.partitions);
-        self.engine.end_checkpoint();
-        self.checkpointing = false;
-        Ok(())
-    }
-
-    /// Deletes the claims whose time is over: those of producers, and those in keys' states.
-    fn sweep(&self, partition: PartitionId, now: Millis) -> Result<(), Dead> {
-        let prefix = layout::claims(partition);
-        let entries = self.view.scan(&prefix, &prefix, usize::MAX);
-        let entries = entries.map_err(|_| Dead)?;
-        let entries = entries.iter().map(|(key, value)| (&key[..], &value[..]));
-        let mut writes = claims::sweep(entries, now).expect("claims of ours");
-        let prefix = layout::expiries(partition);
-        let expiries = self.view.scan(&prefix, &prefix, usize::MAX);
-        for (key, _) in expiries.map_err(|_| Dead)? {
-            let expiry = Expiry::read(&key).expect("an expiry of ours");
-            if expiry.is_over(now) {
-                let value = self.view.get(expiry.claim()).map_err(|_| Dead)?;
-                writes.extend(expiry.sweep(value.as_deref(), self.sabotage.sweep(now)));
-            }
-        }
-        let change = |Write { key, value }| Change { key, value };
-        self.write(writes.into_iter().map(change).collect())
-    }
-
-    fn write(&self, changes: Vec<Change>) -> Result<(), Dead> {
-        self.view.write(changes).map_err(|_| Dead)
+        let state = ScopeState::new(scope, recent, reader);
+        state.get(name).map_err(|_| Dead)
     }
 
     /// Takes the engine's actions as work to be done.
     fn collect(&mut self) {
         for action in self.engine.take_actions() {
             match action {
-                Action::Run(request) => self.runs.waiting.push(request),
+                Action::Run(request) => {
+                    // A handler goes by the routes with which it began.
+                    let routes = self.context.routes.clone();
+                    self.runs.waiting.push((request, routes));
+                }
                 Action::Check(request) => self.runs.checks.push(request),
                 Action::WritePage(page, bytes) => {
-                    let key =
-                        layout::page(page.partition, &page.subscription, &page.queue, page.number);
-                    self.view_work.push_back(ViewWork::Write(key, bytes));
+                    let write = ViewWork::Write(view::place(&page), bytes);
+                    self.view_work.push_back(write);
                 }
                 Action::LoadPage(page) => self.view_work.push_back(ViewWork::Load(page)),
                 Action::LoadTimers {
@@ -355,4 +273,39 @@ impl Host {
             }
         }
     }
+}
+
+/// The engine out of a log that was just acquired, and the view.
+fn recovered(
+    routes: &Arc<Routes>,
+    log: &MemoryLog,
+    acquired: Acquired,
+    view: &MemoryView,
+    clock: &SimClock,
+) -> Result<Engine, Dead> {
+    let config = wasmill_engine::Config {
+        partitions: PARTITIONS,
+        run_count_max: 3,
+        ..wasmill_engine::Config::default()
+    };
+    let recovered = recover(config, routes, log, acquired, view, clock.now());
+    let recovered = recovered.map_err(|error| {
+        let text = error.to_string();
+        assert!(
+            !text.contains("restore the data directory"),
+            "recovery found damage: {text}"
+        );
+        Dead
+    })?;
+    let mut engine = recovered.engine;
+    clock.raise(engine.now());
+    engine.meet(clock.now());
+    for plugin in plugins(routes) {
+        engine.set_serving(&plugin, true);
+    }
+    Ok(engine)
+}
+
+fn plugins(routes: &Routes) -> BTreeSet<Name> {
+    routes.subscriptions().map(|it| it.plugin.clone()).collect()
 }

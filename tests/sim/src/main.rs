@@ -22,13 +22,13 @@ struct Args {
 fn main() {
     let args = Args::parse();
     let end = Instant::now() + Duration::from_secs(args.seconds);
-    let (mut worlds, mut crashes, mut transfers) = (0_u64, 0, 0);
+    let (mut worlds, mut crashes, mut messages) = (0_u64, 0, 0);
     for seed in args.seed.. {
         match simulate(seed) {
             Ok(report) => {
                 worlds += 1;
                 crashes += report.crashes;
-                transfers += report.transfers;
+                messages += report.messages;
             }
             Err(failure) => {
                 eprintln!("{failure}\nrepeat with: wasmill-sim --once --seed {seed}");
@@ -39,5 +39,5 @@ fn main() {
             break;
         }
     }
-    println!("{worlds} worlds, {crashes} crashes, {transfers} transfers: every promise kept");
+    println!("{worlds} worlds, {crashes} crashes, {messages} messages: every promise kept");
 }

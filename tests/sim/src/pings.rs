@@ -1,11 +1,18 @@
-//! Messages with ids that are soon forgotten, and what is promised of them.
+//! Pings: messages with ids that are soon forgotten, and what is promised of them.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rand::Rng;
+use rand::rngs::StdRng;
 use wasmill_engine::{Incoming, ProducerId};
-use wasmill_model::{Millis, When};
+use wasmill_model::Millis;
+use wasmill_port::Clock;
+
+use crate::host::{Dead, Host};
+use crate::workload::{Draft, Workload, incoming};
+
 /// How long an id is remembered.
 const WINDOW: Duration = Duration::from_millis(500);
 /// How far the clocks of a world may be apart.
@@ -15,31 +22,25 @@ const MARGIN: Duration = Duration::from_millis(50);
 #[derive(Debug, Default)]
 pub(crate) struct Pings {
     /// When each was taken, and the barrier at which that is durable.
-    taken: HashMap<u8, (Millis, u64)>,
+    taken: HashMap<u64, (Millis, u64)>,
+    count: usize,
 }
 
 /// A ping; nobody listens.
-pub(crate) fn incoming(id: u8) -> Incoming {
+fn ping(id: u64) -> Incoming {
     Incoming {
-        topic: "unheard".into(),
-        key: Some(format!("ping-{id}").into()),
-        tag: None,
-        headers: Vec::new(),
-        body: Bytes::new(),
         producer_id: Some(ProducerId {
             id: id.to_string(),
             window: WINDOW,
             claimed: None,
         }),
-        deliver: When::Now,
-        half: None,
-        watch: false,
+        ..incoming("ping", &format!("ping-{id}"), id, Bytes::new())
     }
 }
 
 impl Pings {
     /// An id was sent, and known or not.
-    pub(crate) fn sent(&mut self, id: u8, now: Millis, barrier: u64, known: bool) {
+    fn sent(&mut self, id: u64, now: Millis, barrier: u64, known: bool) {
         if let Some((at, _)) = self.taken.get(&id) {
             let age = now.since(*at);
             assert!(
@@ -53,11 +54,42 @@ impl Pings {
         }
         if !known {
             self.taken.insert(id, (now, barrier));
+            self.count += 1;
         }
     }
+}
 
-    /// The host died when so many blocks were durable: of what was not, nothing is known.
-    pub(crate) fn crash(&mut self, durable: u64) {
-        self.taken.retain(|_, (_, barrier)| *barrier <= durable);
+impl Workload for Pings {
+    fn routes(&self, draft: &mut Draft) {
+        draft.declare(&["ping"]);
+    }
+
+    fn step(&mut self, host: &mut Host, rng: &mut StdRng) -> Result<(), Dead> {
+        let id = rng.random_range(0..4);
+        let now = host.clock().now();
+        let sent = host.look_up(ping(id))?;
+        let (accepted, barrier) = host.accept(sent)?;
+        self.sent(id, now, barrier, accepted.duplicate);
+        Ok(())
+    }
+
+    fn durable(&mut self, _blocks: u64) {}
+
+    /// Of what was not durable, nothing is known.
+    fn restarted(&mut self, _host: &mut Host, blocks: u64) -> Result<(), Dead> {
+        self.taken.retain(|_, (_, barrier)| *barrier <= blocks);
+        Ok(())
+    }
+
+    fn settle(&mut self, _host: &mut Host) -> Result<bool, Dead> {
+        Ok(true)
+    }
+
+    fn check(&mut self, _host: &Host) -> Result<(), Dead> {
+        Ok(())
+    }
+
+    fn taken(&self) -> usize {
+        self.count
     }
 }

@@ -1,6 +1,5 @@
-//! A world: clients, a host that lives and dies, and time.
+//! A world: workloads, a host that lives and dies, and time.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +7,12 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use wasmill_model::Routes;
-use wasmill_port::Clock;
 use wasmill_store::{Fault, Memory};
 
-use crate::bank::{self, Receipt, TimerOrder, Transfer};
 use crate::clock::SimClock;
-use crate::host::{Dead, Host, LookedUp, PARTITIONS};
-use crate::pings::{self, Pings};
-use crate::promises::Promises;
+use crate::host::{Dead, Host, PARTITIONS};
 use crate::sabotage::{Bug, Sabotage};
+use crate::workload::{self, Draft, Workload};
 
 /// Steps of a world before it settles.
 const STEPS: usize = 900;
@@ -28,8 +24,8 @@ const SETTLE_STEPS_MAX: usize = 200_000;
 pub struct Report {
     /// Crashes survived.
     pub crashes: u64,
-    /// Transfers acknowledged.
-    pub transfers: u64,
+    /// Messages acknowledged, and runs of schedules.
+    pub messages: u64,
 }
 
 /// Runs the world of `seed`.
@@ -48,7 +44,7 @@ pub fn simulate_with(seed: u64, bug: Option<Bug>) -> Result<Report, String> {
     let run = AssertUnwindSafe(|| {
         let mut world = World::new(seed, Sabotage(bug));
         world.live();
-        world.settle();
+        world.settle().expect("no faults while settling");
         world.report
     });
     catch_unwind(run).map_err(|panic| {
@@ -62,20 +58,10 @@ struct World {
     rng: StdRng,
     store: Memory,
     clock: Arc<SimClock>,
+    /// What the next host starts with.
     routes: Arc<Routes>,
     host: Option<Host>,
-    accounts: Vec<String>,
-    /// Transfers not acknowledged yet, in the order in which each account's client sends them.
-    outbox: VecDeque<Transfer>,
-    /// Sent in this life of the host, and the barrier at which they are acknowledged.
-    unacknowledged: VecDeque<(u64, Transfer)>,
-    /// Looked up in this life of the host, after they were sent once.
-    repeats: VecDeque<(LookedUp, u64)>,
-    pings: Pings,
-    promises: Promises,
-    next_id: u64,
-    turns: Vec<u64>,
-    padding: usize,
+    workloads: Vec<Box<dyn Workload>>,
     slow_log: bool,
     report: Report,
     sabotage: Sabotage,
@@ -84,24 +70,14 @@ struct World {
 impl World {
     fn new(seed: u64, sabotage: Sabotage) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let accounts: Vec<_> = (0..rng.random_range(2..9))
-            .map(|n| format!("account-{n}"))
-            .collect();
+        let workloads = workload::draw(&mut rng);
         Self {
             store: Memory::new(rng.random()),
             clock: Arc::new(SimClock::new()),
-            routes: Arc::new(bank::routes()),
+            routes: Draft::of(&workloads, false).build(),
             host: None,
-            turns: vec![0; accounts.len()],
-            accounts,
-            outbox: VecDeque::new(),
-            unacknowledged: VecDeque::new(),
-            repeats: VecDeque::new(),
-            pings: Pings::default(),
-            promises: Promises::default(),
-            next_id: 0,
+            workloads,
             slow_log: rng.random_ratio(1, 3),
-            padding: if rng.random_ratio(1, 3) { 8_000 } else { 0 },
             report: Report::default(),
             sabotage,
             rng,
@@ -121,19 +97,19 @@ impl World {
     }
 
     /// Steps without faults, until nothing is left to do; then the promises are checked.
-    fn settle(&mut self) {
+    fn settle(&mut self) -> Result<(), Dead> {
         self.crash();
+        self.routes = Draft::of(&self.workloads, true).build();
         self.restart(false);
+        for plugin in self.host().plugins() {
+            self.host().set_serving(&plugin, true);
+        }
         for step in 0..SETTLE_STEPS_MAX {
-            self.send().expect("no faults while settling");
-            let host = self.host.as_mut().expect("started");
-            host.set_serving(true);
-            if self.outbox.is_empty() && self.unacknowledged.is_empty() && host.is_settled() {
+            if self.is_settled()? {
                 break;
             }
             assert!(step + 1 < SETTLE_STEPS_MAX, "the world does not settle");
-            let worked = self.work().expect("no faults while settling");
-            if !worked {
+            if !self.work()? {
                 self.clock.advance(Duration::from_millis(20));
             }
         }
@@ -141,31 +117,45 @@ impl World {
         // The round under way, then a whole one.
         for _ in 0..2 {
             host.begin_checkpoint(PARTITIONS);
-            while host
-                .work_on_view(&mut self.rng)
-                .expect("no faults while settling")
-            {}
+            while host.work_on_view(&mut self.rng)? {}
         }
-        self.promises.check(host, &self.accounts);
-        self.report.transfers = self.promises.acknowledged.len() as u64;
+        for workload in &mut self.workloads {
+            workload.check(host)?;
+            self.report.messages += workload.taken() as u64;
+        }
+        Ok(())
+    }
+
+    fn is_settled(&mut self) -> Result<bool, Dead> {
+        let host = self.host.as_mut().expect("started");
+        let mut is_settled = true;
+        for workload in &mut self.workloads {
+            is_settled &= workload.settle(host)?;
+        }
+        Ok(is_settled && host.is_settled())
     }
 
     fn step(&mut self) -> Result<(), Dead> {
+        let host = self.host.as_mut().expect("alive");
         match self.rng.random_range(0..100) {
-            0..18 => self.order(),
-            18..28 => self.send()?,
-            28..29 => self.ping()?,
-            29..30 => self.repeat()?,
+            0..30 => {
+                let index = self.rng.random_range(0..self.workloads.len());
+                self.workloads[index].step(host, &mut self.rng)?;
+            }
             30..33 => self
                 .clock
                 .advance(Duration::from_millis(self.rng.random_range(0..400))),
             33..35 => {
+                let plugins = host.plugins();
+                let index = self.rng.random_range(0..plugins.len().max(1));
                 let serving = self.rng.random_ratio(3, 4);
-                self.host().set_serving(serving);
+                if let Some(plugin) = plugins.iter().nth(index) {
+                    host.set_serving(plugin, serving);
+                }
             }
             35..43 => {
                 let partitions = self.rng.random_range(1..=PARTITIONS);
-                self.host().begin_checkpoint(partitions);
+                host.begin_checkpoint(partitions);
             }
             _ => drop(self.work()?),
         }
@@ -175,128 +165,38 @@ impl World {
     /// One piece of the host's work, whichever; false if there is none.
     fn work(&mut self) -> Result<bool, Dead> {
         let host = self.host.as_mut().expect("alive");
-        host.tick();
-        let first = self.rng.random_range(0..5);
-        for offset in 0..5 {
-            let worked = match (first + offset) % 5 {
+        if let Some((now, barriers)) = host.tick() {
+            let workloads = self.workloads.iter_mut();
+            workloads.for_each(|it| it.ticked(now, &barriers));
+        }
+        let first = self.rng.random_range(0..6);
+        for offset in 0..6 {
+            let worked = match (first + offset) % 6 {
                 0 => host.run_on(&mut self.rng),
                 1 => host.seal(),
-                4 => host.answer_a_check(&mut self.rng),
                 // A slow disk: much comes in before a block is durable.
                 2 if self.slow_log && self.rng.random_ratio(9, 10) => false,
                 2 => host.append()?,
-                _ => host.work_on_view(&mut self.rng)?,
+                3 => host.work_on_view(&mut self.rng)?,
+                4 => host.answer_a_check(&mut self.rng),
+                _ => host.move_on(&mut self.rng)?,
             };
             if worked {
-                self.acknowledge();
+                let durable = host.durable();
+                self.workloads.iter_mut().for_each(|it| it.durable(durable));
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// A client thinks of a transfer. The first ones of a world pile up on one account.
-    fn order(&mut self) {
-        let from = match self.next_id {
-            0..40 => 0,
-            _ => self.rng.random_range(0..self.accounts.len()),
-        };
-        let count = if self.rng.random_ratio(1, 20) { 120 } else { 1 };
-        for _ in 0..count {
-            let transfer = self.transfer(from);
-            self.outbox.push_back(transfer);
-        }
-    }
-
-    fn transfer(&mut self, from: usize) -> Transfer {
-        let name = format!("t{}", self.rng.random_range(0..3));
-        let delay = self.rng.random_range(0..500);
-        let timer = match self.rng.random_range(0..10) {
-            0..3 => Some(TimerOrder::Set { name, delay }),
-            3 => Some(TimerOrder::Cancel { name }),
-            4 => Some(TimerOrder::Move { name, delay }),
-            _ => None,
-        };
-        let receipt = match self.rng.random_range(0..12) {
-            0 => Some(Receipt::Commit),
-            1 => Some(Receipt::RollBack),
-            2 => Some(Receipt::Leave),
-            _ => None,
-        };
-        self.next_id += 1;
-        self.turns[from] += 1;
-        Transfer {
-            id: self.next_id,
-            turn: self.turns[from],
-            from: self.accounts[from].clone(),
-            to: self.accounts[self.rng.random_range(0..self.accounts.len())].clone(),
-            amount: self.rng.random_range(1..100),
-            poison: self.rng.random_ratio(1, 25),
-            timer,
-            receipt,
-            padding: "x".repeat(self.padding),
-        }
-    }
-
-    /// Sends what waits, in order; sometimes again, later, what was sent already.
-    fn send(&mut self) -> Result<(), Dead> {
-        for _ in 0..self.rng.random_range(1..60) {
-            let Some(transfer) = self.outbox.front().cloned() else {
-                break;
-            };
-            let sent = self.host().look_up(transfer.incoming())?;
-            let (_, barrier) = self.host().accept(sent)?;
-            self.outbox.pop_front();
-            if self.rng.random_ratio(1, 10) {
-                let again = self.host().look_up(transfer.incoming())?;
-                self.repeats.push_back((again, transfer.id));
-            }
-            self.unacknowledged.push_back((barrier, transfer));
-        }
-        Ok(())
-    }
-
-    /// A message whose id is soon forgotten.
-    fn ping(&mut self) -> Result<(), Dead> {
-        let id = self.rng.random_range(0..4);
-        let now = self.clock.now();
-        let host = self.host.as_mut().expect("alive");
-        let sent = host.look_up(pings::incoming(id))?;
-        let (accepted, barrier) = host.accept(sent)?;
-        self.pings.sent(id, now, barrier, accepted.duplicate);
-        Ok(())
-    }
-
-    /// A message that was sent already comes again, some time after its id was looked up.
-    fn repeat(&mut self) -> Result<(), Dead> {
-        if let Some((again, id)) = self.repeats.pop_front() {
-            let (accepted, _) = self.host().accept(again)?;
-            assert!(accepted.duplicate, "transfer {id} was taken twice");
-        }
-        Ok(())
-    }
-
-    fn acknowledge(&mut self) {
-        let durable = self.host().durable();
-        while let Some((barrier, transfer)) = self.unacknowledged.pop_front() {
-            if barrier > durable {
-                return self.unacknowledged.push_front((barrier, transfer));
-            }
-            self.promises.acknowledged.insert(transfer.id, transfer);
-        }
-    }
-
-    /// The host dies; clients will repeat what was not acknowledged, in order.
+    /// The host dies, and with it what was not durable.
     fn crash(&mut self) {
         if let Some(host) = self.host.take() {
             self.report.crashes += 1;
-            self.pings.crash(host.durable());
+            self.routes = host.routes_file().clone();
         }
-        self.repeats.clear();
         self.store = self.store.crash(self.rng.random());
-        while let Some((_, transfer)) = self.unacknowledged.pop_back() {
-            self.outbox.push_front(transfer);
-        }
     }
 
     fn restart(&mut self, faults: bool) {
@@ -311,14 +211,22 @@ impl World {
             };
             self.store.fail_at(self.rng.random_range(0..400), fault);
         }
-        match Host::start(&self.store, self.clock.clone(), &self.routes, self.sabotage) {
-            Ok(host) => self.host = Some(host),
-            Err(Dead) => {
-                assert!(faults, "a host must start on a store that works");
-                self.crash();
-                self.restart(false);
-            }
+        if self.start().is_err() {
+            assert!(faults, "a host must start on a store that works");
+            self.crash();
+            self.restart(false);
         }
+    }
+
+    fn start(&mut self) -> Result<(), Dead> {
+        let (clock, routes) = (self.clock.clone(), &self.routes);
+        let host = Host::start(&self.store, clock, routes, self.sabotage)?;
+        let host = self.host.insert(host);
+        let durable = host.durable();
+        for workload in &mut self.workloads {
+            workload.restarted(host, durable)?;
+        }
+        Ok(())
     }
 
     fn host(&mut self) -> &mut Host {

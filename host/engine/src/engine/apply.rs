@@ -293,6 +293,10 @@ impl Engine {
     fn stand(&mut self, id: PartitionId, position: Position) {
         let name = position.subscription.clone();
         self.partition_mut(id).dirty.positions.insert(name);
+        if self.live {
+            let (barrier, floor) = (self.barrier(), self.replay_floor_now());
+            self.moves.step(barrier, floor);
+        }
         self.moves.set(position);
     }
 

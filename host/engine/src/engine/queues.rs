@@ -62,7 +62,7 @@ impl Engine {
     }
 
     /// Gives a message from a page to its lane, with what recovery learnt of it.
-    fn place_amended(&mut self, id: PartitionId, sub: SubIndex, mut pending: Pending) {
+    pub(super) fn place_amended(&mut self, id: PartitionId, sub: SubIndex, mut pending: Pending) {
         match self.amendment(id, sub, pending.seq) {
             None => self.place(id, sub, pending),
             Some(Amendment::Settled) => {}
@@ -109,7 +109,13 @@ impl Engine {
         }
     }
 
-    fn refill_one(&mut self, id: PartitionId, lane: &LaneId, sub: SubIndex, mut pending: Pending) {
+    pub(super) fn refill_one(
+        &mut self,
+        id: PartitionId,
+        lane: &LaneId,
+        sub: SubIndex,
+        mut pending: Pending,
+    ) {
         let amendment = self.amendment(id, sub, pending.seq);
         let parked = match amendment {
             Some(Amendment::Settled) => return,
@@ -226,8 +232,10 @@ impl Engine {
             return;
         }
         let parked = self.with_track(id, &lane_id, sub, |track| {
+            // What is parked is the first one, which those behind it leave where it is.
+            let is_first = track.waiting.front().is_some_and(|it| it.seq == seq);
             track.waiting.retain(|pending| pending.seq != seq);
-            track.parked.take()
+            if is_first { track.parked.take() } else { None }
         });
         if let Some(Parked { due, .. }) = parked {
             self.parked.remove(&(due, id, lane_id.clone(), sub));
@@ -307,7 +315,7 @@ impl Engine {
         }
     }
 
-    fn load(&mut self, id: PartitionId, sub: SubIndex, queue: QueueId, number: u64) {
+    pub(super) fn load(&mut self, id: PartitionId, sub: SubIndex, queue: QueueId, number: u64) {
         let page = self.page_ref(id, sub, queue, number);
         self.actions.push(Action::LoadPage(page));
     }

@@ -69,3 +69,20 @@ fn a_new_page_of_a_key_never_has_the_number_of_one_that_is_about_to_be_deleted()
     let (new, _) = park(&mut engine, now);
     assert!(!deletes(&new), "page {} would be lost", new.number);
 }
+
+#[test]
+fn a_checkpoint_tells_a_time_that_no_restart_goes_back_behind() {
+    let mut engine = engine(vec![sub("s", "b")]);
+    engine.accept(message("a", "k", b""), START).unwrap();
+    let blocks = engine.seal().1;
+    engine.tick(START + Duration::from_secs(60));
+    let checkpoint = engine.begin_checkpoint(1);
+    let routes = engine.routes().clone();
+    let mut recovery = Recovery::new(Config::default(), &routes, None).unwrap();
+    for block in &blocks {
+        recovery.replay(block).unwrap();
+    }
+    let restarted = recovery.finish(Millis(0));
+    assert!(checkpoint.sealed_at <= restarted.now());
+    assert_eq!(checkpoint.sealed_at, START);
+}

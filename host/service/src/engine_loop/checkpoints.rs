@@ -216,7 +216,7 @@ impl<G: Guests> EngineLoop<G> {
             bytes: log_bytes,
             at: now,
         });
-        let floor = self.engine.replay_floor();
+        let floor = self.engine.replay_floor(self.durable);
         if let Some(before) = self.checkpoints.cut(now, log_bytes, floor) {
             tracing::debug!(before, next_block, log_bytes, "trimming the log");
             // The log's thread has ended only after it reported a failure.

@@ -6,7 +6,8 @@ use wasmill_model::{Decision, Half, When};
 use wasmill_port::Call;
 use wasmill_port::call::{HalfState, Outgoing};
 
-use super::{Transfer, body, once, put};
+use super::Transfer;
+use crate::guest::{body, once, put};
 
 /// Where receipts go to.
 pub(crate) const TOPIC: &str = "receipt";

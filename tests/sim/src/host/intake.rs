@@ -46,7 +46,31 @@ impl Host {
         Ok((accepted, self.engine.barrier()))
     }
 
-    fn version(&self, PartitionId(partition): PartitionId) -> u64 {
+    /// Takes a batch in, each message by itself; what was looked up before a checkpoint of any of
+    /// their partitions is looked up again for all.
+    pub(crate) fn accept_all(
+        &mut self,
+        mut all: Vec<LookedUp>,
+    ) -> Result<(Vec<Accepted>, u64), Dead> {
+        let holds = |it: &LookedUp| {
+            self.sabotage
+                .still_holds(it.version, self.version(it.partition))
+        };
+        if !all.iter().all(holds) {
+            let again = all.into_iter().map(|it| self.look_up(it.incoming));
+            all = again.collect::<Result<_, _>>()?;
+        }
+        let now = self.clock.now();
+        let accepted = all.into_iter().map(|it| {
+            let accepted = self.engine.accept(it.incoming, now);
+            accepted.expect("a proper message")
+        });
+        let accepted = accepted.collect();
+        self.collect();
+        Ok((accepted, self.engine.barrier()))
+    }
+
+    pub(super) fn version(&self, PartitionId(partition): PartitionId) -> u64 {
         self.versions[usize::from(partition)]
     }
 

@@ -9,20 +9,21 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use wasmill_engine::{CheckRequest, RunRequest, Ticket, Verdict};
-use wasmill_model::Half;
 use wasmill_model::effects::Outcome;
+use wasmill_model::{Half, Routes};
 use wasmill_port::call::{CallError, Preparing};
 use wasmill_port::{Delivery, Preparer, Run, RunContext};
 
 use super::Host;
-use crate::bank;
+use crate::{bank, guest};
 
 type Handlers = Pin<Box<dyn Future<Output = Vec<Outcome>>>>;
 
 /// What handlers and owners have to do.
 #[derive(Default)]
 pub(super) struct Runs {
-    pub(super) waiting: Vec<RunRequest>,
+    /// Runs that are to begin, by the routes that they began with.
+    pub(super) waiting: Vec<(RunRequest, Arc<Routes>)>,
     pub(super) checks: Vec<CheckRequest>,
     /// Runs that wait for a half message, and the barrier that must be durable first.
     stopped: Vec<(u64, Ticket, Handlers)>,
@@ -87,8 +88,8 @@ impl Host {
             _ if self.runs.waiting.is_empty() => return false,
             _ => {
                 let index = rng.random_range(0..self.runs.waiting.len());
-                let request = self.runs.waiting.swap_remove(index);
-                self.begin(request, rng.random())
+                let (request, routes) = self.runs.waiting.swap_remove(index);
+                self.begin(request, routes, rng.random())
             }
         };
         self.poll(ticket, handlers);
@@ -114,7 +115,7 @@ impl Host {
         true
     }
 
-    fn begin(&mut self, request: RunRequest, luck: u64) -> (Ticket, Handlers) {
+    fn begin(&mut self, request: RunRequest, routes: Arc<Routes>, luck: u64) -> (Ticket, Handlers) {
         let RunRequest {
             ticket,
             owner,
@@ -131,8 +132,10 @@ impl Host {
         });
         let mut deliveries: Vec<_> = deliveries.collect();
         self.sabotage.run(&mut deliveries);
+        let owner = self.sabotage.owner(owner);
         let context = RunContext {
             preparer: Some(self.runs.desk.clone()),
+            routes,
             ..self.context.clone()
         };
         let run = Run::new(context, owner, deliveries, recent, Duration::from_secs(1));
@@ -160,7 +163,7 @@ impl Host {
 
 async fn handle(mut run: Run, mut luck: StdRng) -> Vec<Outcome> {
     while let Some(mut call) = run.begin() {
-        let result = bank::handle(&mut call, &mut luck).await;
+        let result = guest::handle(&run.plugin, &mut call, &mut luck).await;
         // Some runs hand the rest back, as one whose time is up.
         if !run.end(call, result, None) || luck.random_ratio(1, 4) {
             break;

@@ -1,5 +1,7 @@
 //! Subscriptions that are moved, and new ones that begin with what the log has.
 
+mod parked;
+
 use std::collections::BTreeMap;
 
 use wasmill_engine::{MoveError, PageRef, codec, replayed};
@@ -312,4 +314,25 @@ fn a_new_subscription_gets_the_first_message_that_is_sent_after_it() {
 fn a_new_subscription_that_starts_first_gets_what_was_sent_before_it() {
     let seen = with_a_newcomer(Start::First);
     assert_eq!(seen, all_of("new", 5, &[1_000_000, 1_000_001]));
+}
+
+#[test]
+fn the_log_is_kept_for_a_step_of_a_replay_that_a_crash_takes_back() {
+    let name = Name::from("s");
+    let mut world = World::new(vec![sub("s", "a")]);
+    (0..10).for_each(|_| world.send(START));
+    world.handle_all();
+    world.engine.begin_move(&name, Start::First, START).unwrap();
+    let next = |world: &mut World| {
+        let moving = world.engine.standing(&name).unwrap().moving;
+        moving.and_then(|it| it.replay).map(|it| it.next_block)
+    };
+    let mut last = Some(0);
+    while world.step(&name) {
+        let (durable, now) = (world.blocks.len() as u64, next(&mut world));
+        assert_eq!(world.engine.replay_floor(durable - 1), last);
+        assert_eq!(world.engine.replay_floor(durable), now);
+        last = now;
+    }
+    assert_eq!(last, None, "it has arrived");
 }

@@ -1,0 +1,137 @@
+//! The view: pages, timers and checkpoints, one piece of work after the other.
+
+use bytes::Bytes;
+use rand::Rng;
+use rand::rngs::StdRng;
+use wasmill_engine::expiry::Expiry;
+use wasmill_engine::{Checkpoint, PageRef, Write, claims, layout};
+use wasmill_model::effects::Delayed;
+use wasmill_model::{Millis, PartitionId};
+use wasmill_port::store::{Change, Log, View};
+
+use super::{Dead, Host, ViewWork};
+
+/// Where a page lies.
+pub(super) fn place(page: &PageRef) -> Vec<u8> {
+    layout::page(page.partition, &page.subscription, &page.queue, page.number)
+}
+
+impl Host {
+    /// Begins a checkpoint of so many partitions if none is under way and nothing is unsealed.
+    pub(crate) fn begin_checkpoint(&mut self, partitions: u16) {
+        if !self.checkpointing && !self.engine.has_unsealed() {
+            self.checkpointing = true;
+            let checkpoint = self.engine.begin_checkpoint(partitions);
+            self.outdate(checkpoint.partitions.clone());
+            self.collect();
+            self.waiting = Some(checkpoint);
+            self.pass_checkpoint_on();
+        }
+    }
+
+    /// Once its blocks are durable, the checkpoint goes to the view.
+    pub(super) fn pass_checkpoint_on(&mut self) {
+        let durable = self.durable;
+        if let Some(checkpoint) = self.waiting.take_if(|it| it.barrier <= durable) {
+            self.view_work.push_back(ViewWork::Checkpoint(checkpoint));
+        }
+    }
+
+    /// Does the next piece of work on the view; false if there is none that can be done.
+    pub(crate) fn work_on_view(&mut self, rng: &mut StdRng) -> Result<bool, Dead> {
+        let Some(work) = self.view_work.pop_front() else {
+            return Ok(false);
+        };
+        match work {
+            ViewWork::Write(key, bytes) => self.write(vec![Change::put(key, bytes.into())])?,
+            ViewWork::Load(page) => {
+                let bytes = self.view.get(&place(&page)).map_err(|_| Dead)?;
+                let bytes = bytes.unwrap_or_else(|| panic!("{page:?} is missing"));
+                let loaded = self.engine.page_loaded(&page, &bytes);
+                loaded.expect("a page of ours");
+                self.collect();
+            }
+            ViewWork::LoadTimers {
+                partition,
+                after,
+                limit,
+            } => {
+                let entries = self.view.scan(&layout::timers(partition), &after, limit);
+                let entries = entries.map_err(|_| Dead)?;
+                let complete = entries.len() < limit;
+                let decode = |bytes: &Bytes| -> Delayed {
+                    wasmill_engine::codec::decode(bytes).expect("a timer of ours")
+                };
+                let batch = entries.iter().map(|(_, value)| decode(value)).collect();
+                self.engine.timers_loaded(partition, batch, complete);
+                self.collect();
+            }
+            ViewWork::Checkpoint(checkpoint) => self.write_checkpoint(checkpoint, rng)?,
+        }
+        Ok(true)
+    }
+
+    fn write_checkpoint(
+        &mut self,
+        mut checkpoint: Checkpoint,
+        rng: &mut StdRng,
+    ) -> Result<(), Dead> {
+        self.sabotage.checkpoint(&mut checkpoint);
+        let change = |Write { key, value }| Change { key, value };
+        let mut blind: Vec<_> = checkpoint.blind.into_iter().map(change).collect();
+        while !blind.is_empty() {
+            let rest = blind.split_off(rng.random_range(1..=blind.len()));
+            self.write(blind)?;
+            blind = rest;
+        }
+        let atomic = checkpoint.atomic.into_iter().map(change).collect();
+        self.view.commit(atomic).map_err(|_| Dead)?;
+        if let Some(meta) = checkpoint.completes {
+            self.view.sync().map_err(|_| Dead)?;
+            if rng.random_ratio(1, 2) {
+                self.trim(meta.next_block)?;
+            }
+        }
+        for partition in checkpoint.partitions.clone() {
+            self.sweep(PartitionId(partition), checkpoint.sealed_at)?;
+        }
+        self.outdate(checkpoint.partitions);
+        self.engine.end_checkpoint();
+        self.checkpointing = false;
+        self.collect();
+        Ok(())
+    }
+
+    /// Trims the log, but for what is yet to be replayed.
+    fn trim(&mut self, before: u64) -> Result<(), Dead> {
+        let floor = self.engine.replay_floor(self.durable);
+        let before = before.min(floor.unwrap_or(u64::MAX));
+        self.log.trim(before).map_err(|_| Dead)?;
+        self.log_first = self.log_first.max(before);
+        Ok(())
+    }
+
+    /// Deletes the claims whose time is over: those of producers, and those in keys' states.
+    fn sweep(&self, partition: PartitionId, now: Millis) -> Result<(), Dead> {
+        let prefix = layout::claims(partition);
+        let entries = self.view.scan(&prefix, &prefix, usize::MAX);
+        let entries = entries.map_err(|_| Dead)?;
+        let entries = entries.iter().map(|(key, value)| (&key[..], &value[..]));
+        let mut writes = claims::sweep(entries, now).expect("claims of ours");
+        let prefix = layout::expiries(partition);
+        let expiries = self.view.scan(&prefix, &prefix, usize::MAX);
+        for (key, _) in expiries.map_err(|_| Dead)? {
+            let expiry = Expiry::read(&key).expect("an expiry of ours");
+            if expiry.is_over(now) {
+                let value = self.view.get(expiry.claim()).map_err(|_| Dead)?;
+                writes.extend(expiry.sweep(value.as_deref(), self.sabotage.sweep(now)));
+            }
+        }
+        let change = |Write { key, value }| Change { key, value };
+        self.write(writes.into_iter().map(change).collect())
+    }
+
+    fn write(&self, changes: Vec<Change>) -> Result<(), Dead> {
+        self.view.write(changes).map_err(|_| Dead)
+    }
+}
