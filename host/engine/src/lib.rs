@@ -14,7 +14,6 @@ mod commands;
 pub mod dead_letters;
 mod engine;
 pub mod expiry;
-mod floors;
 mod halted;
 pub mod halves;
 mod lane;
