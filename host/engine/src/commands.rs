@@ -136,7 +136,7 @@ impl Engine {
             Some(_) => self.take_half_in(partition, incoming, id, ops)?,
             None => self.take_in(partition, incoming, id, ops),
         };
-        self.topics.count_outside(topic, bytes, self.now);
+        self.topics.count_outside(topic, bytes);
         self.dispatch();
         Ok(Accepted {
             message: id,

@@ -144,9 +144,11 @@ impl Engine {
         self.advance(now);
         let target = self.redrive_target(letter, to)?;
         let exhume = self.exhume(partition, letter).ok_or(RedriveError::Gone)?;
-        // The timer that it may have been is over; the key may have set another of its name.
+        // A timer stays the plugin's own where it was one, though it is pending no longer.
+        let timer = letter.message.timer.as_ref();
+        let timer = timer.filter(|_| target.subscription == letter.subscription);
         let message = Arc::new(Message {
-            timer: None,
+            timer: timer.map(|_| "".into()),
             ..Message::clone(&letter.message)
         });
         let send = wasmill_model::effects::Send {

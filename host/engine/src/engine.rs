@@ -333,7 +333,7 @@ impl Engine {
     fn adopt(&mut self, routes: &Arc<Routes>) {
         self.routes = routes.clone();
         self.generation += 1;
-        self.topics.adopt(routes, self.now);
+        self.topics.adopt(routes);
         for definition in routes.subscriptions() {
             self.sub(&definition.name);
         }

@@ -148,7 +148,7 @@ impl Engine {
         let send = self.routes().fan_out(Arc::new(schedule.message(at)));
         if let Some(topic) = send.topic {
             let bytes = send.message.body.len();
-            self.topics.count_inside(topic, bytes, self.now);
+            self.topics.count_inside(topic, bytes);
         }
         let runs = Some(runs);
         self.commit_with_sends(home, vec![Op::Schedule { name, runs }], [send]);

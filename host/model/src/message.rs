@@ -26,11 +26,18 @@ pub struct Message {
     pub correlation: MessageId,
     /// The id of the message whose handler sent this one.
     pub causation: Option<MessageId>,
-    /// The name of the timer that this message is, if it is one.
+    /// The name of the timer that this message is, if it is one. Empty for a timer that was given
+    /// up and redriven: it is pending no longer, and the key may have set another of its name.
     pub timer: Option<Name>,
 }
 
 impl Message {
+    /// The name under which the message is a pending timer of its key.
+    #[must_use]
+    pub fn pending_timer(&self) -> Option<&Name> {
+        self.timer.as_ref().filter(|name| !name.is_empty())
+    }
+
     /// The value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -194,7 +194,7 @@ impl Call {
     /// after it fell due, and for a duplicate. A timer is the plugin's own, and never a duplicate.
     pub(crate) fn is_wanted(&mut self, dedup: Option<&DedupPolicy>) -> Result<bool, CallError> {
         if self.delivery.message.timer.is_some() {
-            return self.is_own_timer_pending();
+            return self.is_own_timer_wanted();
         }
         if let Some(policy) = dedup {
             self.uniqueness = self.claim_message(policy)?;

@@ -104,9 +104,10 @@ impl Run {
         self
     }
 
-    /// Begins the next call; none at the run's end. A timer that was cancelled after it fell due,
-    /// and a duplicate, are settled here, without a call.
+    /// Begins the next call; none at the run's end, or once its time went by here. A timer that was
+    /// cancelled after it fell due, and a duplicate, are settled here, without a call.
     pub fn begin(&mut self) -> Option<Call> {
+        let mut began = None;
         loop {
             let delivery = self.deliveries.next()?;
             let first = (delivery.attempt == 1).then_some(delivery.message.produced_at);
@@ -123,7 +124,13 @@ impl Run {
                     self.queued = first.map(|sent| self.now().since(sent));
                     return Some(call);
                 }
-                Ok(false) => drop(self.end(call, Ok(()), None)),
+                Ok(false) => {
+                    self.end(call, Ok(()), None);
+                    let now = self.now();
+                    if now.since(*began.get_or_insert(now)) >= self.time_max {
+                        return None;
+                    }
+                }
                 Err(error) => {
                     self.end(call, Err(error.into()), None);
                     return None;
@@ -137,7 +144,7 @@ impl Run {
     pub fn end(&mut self, call: Call, result: Result<(), Failure>, called: Option<Called>) -> bool {
         let handed_back = call.is_handed_back();
         let uniqueness = call.uniqueness();
-        let queued = self.queued.take();
+        let queued = self.queued.take().filter(|_| called.is_some());
         let (result, state) = call.finish(result);
         self.state = state;
         if handed_back {

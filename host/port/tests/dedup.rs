@@ -127,16 +127,20 @@ fn delivery(step: &Step, key: Option<&str>) -> Delivery {
     }
 }
 
-/// Runs the steps; returns the outcomes, and which messages reached the handler.
-fn handle(context: RunContext, steps: &[Step], key: Option<&str>) -> (Vec<Outcome>, Vec<usize>) {
-    let deliveries = steps.iter().map(|step| delivery(step, key)).collect();
-    let mut run = Run::new(
+fn run(context: RunContext, deliveries: Vec<Delivery>, time_max: Duration) -> Run {
+    Run::new(
         context,
         "plugin".into(),
         deliveries,
         Arc::default(),
-        Duration::MAX,
-    );
+        time_max,
+    )
+}
+
+/// Runs the steps; returns the outcomes, and which messages reached the handler.
+fn handle(context: RunContext, steps: &[Step], key: Option<&str>) -> (Vec<Outcome>, Vec<usize>) {
+    let deliveries = steps.iter().map(|step| delivery(step, key)).collect();
+    let mut run = run(context, deliveries, Duration::MAX);
     let (mut called, mut left) = (Vec::new(), steps.iter().enumerate());
     while let Some(mut call) = run.begin() {
         // The call's message is the next one that has the same id.
@@ -220,4 +224,41 @@ fn a_message_without_a_key_is_handled_and_said_to_be_unidentified() {
         (told, called),
         (vec![Uniqueness::Unidentified; 2], vec![0, 1])
     );
+}
+
+#[test]
+fn a_timer_that_was_redriven_is_no_duplicate_and_makes_none() {
+    let (state, clock) = (Arc::new(State::default()), Arc::new(Time::default()));
+    let step = Step {
+        id: Some(1),
+        succeeds: true,
+        timer: false,
+    };
+    let mut timer = delivery(&step, Some("k"));
+    Arc::make_mut(&mut timer.message).timer = Some("".into());
+    let deliveries = vec![timer.clone(), delivery(&step, Some("k")), timer];
+    let mut run = run(context(&state, &clock), deliveries, Duration::MAX);
+    while let Some(call) = run.begin() {
+        run.end(call, Ok(()), None);
+    }
+    let outcomes = run.into_outcomes();
+    let told: Vec<_> = outcomes.iter().map(|it| it.uniqueness).collect();
+    let unasked = Uniqueness::Unasked;
+    assert_eq!(told, [unasked, Uniqueness::First, unasked]);
+}
+
+#[test]
+fn a_run_of_duplicates_hands_the_rest_back_when_its_time_is_up() {
+    let (state, clock) = (Arc::new(State::default()), Arc::new(Time::default()));
+    let step = Step {
+        id: Some(1),
+        succeeds: true,
+        timer: false,
+    };
+    let deliveries = vec![delivery(&step, Some("k")); 5];
+    let mut run = run(context(&state, &clock), deliveries, Duration::ZERO);
+    let call = run.begin().expect("the first");
+    run.end(call, Ok(()), None);
+    assert!(run.begin().is_none(), "one duplicate is its time");
+    assert_eq!(run.into_outcomes().len(), 2);
 }

@@ -11,8 +11,7 @@ use wasmill_model::effects::{Failure, FailureKind, Outcome};
 use wasmill_port::{Delivery, Guests, Run, RunContext};
 
 use crate::command::Command;
-use crate::metrics::Metrics;
-use crate::queueing::Queueing;
+use crate::metrics::{Metrics, RunMetrics};
 
 /// How long a run goes on before it hands the rest of its messages back.
 const RUN_TIME_MAX: Duration = Duration::from_millis(2);
@@ -24,14 +23,14 @@ pub(crate) struct Deliverer<G> {
     pub(crate) engine: Sender<Command>,
     pub(crate) runtime: runtime::Handle,
     pub(crate) metrics: Metrics,
-    /// Where waits are observed, by the subscription's place in the engine.
-    pub(crate) queueing: Vec<Option<Queueing>>,
+    /// Where runs are observed, by the subscription's place in the engine.
+    pub(crate) observed: Vec<Option<Arc<RunMetrics>>>,
 }
 
 impl<G: Guests> Deliverer<G> {
     /// Starts a run on the runtime.
     pub(crate) fn start(&mut self, request: RunRequest) {
-        let queueing = self.queueing(request.place, &request.subscription);
+        let metrics = self.metrics_of(request.place, &request.subscription);
         let RunRequest {
             ticket,
             owner,
@@ -63,19 +62,18 @@ impl<G: Guests> Deliverer<G> {
         };
         self.runtime.spawn(async move {
             let outcomes = guests.handle(run).await;
-            let waits = outcomes.iter().filter_map(|outcome| outcome.queued);
-            waits.for_each(|wait| queueing.observe(wait));
+            metrics.observe(&outcomes);
             report.send(outcomes);
         });
     }
 
     /// Found by its labels once, and by its place for each run.
-    fn queueing(&mut self, place: usize, subscription: &Name) -> Queueing {
-        if self.queueing.len() <= place {
-            self.queueing.resize(place + 1, None);
+    fn metrics_of(&mut self, place: usize, subscription: &Name) -> Arc<RunMetrics> {
+        if self.observed.len() <= place {
+            self.observed.resize(place + 1, None);
         }
         let metrics = &self.metrics;
-        let of = self.queueing[place].get_or_insert_with(|| metrics.queueing(subscription));
+        let of = self.observed[place].get_or_insert_with(|| metrics.runs(subscription).into());
         of.clone()
     }
 }

@@ -17,7 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
-use wasmill_engine::{Engine, RunRequest, Survey, Ticket};
+use wasmill_engine::{Engine, RunRequest, Survey};
 use wasmill_model::Name;
 use wasmill_model::effects::{FailureKind, Outcome, Uniqueness};
 use wasmill_port::{Clock, Guests};
@@ -61,6 +61,7 @@ pub(crate) struct EngineLoop<G> {
     page_bytes: Arc<AtomicUsize>,
     /// Blocks that are durable.
     durable: u64,
+    started: Instant,
     /// When the last block was sealed.
     sealed_at: Instant,
     state: LoopState,
@@ -111,6 +112,7 @@ impl<G: Guests> EngineLoop<G> {
             snapshots: wires.snapshots.clone(),
             page_bytes: wires.page_bytes.clone(),
             durable,
+            started: Instant::now(),
             sealed_at: Instant::now(),
             state: LoopState::default(),
         };
@@ -143,7 +145,9 @@ impl<G: Guests> EngineLoop<G> {
     }
 
     fn turn(&mut self, commands: &Receiver<Command>) -> Result<ControlFlow<()>, String> {
-        match commands.recv_timeout(self.patience()) {
+        let first = commands.recv_timeout(self.patience());
+        self.engine.set_uptime(self.started.elapsed());
+        match first {
             Ok(command) => self.handle(command)?,
             Err(RecvTimeoutError::Timeout) => {}
             // Every handle is gone, and with them everybody who could stop the loop.
@@ -185,7 +189,7 @@ impl<G: Guests> EngineLoop<G> {
             Command::Accept(accept) => self.accept(accept),
             Command::AcceptAll(batch) => self.accept_all(batch),
             Command::Completed { ticket, outcomes } => {
-                self.count(&ticket, &outcomes);
+                self.count(&outcomes);
                 self.engine.complete(&ticket, outcomes, self.clock.now());
             }
             Command::Durable { blocks } => self.durable(blocks),
@@ -325,21 +329,12 @@ impl<G: Guests> EngineLoop<G> {
         }
     }
 
-    fn count(&self, ticket: &Ticket, outcomes: &[Outcome]) {
+    fn count(&self, outcomes: &[Outcome]) {
         self.metrics.runs.inc();
-        let done = || outcomes.iter().filter(|it| it.result.is_ok());
-        let count = |what| done().filter(|it| it.uniqueness == what).count() as u64;
-        let [duplicates, unidentified] =
-            [Uniqueness::Duplicate, Uniqueness::Unidentified].map(count);
-        self.metrics
-            .handled
-            .inc_by(done().count() as u64 - duplicates);
-        if duplicates + unidentified > 0
-            && let Some(subscription) = self.engine.subscription_of(ticket)
-        {
-            self.metrics
-                .deduplicated(subscription, duplicates, unidentified);
-        }
+        let is_handled =
+            |it: &&Outcome| it.result.is_ok() && it.uniqueness != Uniqueness::Duplicate;
+        let handled = outcomes.iter().filter(is_handled).count();
+        self.metrics.handled.inc_by(handled as u64);
         if let Some(Err(failure)) = outcomes.last().map(|it| &it.result)
             && failure.kind != FailureKind::Unavailable
         {

@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use wasmill_engine::{REFUSALS, TopicCounts};
 use wasmill_model::Name;
+use wasmill_model::effects::{Outcome, Uniqueness};
 
 use crate::queueing::Queueing;
 
@@ -57,6 +58,31 @@ impl SubscriptionMetrics {
     /// The age of the oldest message that waits or runs.
     pub(crate) fn set_lag(&self, lag: Duration) {
         self.lag.set(lag.as_secs_f64());
+    }
+}
+
+/// A subscription's runs, observed by whichever thread ran them: no lock, and no label.
+#[derive(Clone, Debug)]
+pub(crate) struct RunMetrics {
+    queueing: Queueing,
+    duplicates: Counter,
+    unidentified: Counter,
+}
+
+impl RunMetrics {
+    pub(crate) fn observe(&self, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            if let Some(wait) = outcome.queued {
+                self.queueing.observe(wait);
+            }
+            match outcome.uniqueness {
+                Uniqueness::Duplicate => drop(self.duplicates.inc()),
+                Uniqueness::Unidentified if outcome.result.is_ok() => {
+                    self.unidentified.inc();
+                }
+                _ => {}
+            }
+        }
     }
 }
 
@@ -256,6 +282,8 @@ impl Metrics {
     }
 
     pub(crate) fn subscription(&self, subscription: &Name) -> SubscriptionMetrics {
+        // They are shown before there is something to observe.
+        self.runs(subscription);
         let of = of(subscription);
         SubscriptionMetrics {
             pending: self.pending.get_or_create(&of).clone(),
@@ -265,9 +293,14 @@ impl Metrics {
         }
     }
 
-    /// Where the waits of a subscription's messages are observed.
-    pub(crate) fn queueing(&self, subscription: &Name) -> Queueing {
-        self.queueing.get_or_create(&of(subscription)).clone()
+    /// Where what comes of a subscription's messages is observed.
+    pub(crate) fn runs(&self, subscription: &Name) -> RunMetrics {
+        let of = of(subscription);
+        RunMetrics {
+            queueing: self.queueing.get_or_create(&of).clone(),
+            duplicates: self.duplicates.get_or_create(&of).clone(),
+            unidentified: self.unidentified.get_or_create(&of).clone(),
+        }
     }
 
     /// As the engine counts them since its start. What is refused for a cause that never came up
@@ -286,15 +319,6 @@ impl Metrics {
                 store(&self.topic_refused.get_or_create(&of), count);
             }
         }
-    }
-
-    /// Messages of a subscription that tells duplicates by itself.
-    pub(crate) fn deduplicated(&self, subscription: &Name, duplicates: u64, unidentified: u64) {
-        let count = |family: &Family<OfSubscription, Counter>, count| {
-            family.get_or_create(&of(subscription)).inc_by(count);
-        };
-        count(&self.duplicates, duplicates);
-        count(&self.unidentified, unidentified);
     }
 
     pub(crate) fn buried(&self, subscription: &Name) {

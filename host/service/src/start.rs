@@ -219,7 +219,7 @@ fn workers<G: Guests>(
         engine: engine.clone(),
         runtime: runtime.clone(),
         metrics: metrics.clone(),
-        queueing: Vec::new(),
+        observed: Vec::new(),
     };
     let checker = Checker {
         guests,

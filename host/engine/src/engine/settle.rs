@@ -6,7 +6,7 @@ use std::time::Duration;
 use wasmill_model::effects::{Effects, Failure, FailureKind, Outcome};
 use wasmill_model::record::{Called, DeadLetter, Handled};
 use wasmill_model::routes::OnExhausted;
-use wasmill_model::{Decision, Half, MessageId, Millis, Name, Op, PartitionId, reserved};
+use wasmill_model::{Decision, Half, MessageId, Millis, Op, PartitionId, reserved};
 
 use super::{Engine, Ticket};
 use crate::backlog::Pending;
@@ -65,14 +65,6 @@ impl Engine {
         self.end_run(sub);
         self.list(id, ticket.lane.clone());
         self.dispatch();
-    }
-
-    /// The subscription whose messages a run has; none if it is not under way.
-    #[must_use]
-    pub fn subscription_of(&self, ticket: &Ticket) -> Option<&Name> {
-        let lane = self.partition(ticket.partition).lanes.get(&ticket.lane)?;
-        let running = lane.running.filter(|it| it.ticket == ticket.number)?;
-        Some(&self.subs[running.subscription].name)
     }
 
     fn take_running(&mut self, ticket: &Ticket) -> Option<SubIndex> {
@@ -250,7 +242,7 @@ impl Engine {
         } = pending;
         let mut ops = Vec::with_capacity(3);
         // A timer that is given up is pending no longer.
-        if let (Some(timer), LaneId::Keyed(scope)) = (&message.timer, lane) {
+        if let (Some(timer), LaneId::Keyed(scope)) = (message.pending_timer(), lane) {
             let writes = vec![(reserved::timer(timer), None)];
             ops.push(Op::State {
                 scope: scope.clone(),

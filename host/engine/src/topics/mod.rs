@@ -23,6 +23,8 @@ const WAITING_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The declared topics, in the order of the routes in force.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
+    /// How long the process has run.
+    uptime: Millis,
     all: Vec<State>,
 }
 
@@ -144,7 +146,8 @@ impl Refused {
 impl Topics {
     /// Takes the topics of other routes: those that were there before keep what they counted, and
     /// what they used of their quotas.
-    pub(crate) fn adopt(&mut self, routes: &Routes, now: Millis) {
+    pub(crate) fn adopt(&mut self, routes: &Routes) {
+        let now = self.uptime;
         let before = std::mem::take(&mut self.all).into_iter();
         let mut before: HashMap<_, _> = before.map(|it| (it.name.clone(), it)).collect();
         let adopted = routes.topics().iter().map(|topic| {
@@ -173,7 +176,8 @@ impl Topics {
         self.all = adopted.collect();
     }
 
-    fn take(&mut self, topic: TopicIndex, bytes: usize, now: Millis) -> &mut TopicCounts {
+    fn take(&mut self, topic: TopicIndex, bytes: usize) -> &mut TopicCounts {
+        let now = self.uptime;
         let state = &mut self.all[topic.0];
         state.counted = true;
         if let Some(bucket) = &mut state.messages {
@@ -186,13 +190,13 @@ impl Topics {
     }
 
     /// What is sent by a handler, or a schedule.
-    pub(crate) fn count_inside(&mut self, topic: TopicIndex, bytes: usize, now: Millis) {
-        self.take(topic, bytes, now).inside += 1;
+    pub(crate) fn count_inside(&mut self, topic: TopicIndex, bytes: usize) {
+        self.take(topic, bytes).inside += 1;
     }
 
     /// What was taken in from outside.
-    pub(crate) fn count_outside(&mut self, topic: TopicIndex, bytes: usize, now: Millis) {
-        self.take(topic, bytes, now).outside += 1;
+    pub(crate) fn count_outside(&mut self, topic: TopicIndex, bytes: usize) {
+        self.take(topic, bytes).outside += 1;
     }
 
     /// What was refused to somebody outside.
@@ -207,7 +211,8 @@ impl Topics {
     }
 
     /// What its rates say to another message of so many bytes.
-    fn has_room(&self, topic: TopicIndex, bytes: usize, now: Millis) -> Result<(), OverQuota> {
+    fn has_room(&self, topic: TopicIndex, bytes: usize) -> Result<(), OverQuota> {
+        let now = self.uptime;
         let state = &self.all[topic.0];
         let over = |bound, retry_after| OverQuota {
             topic: state.name.clone(),
@@ -264,7 +269,7 @@ impl Engine {
                 });
             }
         }
-        self.topics.has_room(topic, bytes, self.now)
+        self.topics.has_room(topic, bytes)
     }
 
     /// Counts what a handler sends. What came from outside was counted when it was taken in.
@@ -273,7 +278,7 @@ impl Engine {
             && send.message.causation.is_some()
         {
             let bytes = send.message.body.len();
-            self.topics.count_inside(topic, bytes, self.now);
+            self.topics.count_inside(topic, bytes);
         }
     }
 
@@ -285,9 +290,16 @@ impl Engine {
         all.filter_map(move |it| changed(it).then_some((&it.name, &it.counts)))
     }
 
-    /// How the declared topics stand at `now`, in the order of the routes.
-    pub fn topics(&self, now: Millis) -> impl Iterator<Item = TopicStanding> {
-        let now = self.now.max(now);
+    /// Tells how long the process has run. Rates are of that time: the engine's own stands still
+    /// while the system's clock is behind it.
+    pub fn set_uptime(&mut self, uptime: Duration) {
+        let millis = u64::try_from(uptime.as_millis()).unwrap_or(u64::MAX);
+        self.topics.uptime = Millis(millis);
+    }
+
+    /// How the declared topics stand, in the order of the routes.
+    pub fn topics(&self) -> impl Iterator<Item = TopicStanding> {
+        let now = self.topics.uptime;
         let all = self.routes().topics().iter().zip(&self.topics.all);
         all.map(move |(topic, state)| {
             let used = |bucket: &Bucket| RateUsed {

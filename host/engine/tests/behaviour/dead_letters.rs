@@ -194,3 +194,16 @@ fn an_event_without_a_key_where_it_goes_ends_there_and_nobodys_event_is_not_made
     );
     assert_eq!(pending(&engine), 0);
 }
+
+#[test]
+fn a_redriven_timer_stays_the_plugins_own_and_is_pending_no_longer() {
+    for (to, told) in [(None, Some("".into())), (Some("other".into()), None)] {
+        let (mut engine, id, mut letter) = buried();
+        Arc::make_mut(&mut letter.message).timer = Some("due".into());
+        let redriven = engine.redrive(id.partition, &letter, to.as_ref(), START);
+        redriven.expect("a letter");
+        let run = runs(&mut engine).pop().expect("a run");
+        let message = &run.messages[0].message;
+        assert_eq!((&message.timer, message.pending_timer()), (&told, None));
+    }
+}

@@ -50,6 +50,7 @@ fn put(engine: &mut Engine, topics: Vec<Topic>, now: Millis) {
 }
 
 fn accept(engine: &mut Engine, now: Millis) -> Result<(), OverQuota> {
+    engine.set_uptime(now.since(START));
     match engine.accept(message("a", "k", b"four"), now) {
         Ok(_) => Ok(()),
         Err(Refused::Quota(over)) => Err(over),
@@ -57,8 +58,9 @@ fn accept(engine: &mut Engine, now: Millis) -> Result<(), OverQuota> {
     }
 }
 
-fn standing(engine: &Engine, now: Millis) -> TopicStanding {
-    engine.topics(now).next().expect("a topic")
+fn standing(engine: &mut Engine, now: Millis) -> TopicStanding {
+    engine.set_uptime(now.since(START));
+    engine.topics().next().expect("a topic")
 }
 
 fn refused(counts: &TopicCounts, cause: &str) -> u64 {
@@ -105,7 +107,7 @@ fn over_its_rate_a_topic_takes_nothing_in_until_it_is_time_again() {
     assert_eq!(accept(&mut engine, at(200)), Ok(()));
     assert!(accept(&mut engine, at(399)).is_err());
 
-    let stands = standing(&engine, at(399));
+    let stands = standing(&mut engine, at(399));
     assert_eq!(stands.messages.map(|it| it.used), Some(10));
     assert_eq!((stands.counts.outside, stands.counts.inside), (11, 0));
     assert_eq!(refused(&stands.counts, "messages_per_second"), 2);
@@ -127,7 +129,7 @@ fn a_refusal_uses_up_neither_rate() {
         assert_eq!(over.bound, QuotaBound::Bytes(4));
         assert_eq!(over.retry_after, Duration::from_secs(1));
     }
-    let stands = standing(&engine, START);
+    let stands = standing(&mut engine, START);
     assert_eq!(stands.messages.map(|it| it.used), Some(2));
     assert_eq!(stands.bytes.map(|it| it.used), Some(8));
 }
@@ -155,10 +157,22 @@ fn what_was_accepted_before_is_answered_whatever_the_quota_says() {
     let other = engine.accept(with_id("two"), START);
     assert!(matches!(other, Err(Refused::Quota(_))), "{other:?}");
     // What was refused has claimed nothing, and what was repeated has used nothing.
+    engine.set_uptime(Duration::from_secs(1));
     let later = engine
         .accept(with_id("two"), at(1_000))
         .expect("room again");
     assert!(!later.duplicate);
+}
+
+#[test]
+fn a_clock_that_stands_still_closes_no_topic() {
+    let mut engine = over(vec![with_quota(Some(FIVE), None)]);
+    (0..10).for_each(|_| accept(&mut engine, START).expect("room"));
+    assert!(accept(&mut engine, START).is_err());
+    engine.set_uptime(Duration::from_millis(200));
+    engine
+        .accept(message("a", "k", b""), START)
+        .expect("room, though the time is the same");
 }
 
 #[test]
@@ -176,7 +190,7 @@ fn other_routes_do_not_fill_a_quota_again() {
     assert_eq!(accept(&mut engine, START), Ok(()));
     assert_eq!(accept(&mut engine, START), Ok(()));
     assert!(accept(&mut engine, START).is_err());
-    assert_eq!(standing(&engine, START).counts.outside, 12);
+    assert_eq!(standing(&mut engine, START).counts.outside, 12);
 }
 
 #[test]
@@ -186,7 +200,7 @@ fn a_handler_is_never_refused_for_a_quota_and_uses_it_all_the_same() {
     let run = runs(&mut engine).pop().expect("a run");
     let effects = flood(&engine, &run.messages[0].message, 1_000);
     engine.complete(&run.ticket, vec![Ok(effects)], START);
-    let stands = standing(&engine, START);
+    let stands = standing(&mut engine, START);
     assert_eq!(stands.subscriptions, [("s".into(), 1_000)]);
     assert_eq!((stands.counts.outside, stands.counts.inside), (1, 1_000));
     // No more than a burst ahead, so that those outside are not shut out for long.
@@ -251,7 +265,7 @@ fn a_topics_limits_are_those_of_its_closest_declaration() {
         };
         assert_eq!(over.part(), Some(part), "{over}");
     }
-    assert_eq!(refused(&standing(&engine, START).counts, "limit"), 3);
+    assert_eq!(refused(&standing(&mut engine, START).counts, "limit"), 3);
 }
 
 #[test]
@@ -299,9 +313,6 @@ fn a_subscription_to_a_prefix_is_among_those_of_each_topic_in_it() {
     let topics = ["order.placed", "order.old.*", "mail"].map(topic);
     let routes = Arc::new(Routes::new(topics, vec![wide]));
     engine.set_routes(&routes, START).expect("fits");
-    let counts: Vec<_> = engine
-        .topics(START)
-        .map(|it| it.subscriptions.len())
-        .collect();
+    let counts: Vec<_> = engine.topics().map(|it| it.subscriptions.len()).collect();
     assert_eq!(counts, [1, 1, 0]);
 }

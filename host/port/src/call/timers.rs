@@ -148,10 +148,11 @@ impl Call {
         Ok(Some(delayed))
     }
 
-    /// Whether the timer that the message is was neither cancelled nor moved after it fell due.
-    pub(super) fn is_own_timer_pending(&self) -> Result<bool, CallError> {
+    /// Whether the timer that the message is was neither cancelled nor moved after it fell due. One
+    /// that was redriven can be neither.
+    pub(super) fn is_own_timer_wanted(&self) -> Result<bool, CallError> {
         let Some((entry, id)) = self.own_timer() else {
-            return Ok(false);
+            return Ok(true);
         };
         let pending = self.pending(&entry)?;
         Ok(pending.is_some_and(|pending| pending.message.id == id))
@@ -175,7 +176,7 @@ impl Call {
     /// The entry and id of the timer being handled; none for other messages.
     fn own_timer(&self) -> Option<(Name, MessageId)> {
         let message = &self.delivery.message;
-        let name = message.timer.as_ref()?;
+        let name = message.pending_timer()?;
         Some((reserved::timer(name), message.id))
     }
 

@@ -19,11 +19,6 @@ impl<G: Guests> EngineLoop<G> {
             }
             known[place].set_standing(pending, running);
         }
-        // Counters that are there before there is something to count.
-        let all = self.engine.routes().subscriptions();
-        for subscription in all.filter(|it| it.dedup.is_some()) {
-            self.metrics.deduplicated(&subscription.name, 0, 0);
-        }
         for (topic, counts) in self.engine.take_topic_counts() {
             self.metrics.set_topic(topic, counts);
         }

@@ -12,7 +12,7 @@ impl<G: Guests> Handle<G> {
     /// # Errors
     /// [`OperateError::Stopped`].
     pub async fn topics(&self) -> Result<Vec<TopicStanding>, OperateError> {
-        let all = self.operate(|engine, now| engine.topics(now).collect());
+        let all = self.operate(|engine, _| engine.topics().collect());
         Ok(all.await?)
     }
 }
