@@ -3,12 +3,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 use wasmill_model::{Decision, Millis, Name, Target};
-use wasmill_service::story::{
-    Did, Ending, Event, Handling, Parking, Place, Stored, Story, Waits, What,
-};
+use wasmill_service::story::{Did, Ending, Event, Handling, Place, Stored, Story, What};
 use wasmill_service::{Extent, FoundPage, Told};
 
 use super::shown::{ShownMessage, show_message, time};
+use super::waits::ShownWaits;
 
 /// A page of messages that were found.
 #[derive(Serialize, ToSchema)]
@@ -114,52 +113,6 @@ enum ShownWhat {
         subscription: Name,
     },
     Waits(ShownWaits),
-}
-
-/// How a message waits that the log no longer tells of from its beginning.
-#[derive(Serialize, ToSchema)]
-#[serde(tag = "state", rename_all = "snake_case")]
-enum ShownWaits {
-    /// For its time.
-    Delayed { due: String },
-    /// For its subscription's handler, or for its end.
-    Queued(ShownQueued),
-    /// Its last delivery failed: it comes again when it is due.
-    Parked(ShownParked),
-    /// Its last delivery failed for good: its key waits for an operator.
-    Halted(ShownParked),
-    /// For an operator: its subscription gave it up.
-    DeadLetter {
-        #[serde(flatten)]
-        queued: ShownQueued,
-        cause: String,
-        since: String,
-    },
-    /// A half message that waits for a decision.
-    Prepared {
-        checks: u32,
-        cause: Option<String>,
-        abandoned: bool,
-    },
-}
-
-#[derive(Serialize, ToSchema)]
-struct ShownQueued {
-    #[schema(value_type = String)]
-    subscription: Name,
-    #[schema(value_type = Option<String>)]
-    key: Option<Name>,
-    /// How many deliveries have failed.
-    attempts: u32,
-}
-
-#[derive(Serialize, ToSchema)]
-struct ShownParked {
-    #[serde(flatten)]
-    queued: ShownQueued,
-    cause: String,
-    /// None if its key is halted.
-    due: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -302,64 +255,12 @@ fn event(event: &Event) -> ShownEvent {
         What::Purged { subscription } => ShownWhat::Purged {
             subscription: subscription.clone(),
         },
-        What::Waits(how) => ShownWhat::Waits(waits(how)),
+        What::Waits(how) => ShownWhat::Waits(ShownWaits::of(how)),
     };
     ShownEvent {
         at: time(event.at),
         partition: event.partition.0,
         what,
-    }
-}
-
-fn waits(how: &Waits) -> ShownWaits {
-    let queued = |subscription: &Name, key: &Option<Name>, attempts| ShownQueued {
-        subscription: subscription.clone(),
-        key: key.clone(),
-        attempts,
-    };
-    match how {
-        Waits::Delayed { due } => ShownWaits::Delayed { due: time(*due) },
-        Waits::Queued {
-            subscription,
-            key,
-            attempts,
-            parked,
-        } => {
-            let queued = queued(subscription, key, *attempts);
-            let Some(Parking { due, cause }) = parked else {
-                return ShownWaits::Queued(queued);
-            };
-            let is_halted = *due == Millis::MAX;
-            let parked = ShownParked {
-                queued,
-                cause: cause.clone(),
-                due: (!is_halted).then(|| time(*due)),
-            };
-            match is_halted {
-                true => ShownWaits::Halted(parked),
-                false => ShownWaits::Parked(parked),
-            }
-        }
-        Waits::Dead {
-            subscription,
-            key,
-            attempts,
-            cause,
-            since,
-        } => ShownWaits::DeadLetter {
-            queued: queued(subscription, key, *attempts),
-            cause: cause.clone(),
-            since: time(*since),
-        },
-        Waits::Prepared {
-            checks,
-            cause,
-            abandoned,
-        } => ShownWaits::Prepared {
-            checks: *checks,
-            cause: cause.clone(),
-            abandoned: *abandoned,
-        },
     }
 }
 

@@ -12,8 +12,10 @@ mod sieve;
 mod teller;
 mod tree;
 mod waiting;
+mod wanted;
 
 pub use event::{Did, Ending, Event, Handling, Story, What};
 pub use find::{Filter, Finder, Found, ParsePlaceError, Place, Stored};
-pub use teller::{Teller, Wanted};
+pub use teller::Teller;
 pub use waiting::{Parking, Sought, Waiting, Waits};
+pub use wanted::Wanted;

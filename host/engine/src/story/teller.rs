@@ -1,47 +1,18 @@
 //! Tells stories: reads records, oldest first, and keeps what they say of some messages.
 
+mod untold;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use wasmill_model::record::DeadLetter;
 use wasmill_model::{Decision, Message, MessageId, Millis, Name, Op, PartitionId, Record, Target};
 
-use super::event::{self, Did, Ending, Event, Handling, Story, What};
+use super::event::{Did, Ending, Event, Handling, Story, What};
 use super::parse::{self, Ended, Origin};
 use super::sieve::{Sieve, partition_of};
 use super::tree;
-use super::waiting::{Slot, Waiter, Waiting};
-
-/// Whose stories are told.
-#[derive(Clone, Debug)]
-pub enum Wanted {
-    /// That of one message, with its body.
-    Message(MessageId),
-    /// Those of all messages of some flows, without bodies.
-    Flows(BTreeSet<MessageId>),
-}
-
-impl Wanted {
-    pub(super) fn has(&self, message: &Message) -> bool {
-        match self {
-            Self::Message(id) => message.id == *id,
-            Self::Flows(flows) => flows.contains(&message.correlation),
-        }
-    }
-
-    pub(super) fn sieve(&self) -> Sieve {
-        match self {
-            Self::Message(id) => Sieve::of_ids([id]),
-            Self::Flows(flows) => Sieve::of_ids(flows),
-        }
-    }
-
-    pub(super) fn keep(&self, message: &Message) -> Message {
-        match self {
-            Self::Message(_) => message.clone(),
-            Self::Flows(_) => event::without_body(message),
-        }
-    }
-}
+use super::waiting::{Slot, Waiter};
+use super::wanted::Wanted;
 
 /// What is told so far, of messages that are `K`ept.
 #[derive(Debug)]
@@ -87,31 +58,6 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
             bytes: 0,
             bytes_max,
         }
-    }
-
-    /// Tells of these, too: they wait when the log has been read, whether or not it has them.
-    #[must_use]
-    pub fn with_waiting(mut self, waiting: Waiting) -> Self {
-        self.untold = waiting.into_waiters();
-        for (slot, it) in &self.untold {
-            let known = self.by_id.entry(it.message.id);
-            let story = *known.or_insert_with(|| {
-                self.bytes += Story::footprint(&it.message);
-                self.stories.push(Story {
-                    message: it.message.clone(),
-                    body_bytes: it.body_bytes,
-                    events: Vec::new(),
-                });
-                self.stories.len() - 1
-            });
-            // Its earlier deliveries are told by its number alone. It stays open to the end.
-            if let Slot::Queued(partition, _, seq) | Slot::Dead(partition, _, seq) = slot {
-                let place = Place { story, open: 1 };
-                self.places.insert((*partition, *seq), place);
-                *self.open.entry(*partition).or_default() += 1;
-            }
-        }
-        self
     }
 
     /// Whether a block, as it is encoded, may have something to tell.
@@ -177,46 +123,10 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
     /// The stories as a tree: each after the one of the message that caused it, with its depth.
     #[must_use]
     pub fn finish(mut self) -> Vec<(usize, Story)> {
-        for (slot, it) in std::mem::take(&mut self.untold).into_iter().rev() {
-            let Some(&story) = self.by_id.get(&it.message.id) else {
-                continue;
-            };
-            let event = Event {
-                at: it.message.produced_at,
-                partition: slot.partition(),
-                what: What::Waits(it.how),
-            };
-            self.stories[story].events.insert(0, event);
-        }
+        self.tell_untold();
         let began = |story: &Story| story.events.first().map(|event| event.at);
         self.stories.sort_by_key(began);
         tree::in_order(self.stories)
-    }
-
-    /// The log has how a message was stored that waits at the end.
-    fn tells_of(&mut self, id: PartitionId, op: &Op) {
-        if self.untold.is_empty() {
-            return;
-        }
-        match op {
-            Op::Deliver { seq, targets, .. } => {
-                for target in targets {
-                    let slot = Slot::Queued(id, target.subscription.clone(), *seq);
-                    self.untold.remove(&slot);
-                }
-            }
-            Op::Bury(letter) => {
-                let slot = Slot::Dead(id, letter.subscription.clone(), letter.seq);
-                self.untold.remove(&slot);
-            }
-            Op::Delay(delayed) => {
-                self.untold.remove(&Slot::Delayed(id, delayed.message.id));
-            }
-            Op::Prepare(half) => {
-                self.untold.remove(&Slot::Prepared(id, half.id()));
-            }
-            _ => {}
-        }
     }
 
     /// Tells of the deliveries that ended. Returns whose the first was.

@@ -16,7 +16,7 @@ use self::view::Reading;
 use super::event;
 use super::find::{Filter, Finder, Found, Place, Stored};
 use super::sieve::Sieve;
-use super::teller::Wanted;
+use super::wanted::Wanted;
 
 /// How a message waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
