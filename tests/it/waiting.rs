@@ -103,7 +103,9 @@ async fn crowd(server: &Server) -> Result<Vec<Waiter>> {
         if state == "delayed" {
             send.extend(["--delay", "1h"]);
         }
-        let id = server.command(&send).await?.trim().to_owned();
+        send.push("--json");
+        let sent: Value = serde_json::from_str(&server.command(&send).await?)?;
+        let id = sent["message"].as_str().context("an id")?.to_owned();
         waiters.push(Waiter {
             id,
             key,

@@ -81,8 +81,8 @@ pub enum What {
         /// The subscription that had given it up.
         subscription: Name,
     },
-    /// It was stored before the log begins, or what its topic keeps, and still waits. The event is
-    /// that of its storing, and tells how it waits now.
+    /// It was stored before the log begins, or what its topic keeps, and still waits. The event
+    /// stands for its storing, at the time when it was sent or is due, and tells how it waits now.
     Waits(Waits),
 }
 

@@ -31,7 +31,7 @@ pub struct Filter {
 pub struct Found {
     /// Where.
     pub place: Place,
-    /// When it was stored there; when it was sent, if it is not in the log.
+    /// When it was stored there; when it was sent or is due, if it is not in the log.
     pub at: Millis,
     /// What was stored.
     pub as_what: Stored,
@@ -59,13 +59,13 @@ pub enum Stored {
 }
 
 /// A message's place among all that are found: those that the log has are in its order; those that
-/// wait, and that it no longer has, come before them, by when they were sent. A later place is
+/// wait, and that it no longer has, come before them, by when they were sent or are due. A later place is
 /// greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// Not in the log.
     Waiting {
-        /// When it was sent.
+        /// When it was sent, or is due.
         sent: Millis,
         /// Its id.
         id: MessageId,
