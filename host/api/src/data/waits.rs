@@ -35,7 +35,7 @@ pub(super) enum ShownWaits {
 }
 
 #[derive(Serialize, ToSchema)]
-struct ShownQueued {
+pub(super) struct ShownQueued {
     #[schema(value_type = String)]
     subscription: Name,
     #[schema(value_type = Option<String>)]
@@ -45,7 +45,7 @@ struct ShownQueued {
 }
 
 #[derive(Serialize, ToSchema)]
-struct ShownParked {
+pub(super) struct ShownParked {
     #[serde(flatten)]
     queued: ShownQueued,
     cause: String,
