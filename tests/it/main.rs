@@ -28,4 +28,5 @@ mod timers;
 mod topics;
 mod trace_context;
 mod transactions;
+mod waiting;
 mod world;

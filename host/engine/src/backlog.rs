@@ -70,6 +70,11 @@ impl BacklogMark {
     pub(crate) fn len(self) -> u64 {
         self.len
     }
+
+    /// Whether a message that lies in one of the pages has not left the queue.
+    pub(crate) fn has(self, seq: u64) -> bool {
+        self.after.is_none_or(|left| seq > left)
+    }
 }
 
 /// A queue with its ends in memory.

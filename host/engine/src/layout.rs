@@ -4,7 +4,7 @@
 //! partition owns of a kind lies together. Variable parts but the last carry their length.
 
 use wasmill_model::effects::{Scope, TimerRef};
-use wasmill_model::{MessageId, Millis, PartitionId};
+use wasmill_model::{MessageId, Millis, Name, PartitionId};
 
 use crate::backlog::QueueId;
 
@@ -214,6 +214,28 @@ pub(crate) fn position(id: PartitionId, subscription: &str) -> Vec<u8> {
 /// How a schedule stands.
 pub(crate) fn schedule(id: PartitionId, name: &str) -> Vec<u8> {
     Key::new(SCHEDULE, id).last(name.as_bytes())
+}
+
+/// The prefix of a partition's entries of a kind.
+pub(crate) fn of_kind(kind: u8, id: PartitionId) -> Vec<u8> {
+    Key::new(kind, id).0
+}
+
+/// The subscription and the queue of a page, by its key; none if it is no such key.
+pub(crate) fn queue_of(page: &[u8]) -> Option<(Name, QueueId)> {
+    let (subscription, rest) = split_text(page.get(PREFIX_BYTES..)?)?;
+    let queue = match rest.split_first()? {
+        (0, _) => QueueId::Backlog,
+        (_, rest) => QueueId::Key(split_text(rest)?.0),
+    };
+    Some((subscription, queue))
+}
+
+/// A text, and what follows it.
+fn split_text(bytes: &[u8]) -> Option<(Name, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (text, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+    Some((std::str::from_utf8(text).ok()?.into(), rest))
 }
 
 /// The partition that a key belongs to.

@@ -155,7 +155,7 @@ pub fn start<G: Guests, L: Log, V: View>(
     let context = RunContext {
         routes: routes.clone(),
         reader: reader.clone(),
-        clock,
+        clock: clock.clone(),
         preparer: Some(Arc::new(EnginePreparer {
             engine: wires.engine.0.clone(),
         })),
@@ -180,7 +180,7 @@ pub fn start<G: Guests, L: Log, V: View>(
         routes: ArcSwap::new(routes),
         in_flight: InFlight::default(),
         versioned: versioned.clone(),
-        look_ups: LookUps::new(log.blocks()),
+        look_ups: LookUps::new(log.blocks(), clock),
         failure,
         driven: Mutex::default(),
     };

@@ -20,6 +20,7 @@ mod timers;
 mod told;
 mod topics;
 mod transactions;
+mod waits;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! `GET /v1/messages`, `/v1/messages/ID`, `/v1/traces`: what the log tells of messages.
+//! `GET /v1/messages`, `/v1/messages/ID`, `/v1/traces`: what the log tells of messages, and which
+//! wait for longer than it is kept.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -58,7 +59,7 @@ pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
         .routes(routes!(trace))
 }
 
-/// Look messages up in the log, newest first, without bodies.
+/// Look messages up in the log and among those that wait, newest first, without bodies.
 #[utoipa::path(get, path = "/v1/messages", tag = "messages",
     operation_id = "find_messages", params(Page),
     responses((status = 200, description = "As many as asked for, or fewer.", body = ShownPage),
@@ -84,7 +85,7 @@ async fn list<P: Platform + Operator>(
     Ok(json(&ShownPage::of(&found.await?)))
 }
 
-/// Tell a message's story: what the log has of it.
+/// Tell a message's story: what the log has of it, and how it waits.
 #[utoipa::path(get, path = "/v1/messages/{id}", tag = "messages", operation_id = "show_message",
     params(("id" = String, Path, description = "Its id: 32 hexadecimal digits.")),
     responses((status = 200, description = "The message and its story.", body = ShownStory),
@@ -138,7 +139,7 @@ fn traced(told: &Told, what: &str) -> Result<Response, Error> {
 
 fn not_there(what: &str) -> Error {
     Error::Missing(format!(
-        "the log has no {what}: it never had, or no longer keeps it"
+        "there is no {what} that waits, and the log has none: it never had, or no longer keeps it"
     ))
 }
 

@@ -7,6 +7,7 @@ use wasmill_service::story::{Did, Ending, Event, Handling, Place, Stored, Story,
 use wasmill_service::{Extent, FoundPage, Told};
 
 use super::shown::{ShownMessage, show_message, time};
+use super::waits::ShownWaits;
 
 /// A page of messages that were found.
 #[derive(Serialize, ToSchema)]
@@ -111,6 +112,7 @@ enum ShownWhat {
         #[schema(value_type = String)]
         subscription: Name,
     },
+    Waits(ShownWaits),
 }
 
 #[derive(Serialize, ToSchema)]
@@ -171,6 +173,8 @@ impl ShownPage {
                 Stored::Delayed => "delayed",
                 Stored::Due => "due",
                 Stored::Prepared => "prepared",
+                Stored::Queued => "queued",
+                Stored::Dead => "dead_letter",
             },
             message: ShownMessage::bare(&found.message, found.body_bytes),
         });
@@ -251,6 +255,7 @@ fn event(event: &Event) -> ShownEvent {
         What::Purged { subscription } => ShownWhat::Purged {
             subscription: subscription.clone(),
         },
+        What::Waits(how) => ShownWhat::Waits(ShownWaits::of(how)),
     };
     ShownEvent {
         at: time(event.at),

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use wasmill_model::record::Handled;
 use wasmill_model::{Decision, Message, MessageId, Millis, Name, PartitionId, Target};
 
+use super::waiting::Waits;
+
 /// What became of a message, as far as the log reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Story {
@@ -79,6 +81,9 @@ pub enum What {
         /// The subscription that had given it up.
         subscription: Name,
     },
+    /// It was stored before the log begins, or what its topic keeps, and still waits. The event
+    /// stands for its storing, at the time when it was sent or is due, and tells how it waits now.
+    Waits(Waits),
 }
 
 /// A delivery that ended.
@@ -183,6 +188,7 @@ impl Event {
             | What::Decided(_)
             | What::Cancelled { .. }
             | What::Resumed { .. }
+            | What::Waits(_)
             | What::Purged { .. } => 0,
         };
         size_of::<Self>() + text

@@ -29,9 +29,9 @@ pub struct Filter {
 /// A message that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Where, in the log.
+    /// Where.
     pub place: Place,
-    /// When it was stored there.
+    /// When it was stored there; when it was sent or is due, if it is not in the log.
     pub at: Millis,
     /// What was stored.
     pub as_what: Stored,
@@ -41,7 +41,7 @@ pub struct Found {
     pub body_bytes: usize,
 }
 
-/// As what a message is in the log.
+/// As what a message was stored, or waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stored {
     /// It was taken in, or sent, to be delivered at once.
@@ -52,23 +52,48 @@ pub enum Stored {
     Prepared,
     /// Its time came. It is in the log as delayed before, if the log reaches back so far.
     Due,
+    /// It waits for a subscription, and the log no longer has it.
+    Queued,
+    /// It is a dead letter, and the log no longer has it.
+    Dead,
 }
 
-/// A message's place in the log; a later one is greater.
+/// A message's place among all that are found: those that the log has are in its order; those that
+/// wait, and that it no longer has, come before them, by when they were sent or are due. A later place is
+/// greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The block.
-    pub block: u64,
-    /// The record in it.
-    pub record: u32,
-    /// The operation in the record.
-    pub op: u32,
+pub enum Place {
+    /// Not in the log.
+    Waiting {
+        /// When it was sent, or is due.
+        sent: Millis,
+        /// Its id.
+        id: MessageId,
+    },
+    /// In the log.
+    Logged {
+        /// The block.
+        block: u64,
+        /// The record in it.
+        record: u32,
+        /// The operation in the record.
+        op: u32,
+    },
+}
+
+impl Place {
+    pub(super) fn waiting(sent: Millis, id: MessageId) -> Self {
+        Self::Waiting { sent, id }
+    }
 }
 
 impl fmt::Display for Place {
-    /// `BLOCK.RECORD.OPERATION`, which parses back.
+    /// `BLOCK.RECORD.OPERATION` or `MILLISECONDS.ID`, which parses back.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.block, self.record, self.op)
+        match self {
+            Self::Waiting { sent, id } => write!(f, "{}.{id}", sent.0),
+            Self::Logged { block, record, op } => write!(f, "{block}.{record}.{op}"),
+        }
     }
 }
 
@@ -77,21 +102,27 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parse = || {
-            let (block, rest) = text.split_once('.')?;
-            let (record, op) = rest.split_once('.')?;
-            Some(Self {
-                block: block.parse().ok()?,
-                record: record.parse().ok()?,
-                op: op.parse().ok()?,
+            let (first, rest) = text.split_once('.')?;
+            let first = first.parse().ok()?;
+            Some(match rest.split_once('.') {
+                Some((record, op)) => Self::Logged {
+                    block: first,
+                    record: record.parse().ok()?,
+                    op: op.parse().ok()?,
+                },
+                None => Self::Waiting {
+                    sent: Millis(first),
+                    id: rest.parse().ok()?,
+                },
             })
         };
         parse().ok_or_else(|| ParsePlaceError(text.to_owned()))
     }
 }
 
-/// A text that is no place in the log.
+/// A text that is no place.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no place in the log: expected the `next` of the answer before")]
+#[error("`{0}` is no place of a message: expected the `next` of the answer before")]
 pub struct ParsePlaceError(String);
 
 /// A filter, made ready for many records.
@@ -127,7 +158,7 @@ impl Finder {
             };
             // A message for several partitions leaves in one record.
             if self.meets(message, targets) && found.iter().all(|it| it.message.id != message.id) {
-                let place = Place {
+                let place = Place::Logged {
                     block,
                     record: nth,
                     op,
@@ -142,6 +173,12 @@ impl Finder {
             }
         }
         found
+    }
+
+    /// Whether a message that waits, and has this key, is looked for.
+    pub(super) fn meets_waiting(&self, message: &Message, key: Option<&Name>) -> bool {
+        let Filter { from, to, .. } = self.filter;
+        (from..to).contains(&message.produced_at) && self.meets(message, Keys::One(key))
     }
 
     fn meets(&self, message: &Message, keys: Keys<'_>) -> bool {

@@ -1,46 +1,18 @@
 //! Tells stories: reads records, oldest first, and keeps what they say of some messages.
 
+mod untold;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use wasmill_model::record::DeadLetter;
 use wasmill_model::{Decision, Message, MessageId, Millis, Name, Op, PartitionId, Record, Target};
 
-use super::event::{self, Did, Ending, Event, Handling, Story, What};
+use super::event::{Did, Ending, Event, Handling, Story, What};
 use super::parse::{self, Ended, Origin};
 use super::sieve::{Sieve, partition_of};
 use super::tree;
-
-/// Whose stories are told.
-#[derive(Clone, Debug)]
-pub enum Wanted {
-    /// That of one message, with its body.
-    Message(MessageId),
-    /// Those of all messages of some flows, without bodies.
-    Flows(BTreeSet<MessageId>),
-}
-
-impl Wanted {
-    fn has(&self, message: &Message) -> bool {
-        match self {
-            Self::Message(id) => message.id == *id,
-            Self::Flows(flows) => flows.contains(&message.correlation),
-        }
-    }
-
-    fn sieve(&self) -> Sieve {
-        match self {
-            Self::Message(id) => Sieve::of_ids([id]),
-            Self::Flows(flows) => Sieve::of_ids(flows),
-        }
-    }
-
-    fn keep(&self, message: &Message) -> Message {
-        match self {
-            Self::Message(_) => message.clone(),
-            Self::Flows(_) => event::without_body(message),
-        }
-    }
-}
+use super::waiting::{Slot, Waiter};
+use super::wanted::Wanted;
 
 /// What is told so far, of messages that are `K`ept.
 #[derive(Debug)]
@@ -56,6 +28,8 @@ pub struct Teller<K> {
     waiting: BTreeSet<MessageId>,
     /// How many of these each partition has: its records may tell of a message without naming it.
     open: BTreeMap<PartitionId, usize>,
+    /// What waits at the end, as far as the log did not tell how it was stored.
+    untold: BTreeMap<Slot, Waiter>,
     bytes: usize,
     bytes_max: usize,
 }
@@ -80,6 +54,7 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
             places: HashMap::new(),
             waiting: BTreeSet::new(),
             open: BTreeMap::new(),
+            untold: BTreeMap::new(),
             bytes: 0,
             bytes_max,
         }
@@ -109,6 +84,7 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
         let told = (at, record.partition);
         let by = self.end(told, record);
         for op in &record.ops {
+            self.tells_of(record.partition, op);
             match op {
                 Op::Deliver {
                     seq,
@@ -146,7 +122,10 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
 
     /// The stories as a tree: each after the one of the message that caused it, with its depth.
     #[must_use]
-    pub fn finish(self) -> Vec<(usize, Story)> {
+    pub fn finish(mut self) -> Vec<(usize, Story)> {
+        self.tell_untold();
+        let began = |story: &Story| story.events.first().map(|event| event.at);
+        self.stories.sort_by_key(began);
         tree::in_order(self.stories)
     }
 

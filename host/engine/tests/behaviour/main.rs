@@ -12,6 +12,7 @@ mod rocketmq;
 mod schedules;
 mod stories;
 mod topics;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;

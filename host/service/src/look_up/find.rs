@@ -1,15 +1,17 @@
 //! Finding messages by key, topic, flow and time.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use wasmill_engine::codec;
-use wasmill_engine::story::{Filter, Finder, Found, Place};
-use wasmill_model::{Millis, Record};
+use wasmill_engine::story::{Filter, Finder, Found, Place, Sought};
+use wasmill_model::{MessageId, Millis, Record};
 use wasmill_port::Guests;
 use wasmill_port::store::{BlockNumber, Error};
 
 use super::reading::{Extent, Kept, Reading, Visited};
-use super::{ANSWER_BYTES_MAX, LookUpError};
+use super::waiting::Scanned;
+use super::{ANSWER_BYTES_MAX, LookUp, LookUpError};
 use crate::handle::Handle;
 
 /// Some messages.
@@ -35,27 +37,48 @@ impl<G: Guests> Handle<G> {
         before: Option<Place>,
         limit: usize,
     ) -> Result<FoundPage, LookUpError> {
-        self.read_log(move |reading| {
-            let mut finding = Finding::new(filter, before, limit);
+        self.look_up()?.find(filter, before, limit).await
+    }
+}
+
+impl<G: Guests> LookUp<'_, G> {
+    /// As [`Handle::find_messages`]: the log is read first, and only if all of it was, what waits
+    /// besides.
+    pub(super) async fn find(
+        &self,
+        filter: Filter,
+        before: Option<Place>,
+        limit: usize,
+    ) -> Result<FoundPage, LookUpError> {
+        let mut finding = Finding::new(filter.clone(), before, limit);
+        let read = self.read(move |reading| {
             finding.read(reading)?;
-            Ok(finding.page)
-        })
-        .await
+            Ok(finding)
+        });
+        let finding = read.await?;
+        if finding.page.next.is_some() {
+            return Ok(finding.page);
+        }
+        let Some(scanned) = self.scan(Sought::of_page(&filter, before)).await? else {
+            return Ok(finding.page);
+        };
+        self.read(move |reading| finding.read_waiting(reading, scanned))
+            .await
     }
 }
 
 /// What was found so far.
-pub(super) struct Finding {
+struct Finding {
     finder: Finder,
     span: std::ops::Range<Millis>,
     before: Option<Place>,
     limit: usize,
     bytes: usize,
-    pub(super) page: FoundPage,
+    page: FoundPage,
 }
 
 impl Finding {
-    pub(super) fn new(filter: Filter, before: Option<Place>, limit: usize) -> Self {
+    fn new(filter: Filter, before: Option<Place>, limit: usize) -> Self {
         Self {
             span: filter.from..filter.to,
             finder: Finder::new(filter),
@@ -66,17 +89,21 @@ impl Finding {
         }
     }
 
-    pub(super) fn read(&mut self, reading: &mut Reading) -> Result<(), Error> {
+    fn read(&mut self, reading: &mut Reading) -> Result<(), Error> {
         let end = match self.span.end {
             Millis::MAX => reading.end,
             to => reading.at(to)?,
         };
-        let end = self.before.map_or(end, |place| end.min(place.block + 1));
+        let end = match self.before {
+            None => end,
+            Some(Place::Logged { block, .. }) => end.min(block + 1),
+            Some(Place::Waiting { .. }) => 0,
+        };
         let kept = reading.kept.clone();
         let reached = reading.backward(end, |number, block| self.visit(&kept, number, block))?;
         self.page.extent = reading.extent.clone();
         if reading.extent.cut_short {
-            self.page.next = Some(Place {
+            self.page.next = Some(Place::Logged {
                 block: reached,
                 record: 0,
                 op: 0,
@@ -106,13 +133,63 @@ impl Finding {
             if is_later || !kept.has(&found.message) {
                 continue;
             }
-            if self.page.messages.len() >= self.limit || self.bytes >= ANSWER_BYTES_MAX {
-                self.page.next = self.page.messages.last().map(|last| last.place);
+            if !self.add(found) {
                 return Ok(ControlFlow::Break(()));
             }
-            self.bytes += found.message.footprint();
-            self.page.messages.push(found);
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Adds what waits, and is not to be found in the log.
+    fn read_waiting(mut self, reading: &mut Reading, scanned: Scanned) -> Result<FoundPage, Error> {
+        let waiting = scanned.settled(reading)?;
+        if let Some(waiting) = waiting.filter(|it| !it.is_empty()) {
+            let logged = self.logged(reading, &waiting.ids())?;
+            // What else is in the log cannot be told if that could not be read to its end.
+            if !reading.extent.cut_short && waiting.found(&logged).all(|it| self.add(it)) {
+                self.page.next = waiting.next();
+            }
+        }
+        self.page.extent.add(&reading.extent);
+        Ok(self.page)
+    }
+
+    /// Which of these messages the log has, where they are found.
+    fn logged(
+        &self,
+        reading: &mut Reading,
+        ids: &HashSet<MessageId>,
+    ) -> Result<HashSet<MessageId>, Error> {
+        let (kept, mut logged) = (reading.kept.clone(), HashSet::new());
+        reading.forward(0, |number, block| {
+            if !self.finder.wants(block) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let at = codec::header(block)?.at;
+            for encoded in codec::encoded_records(block)? {
+                let encoded = encoded?;
+                if !self.finder.wants(encoded) {
+                    continue;
+                }
+                let record: Record = codec::decode(encoded)?;
+                let found = self.finder.find(at, (number, 0), &record);
+                let found = found.into_iter().map(|it| it.message);
+                let found = found.filter(|it| ids.contains(&it.id) && kept.has(it));
+                logged.extend(found.map(|it| it.id));
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(logged)
+    }
+
+    /// Adds one to the page, if there is room; else the page ends before it.
+    fn add(&mut self, found: Found) -> bool {
+        if self.page.messages.len() >= self.limit || self.bytes >= ANSWER_BYTES_MAX {
+            self.page.next = self.page.messages.last().map(|last| last.place);
+            return false;
+        }
+        self.bytes += found.message.footprint();
+        self.page.messages.push(found);
+        true
     }
 }

@@ -1,26 +1,30 @@
 //! Looking messages up: the log is read for whoever asks, on a thread of its own.
 //!
 //! Nothing is indexed, so nothing is paid for before somebody asks. A reading sees what was
-//! committed when it began, and only what is durable.
+//! committed when it began, and only what is durable. What waits for longer than the log is kept
+//! is read from the view, before the log, which then says what became of it meanwhile.
 
 mod find;
 mod reading;
 mod trace;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
-use wasmill_port::Guests;
+use wasmill_engine::story::Sought;
 use wasmill_port::store::{Blocks, Error};
+use wasmill_port::{Clock, Guests};
 
 use crate::handle::{Handle, Stopped};
 
 pub use find::FoundPage;
 pub use reading::Extent;
-use reading::{Kept, Reading};
+use reading::{Bounds, Kept, Reading};
 pub use trace::Told;
+use waiting::Scanned;
 
 /// Readings at once: each keeps a processor busy.
 const READINGS_MAX: usize = 2;
@@ -52,50 +56,108 @@ impl From<Stopped> for LookUpError {
 /// The log, and who may read it.
 pub(crate) struct LookUps {
     blocks: Arc<dyn Blocks>,
+    clock: Arc<dyn Clock>,
     places: Arc<Semaphore>,
 }
 
 impl LookUps {
-    pub(crate) fn new(blocks: Arc<dyn Blocks>) -> Self {
+    pub(crate) fn new(blocks: Arc<dyn Blocks>, clock: Arc<dyn Clock>) -> Self {
         Self {
             blocks,
+            clock,
             places: Arc::new(Semaphore::new(READINGS_MAX)),
         }
     }
 }
 
+/// One look-up, which has a place among those at once until it is over.
+struct LookUp<'a, G> {
+    handle: &'a Handle<G>,
+    place: Arc<OwnedSemaphorePermit>,
+    kept: Kept,
+    until: Instant,
+    /// Whoever asked: readings end when they are gone.
+    asker: Arc<()>,
+}
+
 impl<G: Guests> Handle<G> {
+    fn look_up(&self) -> Result<LookUp<'_, G>, LookUpError> {
+        let places = self.shared.look_ups.places.clone();
+        let place = places.try_acquire_owned();
+        Ok(LookUp {
+            handle: self,
+            place: Arc::new(place.map_err(|_| LookUpError::Busy)?),
+            kept: Kept {
+                routes: self.routes(),
+                now: self.shared.look_ups.clock.now(),
+            },
+            until: Instant::now() + TIME_MAX,
+            asker: Arc::new(()),
+        })
+    }
+}
+
+impl<G: Guests> LookUp<'_, G> {
     /// Reads the log on a thread of its own.
-    async fn read_log<T: Send + 'static>(
+    async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut Reading) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, LookUpError> {
-        let LookUps { blocks, places } = &self.shared.look_ups;
-        let place = places.clone().try_acquire_owned();
-        let place = place.map_err(|_| LookUpError::Busy)?;
         // What is before the barrier is durable once that comes back; what is behind it may not be.
-        let asked = self.operate(|engine, now| (engine.barrier(), now));
-        let (end, now) = asked.await?;
-        let asker = Arc::new(());
+        let end = self.handle.operate(|engine, _| engine.barrier()).await?;
         let mut reading = Reading {
-            blocks: blocks.clone(),
+            blocks: self.handle.shared.look_ups.blocks.clone(),
             end,
-            kept: Kept {
-                routes: self.routes(),
-                now,
-            },
-            until: Instant::now() + TIME_MAX,
-            asker: Arc::downgrade(&asker),
+            kept: self.kept.clone(),
+            bounds: self.bounds(self.until),
             extent: Extent::default(),
         };
-        let reading = spawn_blocking(move || {
-            let _place = place;
+        self.on_a_thread(move || {
             reading.look_back()?;
             read(&mut reading)
+        })
+        .await
+    }
+
+    /// Reads from the view what waits, on a thread of its own; none if the log has all that there
+    /// is to tell. What reads the log must come after this, and settle it.
+    async fn scan(&self, sought: Sought) -> Result<Option<Scanned>, LookUpError> {
+        let versioned = &self.handle.shared.versioned;
+        let (view, partitions) = (
+            versioned.view.clone(),
+            versioned.snapshots.partitioner().count(),
+        );
+        let blocks = self.handle.shared.look_ups.blocks.clone();
+        let hides = self.kept.hides();
+        // The log must be read too.
+        let remaining = self.until.saturating_duration_since(Instant::now());
+        let bounds = self.bounds(Instant::now() + remaining / 2);
+        self.on_a_thread(move || {
+            if !hides && blocks.first()? == Some(0) {
+                return Ok(None);
+            }
+            waiting::scan(&view, partitions, sought, &bounds).map(Some)
+        })
+        .await
+    }
+
+    fn bounds(&self, until: Instant) -> Bounds {
+        Bounds {
+            until,
+            asker: Arc::downgrade(&self.asker),
+        }
+    }
+
+    async fn on_a_thread<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, LookUpError> {
+        let place = self.place.clone();
+        let read = spawn_blocking(move || {
+            let _place = place;
+            read()
         });
-        let read = reading.await;
-        drop(asker);
         let panicked = |_| Error::new("read the log", "the reading panicked; see the host's log");
-        Ok(read.map_err(panicked)??)
+        Ok(read.await.map_err(panicked)??)
     }
 }

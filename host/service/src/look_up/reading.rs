@@ -24,6 +24,38 @@ pub struct Extent {
     pub damage: Option<String>,
 }
 
+impl Extent {
+    /// Adds what another reading for the same answer could not tell.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.cut_short |= other.cut_short;
+        self.damaged += other.damaged;
+        if self.damage.is_none() {
+            self.damage.clone_from(&other.damage);
+        }
+    }
+
+    pub(super) fn damage(&mut self, cause: String) {
+        self.damaged += 1;
+        self.damage.get_or_insert(cause);
+    }
+}
+
+/// How long a reading goes on.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    /// When it must be over.
+    pub(super) until: Instant,
+    /// Whoever asked; it is over when they are gone.
+    pub(super) asker: Weak<()>,
+}
+
+impl Bounds {
+    /// Whether there is time, and somebody waits.
+    pub(super) fn hold(&self) -> bool {
+        Instant::now() < self.until && self.asker.strong_count() > 0
+    }
+}
+
 /// Which messages are still to be found.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kept {
@@ -37,6 +69,14 @@ impl Kept {
     pub(super) fn has(&self, message: &Message) -> bool {
         !self.routes.is_over(message, self.now)
     }
+
+    /// Whether there may be messages in the log that are not to be found.
+    pub(super) fn hides(&self) -> bool {
+        self.routes
+            .topics()
+            .iter()
+            .any(|topic| topic.retention.is_some())
+    }
 }
 
 /// A reading of all blocks before `end`.
@@ -44,10 +84,7 @@ pub(super) struct Reading {
     pub(super) blocks: Arc<dyn Blocks>,
     pub(super) end: BlockNumber,
     pub(super) kept: Kept,
-    /// When it must be over.
-    pub(super) until: Instant,
-    /// Whoever asked; it is over when they are gone.
-    pub(super) asker: Weak<()>,
+    pub(super) bounds: Bounds,
     pub(super) extent: Extent,
 }
 
@@ -55,12 +92,13 @@ pub(super) struct Reading {
 pub(super) type Visited = Result<ControlFlow<()>, DecodeError>;
 
 impl Reading {
-    /// Visits the blocks, oldest first, until the visitor breaks off.
+    /// Visits the blocks from `from` on, oldest first, until the visitor breaks off.
     pub(super) fn forward(
         &mut self,
+        from: BlockNumber,
         mut visit: impl FnMut(BlockNumber, &[u8]) -> Visited,
     ) -> Result<(), Error> {
-        let mut next = self.first()?;
+        let mut next = self.first()?.max(from);
         while next < self.end && self.goes_on() {
             let Some(piece) = self.piece(next)? else {
                 // It was trimmed meanwhile, or could not be read.
@@ -140,7 +178,7 @@ impl Reading {
 
     /// Whether there is time, and somebody waits.
     fn goes_on(&mut self) -> bool {
-        let goes_on = Instant::now() < self.until && self.asker.strong_count() > 0;
+        let goes_on = self.bounds.hold();
         self.extent.cut_short |= !goes_on;
         goes_on
     }
@@ -149,7 +187,7 @@ impl Reading {
     fn piece(&mut self, number: BlockNumber) -> Result<Option<Piece>, Error> {
         match self.blocks.piece(number) {
             Err(error) if self.extent.damaged < FAILED_MAX => {
-                self.damage(error.to_string());
+                self.extent.damage(error.to_string());
                 Ok(None)
             }
             read => read,
@@ -158,7 +196,8 @@ impl Reading {
 
     fn intact(&mut self, piece: Piece) -> Vec<bytes::Bytes> {
         piece.blocks.unwrap_or_else(|cause| {
-            self.damage(format!("block {}: {cause}", piece.first));
+            self.extent
+                .damage(format!("block {}: {cause}", piece.first));
             Vec::new()
         })
     }
@@ -168,15 +207,10 @@ impl Reading {
         match visited {
             Ok(flow) => flow.is_break(),
             Err(cause) => {
-                self.damage(format!("block {number}: {cause}"));
+                self.extent.damage(format!("block {number}: {cause}"));
                 false
             }
         }
-    }
-
-    fn damage(&mut self, cause: String) {
-        self.extent.damaged += 1;
-        self.extent.damage.get_or_insert(cause);
     }
 }
 
@@ -226,8 +260,10 @@ mod tests {
             blocks: Arc::new(Pairs { next: 10, damaged }),
             end: 9,
             kept: Kept::default(),
-            until: Instant::now() + Duration::from_secs(60),
-            asker: Arc::downgrade(asker),
+            bounds: Bounds {
+                until: Instant::now() + Duration::from_secs(60),
+                asker: Arc::downgrade(asker),
+            },
             extent: Extent::default(),
         }
     }
@@ -239,7 +275,7 @@ mod tests {
             forward.push(number);
             Ok(ControlFlow::Continue(()))
         };
-        reading.forward(&mut note).unwrap();
+        reading.forward(0, &mut note).unwrap();
         let mut note = |number, _: &[u8]| {
             backward.push(number);
             Ok(ControlFlow::Continue(()))

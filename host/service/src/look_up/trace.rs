@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use wasmill_engine::codec;
-use wasmill_engine::story::{Filter, Story, Teller, Wanted};
-use wasmill_model::{MessageId, Millis, Name, Record};
+use wasmill_engine::story::{Filter, Sought, Story, Teller, Waiting, Wanted};
+use wasmill_model::{Message, MessageId, Millis, Name, Record};
 use wasmill_port::Guests;
 use wasmill_port::store::Error;
 
-use super::find::Finding;
 use super::reading::{Extent, Reading};
-use super::{ANSWER_BYTES_MAX, LookUpError};
+use super::waiting::Scanned;
+use super::{ANSWER_BYTES_MAX, LookUp, LookUpError};
 use crate::handle::Handle;
 
 /// Flows of a key that are told of: the newest.
@@ -29,13 +29,12 @@ pub struct Told {
 }
 
 impl<G: Guests> Handle<G> {
-    /// The story of a message, with its body; none of it if it is not in the log.
+    /// The story of a message, with its body; none of it if it is not in the log and waits for nothing.
     ///
     /// # Errors
     /// [`LookUpError`] if the log could not be read.
     pub async fn message_story(&self, id: MessageId) -> Result<Told, LookUpError> {
-        self.read_log(move |reading| tell(reading, Wanted::Message(id)))
-            .await
+        self.look_up()?.tell(Wanted::Message(id)).await
     }
 
     /// The stories of all messages with this correlation id.
@@ -43,7 +42,8 @@ impl<G: Guests> Handle<G> {
     /// # Errors
     /// [`LookUpError`] if the log could not be read.
     pub async fn flow_story(&self, correlation: MessageId) -> Result<Told, LookUpError> {
-        self.read_log(move |reading| tell(reading, Wanted::Flows([correlation].into())))
+        self.look_up()?
+            .tell(Wanted::Flows([correlation].into()))
             .await
     }
 
@@ -52,42 +52,57 @@ impl<G: Guests> Handle<G> {
     /// # Errors
     /// [`LookUpError`] if the log could not be read.
     pub async fn key_story(&self, key: &Name) -> Result<Told, LookUpError> {
-        let key = key.clone();
-        self.read_log(move |reading| {
-            let flows = flows(reading, key)?;
-            tell(reading, Wanted::Flows(flows))
-        })
-        .await
+        let look_up = self.look_up()?;
+        let (flows, cut_short) = look_up.flows(key.clone()).await?;
+        let mut told = look_up.tell(Wanted::Flows(flows)).await?;
+        told.extent.cut_short |= cut_short;
+        Ok(told)
     }
 }
 
-/// The newest flows with a message of a key.
-fn flows(reading: &mut Reading, key: Name) -> Result<BTreeSet<MessageId>, Error> {
-    let filter = Filter {
-        key: Some(key),
-        topic: None,
-        correlation: None,
-        from: Millis(0),
-        to: Millis::MAX,
-    };
-    let mut finding = Finding::new(filter, None, FOUND_MAX);
-    finding.read(reading)?;
-    let mut flows = BTreeSet::new();
-    reading.extent.cut_short |= finding.page.next.is_some();
-    for found in finding.page.messages {
-        if flows.len() == FLOWS_MAX && !flows.contains(&found.message.correlation) {
-            reading.extent.cut_short = true;
-            break;
+impl<G: Guests> LookUp<'_, G> {
+    /// The newest flows with a message of a key, and whether there may be more.
+    async fn flows(&self, key: Name) -> Result<(BTreeSet<MessageId>, bool), LookUpError> {
+        let filter = Filter {
+            key: Some(key),
+            topic: None,
+            correlation: None,
+            from: Millis(0),
+            to: Millis::MAX,
+        };
+        let page = self.find(filter, None, FOUND_MAX).await?;
+        let mut flows = BTreeSet::new();
+        for found in page.messages {
+            if flows.len() == FLOWS_MAX && !flows.contains(&found.message.correlation) {
+                return Ok((flows, true));
+            }
+            flows.insert(found.message.correlation);
         }
-        flows.insert(found.message.correlation);
+        Ok((flows, page.extent.cut_short || page.next.is_some()))
     }
-    Ok(flows)
+
+    async fn tell(&self, wanted: Wanted) -> Result<Told, LookUpError> {
+        let scanned = self.scan(Sought::of_stories(&wanted)).await?;
+        self.read(move |reading| tell(reading, wanted, scanned))
+            .await
+    }
 }
 
-fn tell(reading: &mut Reading, wanted: Wanted) -> Result<Told, Error> {
-    let kept = reading.kept.clone();
-    let mut teller = Teller::new(wanted, move |message| kept.has(message), ANSWER_BYTES_MAX);
-    reading.forward(|_, block| {
+fn tell(reading: &mut Reading, wanted: Wanted, scanned: Option<Scanned>) -> Result<Told, Error> {
+    let waiting = match scanned {
+        Some(scanned) => scanned.settled(reading)?,
+        None => None,
+    };
+    let (kept, waits) = (reading.kept.clone(), waiting.as_ref().map(Waiting::ids));
+    // What still waits is told, however old it is.
+    let waits = waits.unwrap_or_default();
+    let is_kept = move |message: &Message| kept.has(message) || waits.contains(&message.id);
+    let mut teller = Teller::new(wanted, is_kept, ANSWER_BYTES_MAX);
+    if let Some(waiting) = waiting {
+        reading.extent.cut_short |= waiting.next().is_some();
+        teller = teller.with_waiting(waiting);
+    }
+    reading.forward(0, |_, block| {
         if !teller.wants_block(block) {
             return Ok(ControlFlow::Continue(()));
         }

@@ -1,4 +1,4 @@
-//! `wasmill message show|list|recall`: messages in the log of a running host.
+//! `wasmill message show|list|recall`: messages that a running host has in its log, or that wait.
 
 use clap::{Args, Subcommand};
 use http::Method;

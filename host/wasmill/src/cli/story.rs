@@ -80,6 +80,41 @@ enum What {
     Purged {
         subscription: String,
     },
+    Waits(Waits),
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+enum Waits {
+    Delayed {
+        due: String,
+    },
+    Queued {
+        subscription: String,
+        attempts: u32,
+    },
+    Parked {
+        subscription: String,
+        attempts: u32,
+        cause: String,
+        due: String,
+    },
+    Halted {
+        subscription: String,
+        attempts: u32,
+        cause: String,
+    },
+    DeadLetter {
+        subscription: String,
+        attempts: u32,
+        cause: String,
+        since: String,
+    },
+    Prepared {
+        checks: u32,
+        cause: Option<String>,
+        abandoned: bool,
+    },
 }
 
 #[derive(Deserialize)]
@@ -192,13 +227,7 @@ impl What {
                 checks,
                 cause,
                 abandoned,
-            } => {
-                let how = if *abandoned { "abandoned" } else { "prepared" };
-                match cause {
-                    None => how.to_owned(),
-                    Some(cause) => format!("{how}, asked {checks} times: {}", first_line(cause)),
-                }
-            }
+            } => prepared(*checks, cause.as_deref(), *abandoned),
             Self::Committed {} => "committed".to_owned(),
             Self::RolledBack {} => "rolled back".to_owned(),
             Self::Cancelled {} => "cancelled".to_owned(),
@@ -206,7 +235,63 @@ impl What {
             Self::Redriven { to } => format!("redriven by an operator to {}", names(to)),
             Self::Replayed { to } => format!("delivered anew to {}, which was moved", names(to)),
             Self::Purged { subscription } => format!("{subscription}: purged by an operator"),
+            Self::Waits(how) => how.text(),
         })
+    }
+}
+
+impl Waits {
+    fn text(&self) -> String {
+        match self {
+            Self::Delayed { due } => format!("waits until {due}"),
+            Self::Queued {
+                subscription,
+                attempts: 0,
+            } => format!("{subscription}: waits"),
+            Self::Queued {
+                subscription,
+                attempts,
+            } => format!("{subscription}: waits after {attempts} attempts"),
+            Self::Parked {
+                subscription,
+                attempts,
+                cause,
+                due,
+            } => {
+                let cause = first_line(cause);
+                format!("{subscription}: waits until {due} after {attempts} attempts: {cause}")
+            }
+            Self::Halted {
+                subscription,
+                attempts,
+                cause,
+            } => {
+                let cause = first_line(cause);
+                format!("{subscription}: halted after {attempts} attempts: {cause}")
+            }
+            Self::DeadLetter {
+                subscription,
+                attempts,
+                cause,
+                since,
+            } => {
+                let cause = first_line(cause);
+                format!("{subscription}: dead letter since {since}, {attempts} attempts: {cause}")
+            }
+            Self::Prepared {
+                checks,
+                cause,
+                abandoned,
+            } => prepared(*checks, cause.as_deref(), *abandoned),
+        }
+    }
+}
+
+fn prepared(checks: u32, cause: Option<&str>, abandoned: bool) -> String {
+    let how = if abandoned { "abandoned" } else { "prepared" };
+    match cause {
+        None => how.to_owned(),
+        Some(cause) => format!("{how}, asked {checks} times: {}", first_line(cause)),
     }
 }
 
