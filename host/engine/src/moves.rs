@@ -130,6 +130,7 @@ impl Engine {
     }
 
     /// A subscription's position; none if it is not known.
+    #[must_use]
     pub fn position(&self, name: &Name) -> Option<&Position> {
         self.moves.position(name)
     }
