@@ -112,6 +112,26 @@ impl Backlog {
         self.head.front().or(self.tail.first())
     }
 
+    /// Whether no message of a lower number than `before` is left, as far as that can be told
+    /// without reading a page.
+    pub(crate) fn is_past(&self, before: u64) -> bool {
+        // Numbers rise from one message to the next.
+        let has_left = self.left.is_some_and(|left| left + 1 >= before);
+        let first = match self.first_page < self.next_page {
+            true => self.head.front(),
+            false => self.first_in_memory(),
+        };
+        self.is_empty() || has_left || first.is_some_and(|it| it.seq >= before)
+    }
+
+    /// Takes the oldest message, unless its number is `before` or more.
+    pub(crate) fn pop_before(&mut self, before: u64) -> Pop {
+        match self.is_past(before) {
+            true => Pop::Empty,
+            false => self.pop(),
+        }
+    }
+
     /// Appends a message; returns the page that this filled.
     pub(crate) fn push(&mut self, message: Pending) -> Option<SealedPage> {
         self.len += 1;
@@ -276,6 +296,37 @@ mod tests {
                 Pop::Empty => return None,
             }
         }
+    }
+
+    #[test]
+    fn a_queue_is_past_a_number_as_soon_as_that_can_be_told_without_reading() {
+        let (mut queue, mut view) = (Backlog::default(), BTreeMap::new());
+        assert!(queue.is_past(1), "it is empty");
+        for seq in 0..20 {
+            if let Some(page) = queue.push(pending(seq)) {
+                view.insert(page.number, page.messages);
+            }
+        }
+        assert!(view.len() > 1, "two pages, and a tail");
+        assert!(!queue.is_past(5));
+        assert!(!queue.is_past(0), "what is in a page is not known");
+        let pop_before = |queue: &mut Backlog, before| loop {
+            match queue.pop_before(before) {
+                Pop::Message(it) => return Some(it.seq),
+                Pop::Load(page) => queue.loaded(page, view[&page].clone()),
+                Pop::Loading | Pop::Empty => return None,
+            }
+        };
+        for seq in 0..5 {
+            assert_eq!(pop_before(&mut queue, 5), Some(seq));
+        }
+        assert!(queue.is_past(5) && !queue.is_past(6));
+        assert_eq!(pop_before(&mut queue, 5), None);
+        let mut queue = Backlog::restore(queue.checkpoint().0);
+        assert!(queue.is_past(5) && !queue.is_past(6), "after a restart too");
+        assert_eq!(pop_before(&mut queue, 6), Some(5));
+        assert!(queue.is_past(6) && !queue.is_past(8));
+        assert_eq!(pop_before(&mut queue, 20), Some(6));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use wasmill_model::record::DeadLetter;
 use wasmill_model::{Message, MessageId, Millis, Name, PartitionId, Partitioner, Routes};
 
 pub use crate::lane::Entries;
+pub(crate) use bring_out::Stuck;
 pub use survey::Survey;
 
 use crate::backlog::{Pending, QueueId};

@@ -11,7 +11,7 @@ use wasmill_model::effects::Send;
 use wasmill_model::position::Moving;
 use wasmill_model::{Message, Millis, Name, Op, Position, Start};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Survey};
 
 use self::floors::Floors;
 pub use self::replay::{Tail, replayed};
@@ -129,18 +129,23 @@ impl Engine {
         positions.filter(|it| self.routes().subscription(&it.subscription).is_some())
     }
 
-    /// How a subscription stands; none if it is not known.
-    pub fn standing(&mut self, name: &Name) -> Option<Standing> {
-        let Position { since, moving, .. } = self.moves.position(name)?.clone();
+    /// A subscription's position; none if it is not known.
+    #[must_use]
+    pub fn position(&self, name: &Name) -> Option<&Position> {
+        self.moves.position(name)
+    }
+
+    /// How a subscription stands, by a survey that has just been completed; none if it is not
+    /// known.
+    pub fn standing(&mut self, name: &Name, survey: &Survey) -> Option<Standing> {
+        let Position { since, moving, .. } = self.position(name)?.clone();
         let sub = self.sub(name);
-        let lanes = self.partitions.iter().flat_map(|it| it.lanes.values());
-        let all = lanes.flat_map(|lane| lane.tracks.iter());
-        let tracks = all.filter(|(index, _)| *index == sub);
-        let waiting = tracks.filter_map(|(_, track)| track.waiting.front());
-        let oldest = waiting.map(|pending| pending.message.produced_at).min();
+        let waiting = self.subs[sub].pending;
+        // The survey may have seen one that was handled since.
+        let oldest = survey.oldest(sub).filter(|_| waiting > 0);
         Some(Standing {
             since,
-            waiting: self.subs[sub].pending,
+            waiting,
             oldest,
             moving,
         })

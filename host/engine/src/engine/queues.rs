@@ -94,12 +94,9 @@ impl Engine {
         };
         let key = scope.key.clone();
         loop {
-            let pop = self.with_track(id, lane_id, sub, |track| {
-                let blocked = track.parked.is_some() && !track.waiting.is_empty();
-                match blocked || track.waiting.len() >= TRACK_COUNT_MAX {
-                    true => Pop::Empty,
-                    false => track.overflow.pop(),
-                }
+            let pop = self.with_track(id, lane_id, sub, |track| match is_blocked(track) {
+                true => Pop::Empty,
+                false => track.overflow.pop(),
             });
             match pop {
                 Pop::Message(pending) => self.refill_one(id, lane_id, sub, pending),
@@ -334,6 +331,12 @@ impl Engine {
             number,
         }
     }
+}
+
+/// Whether what a track has out of memory stays there until some of its messages are done with.
+pub(super) fn is_blocked(track: &Track) -> bool {
+    let is_parked = track.parked.is_some() && !track.waiting.is_empty();
+    is_parked || track.waiting.len() >= TRACK_COUNT_MAX
 }
 
 /// How many messages of a track count against the bound on messages in lanes.

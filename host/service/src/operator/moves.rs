@@ -1,14 +1,15 @@
 //! Positions: shown and moved. A move is durable once it has begun, and goes on after a restart.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use wasmill_engine::codec;
-use wasmill_engine::{MoveError, Standing, replayed};
+use wasmill_engine::{MoveError, Standing, Survey, replayed};
 use wasmill_model::routes::Subscription;
-use wasmill_model::{Message, Millis, Name, Start};
+use wasmill_model::{Message, Millis, Name, Position, Start};
 use wasmill_port::Guests;
 
 use super::{BEHIND_PAUSE, OperateError};
@@ -18,6 +19,8 @@ use crate::handle::{Handle, Stopped};
 /// Messages, and bytes of them, that are delivered anew in one piece.
 const PIECE_COUNT: usize = 256;
 const PIECE_BYTES: usize = 1 << 20;
+/// Lanes that are looked at in one piece for the oldest message: a fraction of a millisecond.
+const SURVEY_LANES: usize = 4_096;
 /// So many blocks before the log's end a replay begins its tail, and reads the rest at once.
 const TAIL_BLOCKS: u64 = 16;
 
@@ -43,10 +46,24 @@ impl<G: Guests> Handle<G> {
     /// # Errors
     /// [`OperateError::Move`] if there is no such subscription.
     pub async fn position(&self, subscription: &Name) -> Result<Standing, OperateError> {
-        let name = subscription.clone();
-        let standing = self.operate(move |engine, _| engine.standing(&name));
-        let unknown = || MoveError::UnknownSubscription(subscription.clone());
-        Ok(standing.await?.ok_or_else(unknown)?)
+        let mut survey = Survey::default();
+        loop {
+            let name = subscription.clone();
+            let step =
+                self.operate(
+                    move |engine, _| match engine.survey(&mut survey, SURVEY_LANES) {
+                        true => ControlFlow::Break(engine.standing(&name, &survey)),
+                        false => ControlFlow::Continue(survey),
+                    },
+                );
+            match step.await? {
+                ControlFlow::Continue(rest) => survey = rest,
+                ControlFlow::Break(standing) => {
+                    let unknown = || MoveError::UnknownSubscription(subscription.clone());
+                    return Ok(standing.ok_or_else(unknown)?);
+                }
+            }
+        }
     }
 
     /// Begins to move a subscription; returns once that is durable.
@@ -82,16 +99,24 @@ impl<G: Guests> Handle<G> {
             let done = self.go_on(&name).await;
             self.driven().remove(&name);
             self.tell(&name, &done);
-            let is_next = done.is_ok()
-                && self
-                    .position(&name)
-                    .await
-                    .is_ok_and(|it| it.moving.is_some())
-                && self.driven().insert(name.clone());
+            let is_next =
+                done.is_ok() && self.is_moving(&name).await && self.driven().insert(name.clone());
             if !is_next {
                 return;
             }
         }
+    }
+
+    async fn is_moving(&self, name: &Name) -> bool {
+        let position = self.stored_position(name).await;
+        position.is_ok_and(|it| it.moving.is_some())
+    }
+
+    async fn stored_position(&self, name: &Name) -> Result<Position, OperateError> {
+        let of = name.clone();
+        let position = self.operate(move |engine, _| engine.position(&of).cloned());
+        let unknown = || MoveError::UnknownSubscription(name.clone());
+        Ok(position.await?.ok_or_else(unknown)?)
     }
 
     fn tell(&self, subscription: &str, done: &Result<(), OperateError>) {
@@ -119,8 +144,8 @@ impl<G: Guests> Handle<G> {
                 Some(_) => {}
             }
         }
-        let standing = self.position(name).await?;
-        let Some(replay) = standing.moving.as_ref().and_then(|moving| moving.replay) else {
+        let position = self.stored_position(name).await?;
+        let Some(replay) = position.moving.as_ref().and_then(|moving| moving.replay) else {
             return Ok(());
         };
         let unknown = || MoveError::UnknownSubscription(name.clone());
@@ -132,7 +157,7 @@ impl<G: Guests> Handle<G> {
                 .ok_or_else(unknown)?
                 .clone(),
             from: replay.from,
-            begun: standing.since,
+            begun: position.since,
         };
         reader.replay(replay.next_block).await
     }

@@ -1,5 +1,6 @@
 //! Subscriptions that are moved, and new ones that begin with what the log has.
 
+mod bounds;
 mod parked;
 
 use std::collections::BTreeMap;
@@ -92,8 +93,8 @@ impl World {
 
     /// Takes one step of a move, as the host does, but by three blocks. False once it has arrived.
     fn step(&mut self, name: &Name) -> bool {
-        let standing = self.engine.standing(name).expect("it is known");
-        let Some(moving) = standing.moving else {
+        let position = self.engine.position(name).expect("it is known").clone();
+        let Some(moving) = position.moving else {
             return false;
         };
         let replay = match moving.replay {
@@ -243,9 +244,9 @@ fn a_subscription_moved_to_a_time_gets_what_was_sent_then_or_later() {
     world.handle_all();
     let to = Start::At(Millis(START.0 + 7));
     world.engine.begin_move(&name, to, START).unwrap();
-    let standing = world.engine.standing(&name).unwrap();
+    let position = world.engine.position(&name).unwrap().clone();
     assert_eq!(
-        standing.moving.unwrap().replay.unwrap().from,
+        position.moving.unwrap().replay.unwrap().from,
         Millis(START.0 + 7)
     );
     arrive(&mut world, &name);
@@ -324,7 +325,7 @@ fn the_log_is_kept_for_a_step_of_a_replay_that_a_crash_takes_back() {
     world.handle_all();
     world.engine.begin_move(&name, Start::First, START).unwrap();
     let next = |world: &mut World| {
-        let moving = world.engine.standing(&name).unwrap().moving;
+        let moving = world.engine.position(&name).unwrap().moving.clone();
         moving.and_then(|it| it.replay).map(|it| it.next_block)
     };
     let mut last = Some(0);
