@@ -179,7 +179,7 @@ const BOUNDED: &str = r#"
 [topics.counted]
 
 [topics."work.*"]
-waiting_max = 3
+pending_max = 3
 
 [subscriptions.worker]
 topic = "work.one"
@@ -201,7 +201,7 @@ async fn while_a_subscriber_is_held_up_its_topic_takes_so_many_messages_and_no_m
     let problem: Value = reply.json()?;
     assert_eq!(
         (&problem["topic"], &problem["quota"]),
-        (&json!("work.*"), &json!("waiting_max"))
+        (&json!("work.*"), &json!("pending_max"))
     );
     ensure!(reply.to_string().contains("`worker`"), "{reply}");
     let shown = server
@@ -211,7 +211,7 @@ async fn while_a_subscriber_is_held_up_its_topic_takes_so_many_messages_and_no_m
     assert_eq!(shown["name"], "work.*");
     let worker = json!([{"name": "worker", "pending": 3}]);
     assert_eq!(shown["subscriptions"], worker);
-    assert_eq!(shown["refused"], json!({"waiting_max": 1}));
+    assert_eq!(shown["refused"], json!({"pending_max": 1}));
     let client = server.client();
     for (name, value) in [
         ("subscription_waiting", 3.0),
@@ -293,7 +293,7 @@ async fn what_its_topic_keeps_no_longer_is_not_found_and_yet_delivered() -> Resu
     server.command(&to_first).await?;
     let position = ["sub", "position", "worker", "--json"];
     let stands = until(server, &position, |it| it["moving"].is_null()).await?;
-    assert_eq!(stands["waiting"], 0, "{stands}");
+    assert_eq!(stands["pending"], 0, "{stands}");
     assert_eq!(metrics::read(&server.client(), handled).await?, 1.0);
     server.stop().await
 }

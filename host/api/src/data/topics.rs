@@ -37,8 +37,8 @@ struct Shown {
     /// How long messages can be looked up and delivered anew, in seconds; none for as long as the
     /// log has them.
     retention_seconds: Option<u64>,
-    /// While so many messages wait for a subscription, none is taken in from outside.
-    waiting_max: Option<u64>,
+    /// While so many messages are pending in a subscription, none is taken in from outside.
+    pending_max: Option<u64>,
     /// The quota of messages.
     messages: Option<Rate>,
     /// The quota of bytes of bodies.
@@ -134,7 +134,7 @@ fn shown(standing: TopicStanding) -> Shown {
         headers_bytes_max,
         headers_count_max,
         retention_seconds: topic.retention.as_ref().map(Duration::as_secs),
-        waiting_max: topic.waiting_max,
+        pending_max: topic.pending_max,
         messages: messages.map(rate),
         bytes: bytes.map(rate),
         outside: counts.outside,

@@ -77,7 +77,7 @@ async fn a_topic_is_shown_as_its_closest_declaration_has_it() {
     let listed = ask(&api, "GET", "/v1/topics", &Value::Null).await.json();
     let shown = json!({
         "name": "order.*", "body_bytes_max": 4_194_304, "headers_bytes_max": 16_384,
-        "headers_count_max": 128, "retention_seconds": 60, "waiting_max": null,
+        "headers_count_max": 128, "retention_seconds": 60, "pending_max": null,
         "messages": {"per_second": 5, "burst": 10, "used": 3}, "bytes": null,
         "outside": 7, "inside": 8, "refused": {"messages_per_second": 9},
         "subscriptions": [{"name": "s", "pending": 2}],

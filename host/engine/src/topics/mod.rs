@@ -17,8 +17,9 @@ use crate::engine::Engine;
 
 use bucket::Bucket;
 
-/// When to come again to a topic whose messages wait: nobody knows how soon they are handled.
-const WAITING_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// When to come again to a topic whose subscriptions are full: nobody knows how soon they are
+/// handled.
+const PENDING_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The declared topics, in the order of the routes in force.
 #[derive(Debug, Default)]
@@ -52,7 +53,7 @@ pub struct TopicCounts {
 pub const REFUSALS: [&str; 7] = [
     "messages_per_second",
     "bytes_per_second",
-    "waiting_max",
+    "pending_max",
     "limit",
     "conflict",
     "malformed",
@@ -80,9 +81,9 @@ pub enum QuotaBound {
     /// Bytes a second.
     #[error("{0} bytes a second")]
     Bytes(u64),
-    /// Messages that wait for a subscription.
-    #[error("no more while {count_max} messages wait for subscription `{subscription}`")]
-    Waiting {
+    /// Messages that are pending in a subscription: they wait or run.
+    #[error("no more while {count_max} messages are pending in subscription `{subscription}`")]
+    Pending {
         /// So many.
         count_max: u64,
         /// The subscription.
@@ -97,7 +98,7 @@ impl QuotaBound {
         match self {
             Self::Messages(_) => "messages_per_second",
             Self::Bytes(_) => "bytes_per_second",
-            Self::Waiting { .. } => "waiting_max",
+            Self::Pending { .. } => "pending_max",
         }
     }
 }
@@ -242,11 +243,11 @@ impl Engine {
         bytes: usize,
     ) -> Result<(), OverQuota> {
         let Topic {
-            waiting_max,
+            pending_max,
             pattern,
             ..
         } = &self.routes().topics()[topic.0];
-        if let Some(count_max) = *waiting_max {
+        if let Some(count_max) = *pending_max {
             let mut full = None;
             self.routes().each_subscriber(name, |sub| {
                 if full.is_none() && self.pending_of(&sub.name) >= count_max {
@@ -256,11 +257,11 @@ impl Engine {
             if let Some(subscription) = full {
                 return Err(OverQuota {
                     topic: pattern.name().clone(),
-                    bound: QuotaBound::Waiting {
+                    bound: QuotaBound::Pending {
                         count_max,
                         subscription,
                     },
-                    retry_after: WAITING_RETRY_AFTER,
+                    retry_after: PENDING_RETRY_AFTER,
                 });
             }
         }

@@ -196,19 +196,19 @@ fn a_handler_is_never_refused_for_a_quota_and_uses_it_all_the_same() {
 }
 
 #[test]
-fn while_as_many_messages_wait_as_may_none_comes_in_from_outside() {
+fn while_as_many_messages_are_pending_as_may_none_comes_in_from_outside() {
     let bounded = Topic {
-        waiting_max: Some(3),
+        pending_max: Some(3),
         ..topic("a")
     };
     let mut engine = over(vec![bounded]);
     (0..3).for_each(|_| accept(&mut engine, START).expect("room"));
-    let over = accept(&mut engine, START).expect_err("three wait");
-    let waiting = QuotaBound::Waiting {
+    let over = accept(&mut engine, START).expect_err("three are pending");
+    let pending = QuotaBound::Pending {
         count_max: 3,
         subscription: "s".into(),
     };
-    assert_eq!((over.bound, over.topic), (waiting, "a".into()));
+    assert_eq!((over.bound, over.topic), (pending, "a".into()));
     let run = runs(&mut engine).pop().expect("a run");
     let effects = flood(&engine, &run.messages[0].message, 1);
     engine.complete(&run.ticket, vec![Ok(effects)], START);
