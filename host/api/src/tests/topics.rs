@@ -82,7 +82,11 @@ async fn a_topic_is_shown_as_its_closest_declaration_has_it() {
         "outside": 7, "inside": 8, "refused": {"messages_per_second": 9},
         "subscriptions": [{"name": "s", "pending": 2}],
     });
-    assert_eq!(listed, json!({"topics": [shown]}));
+    assert_eq!(listed, json!({"topics": [shown], "next": "order.*"}));
+    let rest = ask(&api, "GET", "/v1/topics?after=order.*", &Value::Null).await;
+    assert_eq!(rest.json(), json!({"topics": [], "next": null}));
+    let none = ask(&api, "GET", "/v1/topics?limit=0", &Value::Null).await;
+    assert!(none.problem(400).contains("`limit` is from 1 to 1000"));
     for name in ["order.placed", "order.*"] {
         let answer = ask(&api, "GET", &format!("/v1/topics/{name}"), &Value::Null).await;
         assert_eq!(answer.json(), shown);

@@ -4,6 +4,7 @@
 //! a handler's record is whole, and must not fail for what others send.
 
 mod bucket;
+mod cause;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::commands::Refused;
 use crate::engine::Engine;
 
 use bucket::Bucket;
+pub use cause::{REFUSALS, RefusalCause};
 
 /// When to come again to a topic whose subscriptions are full: nobody knows how soon they are
 /// handled.
@@ -45,20 +47,10 @@ pub struct TopicCounts {
     pub outside: u64,
     /// Messages that handlers and schedules sent.
     pub inside: u64,
-    /// Messages from outside that were refused, by [`Refused::cause`].
-    pub refused: [u64; REFUSALS.len()],
+    /// Messages from outside that were refused: for each [`RefusalCause`] at its place in
+    /// [`RefusalCause::ALL`].
+    pub refused: [u64; RefusalCause::ALL.len()],
 }
-
-/// Why messages from outside are refused, in a word each.
-pub const REFUSALS: [&str; 7] = [
-    "messages_per_second",
-    "bytes_per_second",
-    "pending_max",
-    "limit",
-    "conflict",
-    "malformed",
-    "transactions",
-];
 
 /// A topic takes no more for now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,10 +87,14 @@ impl QuotaBound {
     /// Its key in the routes file.
     #[must_use]
     pub fn name(&self) -> &'static str {
+        self.cause().name()
+    }
+
+    fn cause(&self) -> RefusalCause {
         match self {
-            Self::Messages(_) => "messages_per_second",
-            Self::Bytes(_) => "bytes_per_second",
-            Self::Pending { .. } => "pending_max",
+            Self::Messages(_) => RefusalCause::Messages,
+            Self::Bytes(_) => RefusalCause::Bytes,
+            Self::Pending { .. } => RefusalCause::Pending,
         }
     }
 }
@@ -112,32 +108,28 @@ pub struct RateUsed {
     pub used: u64,
 }
 
-/// How a declared topic stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TopicStanding {
-    /// What the routes say of it.
-    pub topic: Topic,
+/// What only the engine knows of a declared topic. The rest is in the routes, and in
+/// [`Engine::census`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopicLevels {
     /// The rate of messages.
     pub messages: Option<RateUsed>,
     /// The rate of bytes.
     pub bytes: Option<RateUsed>,
     /// What was sent.
     pub counts: TopicCounts,
-    /// Who receives what is sent there, and how many messages wait for or run in each: of all
-    /// topics that the subscription has.
-    pub subscriptions: Vec<(Name, u64)>,
 }
 
 impl Refused {
-    /// One of [`REFUSALS`]; none if the topic is not declared.
-    fn cause(&self) -> Option<&'static str> {
+    /// As what a declared topic counts it; none if the topic is not declared.
+    fn cause(&self) -> Option<RefusalCause> {
         Some(match self {
             Self::UnknownTopic(_) => return None,
-            Self::Quota(over) => over.bound.name(),
-            Self::Limit(_) => "limit",
-            Self::Conflict(_) => "conflict",
-            Self::EmptyKey => "malformed",
-            Self::Half(_) => "transactions",
+            Self::Quota(over) => over.bound.cause(),
+            Self::Limit(_) => RefusalCause::Limit,
+            Self::Conflict(_) => RefusalCause::Conflict,
+            Self::EmptyKey => RefusalCause::Malformed,
+            Self::Half(_) => RefusalCause::Transactions,
         })
     }
 }
@@ -198,11 +190,9 @@ impl Topics {
 
     /// What was refused to somebody outside.
     pub(crate) fn count_refused(&mut self, topic: TopicIndex, refused: &Refused) {
-        let cause = refused.cause();
-        let at = REFUSALS.iter().position(|it| Some(*it) == cause);
-        if let Some(at) = at {
+        if let Some(cause) = refused.cause() {
             let state = &mut self.all[topic.0];
-            state.counts.refused[at] += 1;
+            state.counts.refused[cause as usize] += 1;
             state.counted = true;
         }
     }
@@ -286,25 +276,22 @@ impl Engine {
         all.filter_map(move |it| changed(it).then_some((&it.name, &it.counts)))
     }
 
-    /// How the declared topics stand at `now`, in the order of the routes.
-    pub fn topics(&self, now: Millis) -> impl Iterator<Item = TopicStanding> {
+    /// How a topic of the routes in force stands at `now`.
+    ///
+    /// # Panics
+    /// If `topic` is of other routes and beyond the topics of these.
+    #[must_use]
+    pub fn topic_levels(&self, topic: TopicIndex, now: Millis) -> TopicLevels {
         let now = self.now.max(now);
-        let all = self.routes().topics().iter().zip(&self.topics.all);
-        all.map(move |(topic, state)| {
-            let used = |bucket: &Bucket| RateUsed {
-                rate: bucket.rate(),
-                used: bucket.used(now),
-            };
-            let subscribers = self.routes().subscriptions();
-            let subscribers = subscribers.filter(|sub| sub.topic.meets(&topic.pattern));
-            let waiting = subscribers.map(|sub| (sub.name.clone(), self.pending_of(&sub.name)));
-            TopicStanding {
-                topic: topic.clone(),
-                messages: state.messages.as_ref().map(used),
-                bytes: state.bytes.as_ref().map(used),
-                counts: state.counts,
-                subscriptions: waiting.collect(),
-            }
-        })
+        let used = |bucket: &Bucket| RateUsed {
+            rate: bucket.rate(),
+            used: bucket.used(now),
+        };
+        let state = &self.topics.all[topic.0];
+        TopicLevels {
+            messages: state.messages.as_ref().map(used),
+            bytes: state.bytes.as_ref().map(used),
+            counts: state.counts,
+        }
     }
 }
