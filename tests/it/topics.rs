@@ -106,7 +106,7 @@ async fn a_topics_limits_hold_for_those_outside_and_for_handlers() -> Result<()>
     let dead = ["dlq", "list", "--json"];
     let letters = until(
         PATIENCE,
-        || said(server, &dead),
+        || json_of(server, &dead),
         |it| it["dead_letters"][0].is_object(),
     )
     .await?;
@@ -244,13 +244,13 @@ async fn while_a_subscriber_is_held_up_its_topic_takes_so_many_messages_and_no_m
         listed.contains("counted") && listed.contains("work.*"),
         "{listed}"
     );
-    let first = said(server, &["topic", "list", "--limit", "1", "--json"]).await?;
+    let first = json_of(server, &["topic", "list", "--limit", "1", "--json"]).await?;
     assert_eq!(
         (&first["topics"][0]["name"], &first["topics"][1]),
         (&first["next"], &Value::Null)
     );
     let rest = ["topic", "list", "--after", "counted", "--json"];
-    let rest = said(server, &rest).await?;
+    let rest = json_of(server, &rest).await?;
     assert_eq!(
         (&rest["topics"][0]["name"], &rest["next"]),
         (&json!("work.*"), &Value::Null)
@@ -287,7 +287,7 @@ async fn what_its_topic_keeps_no_longer_is_not_found_and_yet_delivered() -> Resu
     let list = ["message", "list", "--key", "k", "--json"];
     let found = until(
         PATIENCE,
-        || said(server, &list),
+        || json_of(server, &list),
         |it| it["messages"][1].is_null(),
     )
     .await?;
@@ -313,7 +313,7 @@ async fn what_its_topic_keeps_no_longer_is_not_found_and_yet_delivered() -> Resu
     let position = ["sub", "position", "worker", "--json"];
     let stands = until(
         PATIENCE,
-        || said(server, &position),
+        || json_of(server, &position),
         |it| it["moving"].is_null(),
     )
     .await?;
@@ -328,6 +328,6 @@ async fn post(server: &Server, path: &str, body: &Value) -> Result<Reply> {
 }
 
 /// What a command says in JSON.
-async fn said(server: &Server, command: &[&str]) -> Result<Value> {
+async fn json_of(server: &Server, command: &[&str]) -> Result<Value> {
     Ok(serde_json::from_str(&server.command(command).await?)?)
 }
