@@ -142,7 +142,7 @@ mod tests {
     fn routes() -> Routes {
         let topics = ["order.placed", "order.old.*", "mail"];
         let wide = Subscription::new("wide", "order.*", "plugin");
-        Routes::new(topics.map(|it| Topic::from(TopicPattern::new(it))), [wide])
+        Routes::new(topics.map(|it| Topic::from(TopicPattern::new(it))), vec![wide])
     }
 
     #[test]
