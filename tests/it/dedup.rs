@@ -1,6 +1,7 @@
 //! Duplicates that the routes tell by an id: handled once, over a SIGKILL, and only as long as the
 //! handling that succeeded is remembered.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::metrics;
+use testkit::patience::until;
 use testkit::server::Server;
 use tokio::time::Instant;
 
@@ -41,8 +43,6 @@ dedup_id = "/payment_id"
 
 const DUPLICATES: &str = "messages_duplicate_total";
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// Sends a message under an id that the subscription tells duplicates by; returns its own id.
 async fn send(server: &Server, key: &str, id: Option<&str>, body: &str) -> Result<String> {
@@ -61,16 +61,12 @@ async fn take_in(server: &Server, message: &Value) -> Result<String> {
 
 /// Waits until no message waits or runs.
 async fn drained(server: &Server) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let all: Value = get(server, "/v1/subscriptions").await?;
-        let subs = all["subscriptions"].as_array().context("subscriptions")?;
-        if subs.iter().all(|it| it["pending"] == 0) {
-            return Ok(());
-        }
-        ensure!(Instant::now() < deadline, "{all:#}");
-        tokio::time::sleep(PAUSE).await;
-    }
+    let is_drained = |all: &Value| {
+        let subs = all["subscriptions"].as_array();
+        subs.is_some_and(|subs| subs.iter().all(|it| it["pending"] == 0))
+    };
+    until(PATIENCE, || get(server, "/v1/subscriptions"), is_drained).await?;
+    Ok(())
 }
 
 /// How many calls of handlers succeeded since the data directory is there.
@@ -194,16 +190,16 @@ async fn an_id_is_forgotten_when_its_window_is_over() -> Result<()> {
     let server = &mut host.server;
     let body = json!({ "id": 7 }).to_string();
     let message = json!({ "topic": "brief", "key": "k", "body": body });
-    let deadline = Instant::now() + PATIENCE;
     // Duplicates do not prolong it: the one that comes after the window is handled.
-    let (begun, mut sent) = (Instant::now(), 0);
-    while counted(server).await? < 2 {
-        ensure!(Instant::now() < deadline, "{sent} sent");
+    let (begun, sent) = (Instant::now(), Cell::new(0));
+    let send_and_count = async || {
         take_in(server, &message).await?;
         drained(server).await?;
-        sent += 1;
-        tokio::time::sleep(PAUSE).await;
-    }
+        sent.set(sent.get() + 1);
+        counted(server).await
+    };
+    until(PATIENCE, send_and_count, |count| *count >= 2).await?;
+    let sent = sent.get();
     ensure!(begun.elapsed() >= Duration::from_secs(1), "{sent} sent");
     let duplicates = metrics::read(&server.client(), DUPLICATES).await?;
     assert_eq!(duplicates + 2.0, f64::from(sent));

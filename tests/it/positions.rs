@@ -62,7 +62,7 @@ async fn a_subscription_gets_again_what_the_log_has_and_a_new_one_gets_it_too() 
     handled(server, 2.0).await?;
     let waits = position(server, "late").await?;
     assert_eq!(
-        (&waits["waiting"], &waits["moving"]),
+        (&waits["pending"], &waits["moving"]),
         (&0.into(), &Value::Null)
     );
     assert_eq!(

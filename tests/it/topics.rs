@@ -9,13 +9,12 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::client::Reply;
 use testkit::metrics;
+use testkit::patience::until;
 use testkit::server::Server;
-use tokio::time::{Instant, sleep};
 
 use crate::world::Host;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(10);
 
 const LIMITED: &str = r#"
 [topics]
@@ -91,7 +90,11 @@ async fn a_topics_limits_hold_for_those_outside_and_for_handlers() -> Result<()>
     let batch: Value = post(server, "/v1/messages/batch", &messages)
         .await?
         .json()?;
-    assert_eq!(batch["results"][0]["status"], 413, "{batch}");
+    let refused = &batch["results"][0];
+    assert_eq!(
+        (&refused["status"], &refused["field"]),
+        (&json!(413), &json!("body"))
+    );
     ensure!(batch["results"][1]["message"].is_string(), "{batch}");
     let sent = ["send", "small.one", "--body", "nine bytes"];
     let said = server.command(&sent).await.expect_err("too large");
@@ -101,7 +104,12 @@ async fn a_topics_limits_hold_for_those_outside_and_for_handlers() -> Result<()>
     let send = ["send", "work", "--key", "k", "--body", "five!"];
     server.command(&send).await?;
     let dead = ["dlq", "list", "--json"];
-    let letters = until(server, &dead, |it| it["dead_letters"][0].is_object()).await?;
+    let letters = until(
+        PATIENCE,
+        || json_of(server, &dead),
+        |it| it["dead_letters"][0].is_object(),
+    )
+    .await?;
     let cause = letters["dead_letters"][0]["cause"].to_string();
     ensure!(
         cause.contains("body bytes") && cause.contains("limit: 4"),
@@ -163,11 +171,9 @@ async fn over_its_quota_a_topic_says_when_to_come_again_and_takes_it_then() -> R
     }
     assert_eq!(left[0]["topic"], "scarce", "{batch}");
 
-    let deadline = Instant::now() + PATIENCE;
-    while post(server, "/v1/messages", &message(id)).await?.status != StatusCode::ACCEPTED {
-        ensure!(Instant::now() < deadline, "refused for ever");
-        sleep(PAUSE).await;
-    }
+    let refused = message(id);
+    let send = || post(server, "/v1/messages", &refused);
+    until(PATIENCE, send, |it| it.status == StatusCode::ACCEPTED).await?;
     let shown = server.command(&["topic", "show", "scarce"]).await?;
     ensure!(shown.contains("of 3 used"), "{shown}");
     let name = "topic_refused_total";
@@ -179,7 +185,7 @@ const BOUNDED: &str = r#"
 [topics.counted]
 
 [topics."work.*"]
-waiting_max = 3
+pending_max = 3
 
 [subscriptions.worker]
 topic = "work.one"
@@ -201,7 +207,7 @@ async fn while_a_subscriber_is_held_up_its_topic_takes_so_many_messages_and_no_m
     let problem: Value = reply.json()?;
     assert_eq!(
         (&problem["topic"], &problem["quota"]),
-        (&json!("work.*"), &json!("waiting_max"))
+        (&json!("work.*"), &json!("pending_max"))
     );
     ensure!(reply.to_string().contains("`worker`"), "{reply}");
     let shown = server
@@ -211,7 +217,7 @@ async fn while_a_subscriber_is_held_up_its_topic_takes_so_many_messages_and_no_m
     assert_eq!(shown["name"], "work.*");
     let worker = json!([{"name": "worker", "pending": 3}]);
     assert_eq!(shown["subscriptions"], worker);
-    assert_eq!(shown["refused"], json!({"waiting_max": 1}));
+    assert_eq!(shown["refused"], json!({"pending_max": 1}));
     let client = server.client();
     for (name, value) in [
         ("subscription_waiting", 3.0),
@@ -224,11 +230,8 @@ async fn while_a_subscriber_is_held_up_its_topic_takes_so_many_messages_and_no_m
     let counter = wasmill_test_guests::bytes("counter");
     host.installation.put_plugin("counter", &counter)?;
     let server = &mut host.server;
-    let deadline = Instant::now() + PATIENCE;
-    while post(server, "/v1/messages", &message).await?.status != StatusCode::ACCEPTED {
-        ensure!(Instant::now() < deadline, "refused for ever");
-        sleep(PAUSE).await;
-    }
+    let send = || post(server, "/v1/messages", &message);
+    until(PATIENCE, send, |it| it.status == StatusCode::ACCEPTED).await?;
     metrics::reached(
         &client,
         "subscription_queueing_seconds_count",
@@ -240,6 +243,17 @@ async fn while_a_subscriber_is_held_up_its_topic_takes_so_many_messages_and_no_m
     ensure!(
         listed.contains("counted") && listed.contains("work.*"),
         "{listed}"
+    );
+    let first = json_of(server, &["topic", "list", "--limit", "1", "--json"]).await?;
+    assert_eq!(
+        (&first["topics"][0]["name"], &first["topics"][1]),
+        (&first["next"], &Value::Null)
+    );
+    let rest = ["topic", "list", "--after", "counted", "--json"];
+    let rest = json_of(server, &rest).await?;
+    assert_eq!(
+        (&rest["topics"][0]["name"], &rest["next"]),
+        (&json!("work.*"), &Value::Null)
     );
     let unknown = server.command(&["topic", "show", "other"]).await;
     let unknown = unknown.expect_err("not declared").to_string();
@@ -270,30 +284,32 @@ async fn what_its_topic_keeps_no_longer_is_not_found_and_yet_delivered() -> Resu
         Ok(sent["message"].as_str().context("an id")?.to_owned())
     };
     let (brief, kept) = (send("brief").await?, send("kept").await?);
+    // It is over for readers, and found only because it waits.
     let list = ["message", "list", "--key", "k", "--json"];
-    let found = until(server, &list, |it| it["messages"][1].is_null()).await?;
-    assert_eq!(found["messages"][0]["message"]["id"], json!(kept));
-    let trace = server.command(&["trace", "--key", "k"]).await?;
-    ensure!(
-        trace.contains("kept") && !trace.contains("brief"),
-        "{trace}"
-    );
+    let is_over = |it: &Value| it["messages"][1]["stored"] == "queued";
+    let found = until(PATIENCE, || json_of(server, &list), is_over).await?;
+    let ids = [0, 1].map(|nth| found["messages"][nth]["message"]["id"].clone());
+    assert_eq!(ids, [json!(kept), json!(brief)]);
     let show = ["message", "show", brief.as_str()];
-    server.command(&show).await.expect_err("it is over");
-    server.command(&["message", "show", &kept]).await?;
+    server.command(&show).await?;
 
-    // It waits all the same, and is delivered once somebody handles it; then it is too old for a
-    // replay.
+    // It is delivered once somebody handles it; then it is found no more, and too old for a replay.
     let counter = wasmill_test_guests::bytes("counter");
     host.installation.put_plugin("counter", &counter)?;
     let server = &mut host.server;
     let handled = "messages_handled_total";
     metrics::reached(&server.client(), handled, 1.0, PATIENCE).await?;
+    server.command(&show).await.expect_err("it is over");
     let to_first = ["sub", "move", "worker", "--to", "first"];
     server.command(&to_first).await?;
     let position = ["sub", "position", "worker", "--json"];
-    let stands = until(server, &position, |it| it["moving"].is_null()).await?;
-    assert_eq!(stands["waiting"], 0, "{stands}");
+    let stands = until(
+        PATIENCE,
+        || json_of(server, &position),
+        |it| it["moving"].is_null(),
+    )
+    .await?;
+    assert_eq!(stands["pending"], 0, "{stands}");
     assert_eq!(metrics::read(&server.client(), handled).await?, 1.0);
     server.stop().await
 }
@@ -303,19 +319,7 @@ async fn post(server: &Server, path: &str, body: &Value) -> Result<Reply> {
     server.data_api().send(Method::POST, path, body).await
 }
 
-/// What a command says in JSON once that is as wanted.
-async fn until(
-    server: &Server,
-    command: &[&str],
-    is_wanted: impl Fn(&Value) -> bool,
-) -> Result<Value> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let said = serde_json::from_str(&server.command(command).await?)?;
-        if is_wanted(&said) {
-            return Ok(said);
-        }
-        ensure!(Instant::now() < deadline, "{said:#}");
-        sleep(PAUSE).await;
-    }
+/// What a command says in JSON.
+async fn json_of(server: &Server, command: &[&str]) -> Result<Value> {
+    Ok(serde_json::from_str(&server.command(command).await?)?)
 }

@@ -48,10 +48,7 @@ impl Budget {
         let stated = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         let read = match stated > bytes_max {
             true => Err(Error::BodyTooLarge { bytes_max }),
-            false => {
-                self.read_within(&mut body, stated, bytes_max, time_max)
-                    .await
-            }
+            false => self.read_within(&mut body, bytes_max, time_max).await,
         };
         if matches!(read, Err(Error::BodyTooLarge { .. } | Error::Busy { .. })) {
             discard(body);
@@ -62,11 +59,11 @@ impl Budget {
     async fn read_within(
         &self,
         body: &mut Body,
-        stated: usize,
         bytes_max: usize,
         time_max: Duration,
     ) -> Result<Held<'_>, Error> {
-        let mut units = self.take(stated)?;
+        // Not for what is stated: that costs who sends it nothing.
+        let mut units = self.take(0)?;
         let deadline = Instant::now() + time_max;
         let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
         let mut size = 0;
@@ -92,7 +89,6 @@ impl Budget {
                 first = data;
             } else {
                 if rest.is_empty() {
-                    rest.reserve(stated.max(size));
                     rest.extend_from_slice(&first);
                 }
                 rest.extend_from_slice(&data);

@@ -96,7 +96,7 @@ async fn ask(url: &str, half: &Half) -> Result<Answer, String> {
     if status != StatusCode::OK {
         return Err(format!("it answered with {status}"));
     }
-    serde_json::from_slice(&body.to_bytes())
+    wasmill_json::read(&body.to_bytes())
         .map_err(|error| format!("its answer cannot be read: {error}"))
 }
 

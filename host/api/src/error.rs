@@ -11,13 +11,14 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use wasmill_model::Exceeded;
 use wasmill_model::http::Problem;
+use wasmill_model::limits::Part;
 use wasmill_port::guest;
-use wasmill_service::{AcceptError, LookUpError, MoveError, OperateError, OverQuota, QueryError};
+use wasmill_service::{
+    AcceptError, BUSY_RETRY_AFTER, LookUpError, MoveError, OperateError, OverQuota, QueryError,
+};
 
 /// When to come again to a host that starts, stops, or lacks a plugin.
 const RETRY_AFTER_UNAVAILABLE: Duration = Duration::from_secs(2);
-/// When to come again to a host that has as much to do as it can.
-const RETRY_AFTER_BUSY: Duration = Duration::from_secs(1);
 
 /// Why a request was not served.
 #[derive(Debug)]
@@ -89,9 +90,45 @@ impl Error {
         }
     }
 
-    /// The status that it is answered with.
-    pub(crate) fn status(self) -> StatusCode {
-        self.into_response().status()
+    /// What it is answered with, alone or as one result of many. What is none of the caller's
+    /// business goes to the log here.
+    pub(crate) fn describe(self) -> Description {
+        match self {
+            Self::NoRoute { path } => answer(
+                StatusCode::NOT_FOUND,
+                format!("no route has the path `{path}`"),
+            ),
+            Self::Method { allow } => {
+                let detail = format!("this path knows {allow}");
+                Description {
+                    header: Some((header::ALLOW, allow)),
+                    ..answer(StatusCode::METHOD_NOT_ALLOWED, detail)
+                }
+            }
+            Self::Bad { field, detail } => Description {
+                field,
+                ..answer(StatusCode::BAD_REQUEST, detail)
+            },
+            Self::BodyTooLarge { bytes_max } => too_large(bytes_max),
+            Self::BodySlow => answer(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
+            Self::BodyBroken => answer(StatusCode::BAD_REQUEST, "the body is incomplete"),
+            Self::Busy { what } => busy(format!("the host has {what}")),
+            Self::Starting => unavailable("the host is starting"),
+            Self::Stopped => unavailable("the host is stopping"),
+            Self::Refused(problem) => refused(problem),
+            Self::Guest(error) => guest_error(&error),
+            Self::NoStatus { answered } => internal(&format!(
+                "a query answered with {answered}, which is no final status"
+            )),
+            Self::Accept(error) => accept_error(&error),
+            Self::Operate(error) => operate_error(&error),
+            Self::LookUp(error) => look_up_error(&error),
+            Self::NotAllowed(detail) => answer(StatusCode::METHOD_NOT_ALLOWED, detail),
+            Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),
+            Self::Conflict(why) => answer(StatusCode::CONFLICT, why),
+            Self::Unauthorized => unauthorized(),
+            Self::Forbidden(why) => answer(StatusCode::FORBIDDEN, why),
+        }
     }
 }
 
@@ -133,49 +170,11 @@ impl From<QueryError> for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        match self {
-            Self::NoRoute { path } => answer(
-                StatusCode::NOT_FOUND,
-                format!("no route has the path `{path}`"),
-            ),
-            Self::Method { allow } => {
-                let detail = format!("this path knows {allow}");
-                let mut response = answer(StatusCode::METHOD_NOT_ALLOWED, detail);
-                insert(&mut response, header::ALLOW, &allow);
-                response
-            }
-            Self::Bad { field, detail } => details(
-                StatusCode::BAD_REQUEST,
-                Details {
-                    detail,
-                    field,
-                    ..Details::default()
-                },
-            ),
-            Self::BodyTooLarge { bytes_max } => too_large(bytes_max),
-            Self::BodySlow => answer(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
-            Self::BodyBroken => answer(StatusCode::BAD_REQUEST, "the body is incomplete"),
-            Self::Busy { what } => busy(format!("the host has {what}"), RETRY_AFTER_BUSY),
-            Self::Starting => unavailable("the host is starting"),
-            Self::Stopped => unavailable("the host is stopping"),
-            Self::Refused(problem) => refused(problem),
-            Self::Guest(error) => guest_error(&error),
-            Self::NoStatus { answered } => internal(&format!(
-                "a query answered with {answered}, which is no final status"
-            )),
-            Self::Accept(error) => accept_error(&error),
-            Self::Operate(error) => operate_error(&error),
-            Self::LookUp(error) => look_up_error(&error),
-            Self::NotAllowed(detail) => answer(StatusCode::METHOD_NOT_ALLOWED, detail),
-            Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),
-            Self::Conflict(why) => answer(StatusCode::CONFLICT, why),
-            Self::Unauthorized => unauthorized(),
-            Self::Forbidden(why) => answer(StatusCode::FORBIDDEN, why),
-        }
+        self.describe().into_response()
     }
 }
 
-fn guest_error(error: &guest::Error) -> Response {
+fn guest_error(error: &guest::Error) -> Description {
     match error {
         guest::Error::Unavailable(plugin) => unavailable(format!(
             "plugin `{plugin}`, which this route needs, is not in service"
@@ -184,7 +183,7 @@ fn guest_error(error: &guest::Error) -> Response {
     }
 }
 
-fn operate_error(error: &OperateError) -> Response {
+fn operate_error(error: &OperateError) -> Description {
     match error {
         OperateError::NotFound | OperateError::NoTransaction => {
             answer(StatusCode::NOT_FOUND, error.to_string())
@@ -195,32 +194,33 @@ fn operate_error(error: &OperateError) -> Response {
             format!("there is no subscription `{name}` in the routes"),
         ),
         OperateError::Move(under_way) => answer(StatusCode::CONFLICT, under_way.to_string()),
-        OperateError::Busy => busy(error.to_string(), RETRY_AFTER_BUSY),
+        OperateError::Busy => busy(error.to_string()),
         OperateError::Stopped => unavailable(error.to_string()),
         OperateError::Store(_) => internal(error),
     }
 }
 
-fn look_up_error(error: &LookUpError) -> Response {
+fn look_up_error(error: &LookUpError) -> Description {
     match error {
-        LookUpError::Busy => busy(error.to_string(), RETRY_AFTER_BUSY),
+        LookUpError::Busy => busy(error.to_string()),
         LookUpError::Stopped => unavailable(error.to_string()),
         LookUpError::Store(_) => internal(error),
     }
 }
 
-fn unauthorized() -> Response {
+fn unauthorized() -> Description {
     let detail = "the data API wants its token, as `Authorization: Bearer TOKEN`";
-    let mut response = answer(StatusCode::UNAUTHORIZED, detail);
-    insert(&mut response, header::WWW_AUTHENTICATE, "Bearer");
-    response
+    Description {
+        header: Some((header::WWW_AUTHENTICATE, "Bearer".to_owned())),
+        ..answer(StatusCode::UNAUTHORIZED, detail)
+    }
 }
 
-fn accept_error(error: &AcceptError) -> Response {
-    match error {
-        AcceptError::Busy { retry_after } => busy(error.to_string(), *retry_after),
-        AcceptError::TooMany(_) => busy(error.to_string(), RETRY_AFTER_BUSY),
-        AcceptError::Behind { retry_after } => busy(error.to_string(), *retry_after),
+fn accept_error(error: &AcceptError) -> Description {
+    let described = match error {
+        AcceptError::Busy { .. } | AcceptError::Behind { .. } | AcceptError::TooMany(_) => {
+            answer(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+        }
         AcceptError::Quota(over) => over_quota(over),
         AcceptError::Conflict { .. } => answer(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
         AcceptError::Limit(exceeded) => over_limit(exceeded),
@@ -229,72 +229,68 @@ fn accept_error(error: &AcceptError) -> Response {
         // Routes are checked whole, so this request began under routes that are gone by now.
         AcceptError::UnknownTopic(_) => unavailable("the routes changed meanwhile"),
         AcceptError::Store(_) => internal(error),
+    };
+    Description {
+        retry_after: error.retry_after().or(described.retry_after),
+        ..described
     }
 }
 
-fn over_limit(exceeded: &Exceeded) -> Response {
-    let part = exceeded.part();
-    let status = match part {
-        Some("body") => StatusCode::PAYLOAD_TOO_LARGE,
+fn over_limit(exceeded: &Exceeded) -> Description {
+    let status = match exceeded.part {
+        Some(Part::Body) => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     };
-    details(
-        status,
-        Details {
-            detail: exceeded.to_string(),
-            field: part.map(str::to_owned),
-            ..Details::default()
-        },
-    )
+    Description {
+        field: exceeded.part.map(|part| part.name().to_owned()),
+        ..answer(status, exceeded.to_string())
+    }
 }
 
-fn over_quota(over: &OverQuota) -> Response {
-    let response = details(
-        StatusCode::TOO_MANY_REQUESTS,
-        Details {
-            detail: over.to_string(),
-            topic: Some(over.topic.to_string()),
-            quota: Some(over.bound.name()),
-            ..Details::default()
-        },
-    );
-    retry(response, over.retry_after)
+fn over_quota(over: &OverQuota) -> Description {
+    Description {
+        topic: Some(over.topic.to_string()),
+        quota: Some(over.bound.name()),
+        ..answer(StatusCode::TOO_MANY_REQUESTS, over.to_string())
+    }
 }
 
-fn refused(problem: Problem) -> Response {
+fn refused(problem: Problem) -> Description {
     let status = StatusCode::from_u16(problem.status)
         .ok()
         .filter(StatusCode::is_client_error);
-    let status = status.unwrap_or(StatusCode::BAD_REQUEST);
-    details(
-        status,
-        Details {
-            title: problem.title.into(),
-            detail: problem.detail,
-            field: problem.field,
-            ..Details::default()
+    let described = answer(status.unwrap_or(StatusCode::BAD_REQUEST), problem.detail);
+    Description {
+        title: match problem.title.is_empty() {
+            true => described.title,
+            false => problem.title.into(),
         },
-    )
+        field: problem.field,
+        ..described
+    }
 }
 
-fn too_large(bytes_max: usize) -> Response {
+fn too_large(bytes_max: usize) -> Description {
     let detail = format!("the body is larger than the {bytes_max} bytes that this route takes");
     answer(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
-fn busy(detail: String, retry_after: Duration) -> Response {
-    retry(answer(StatusCode::TOO_MANY_REQUESTS, detail), retry_after)
+fn busy(detail: String) -> Description {
+    Description {
+        retry_after: Some(BUSY_RETRY_AFTER),
+        ..answer(StatusCode::TOO_MANY_REQUESTS, detail)
+    }
 }
 
-fn unavailable(detail: impl Into<String>) -> Response {
-    retry(
-        answer(StatusCode::SERVICE_UNAVAILABLE, detail),
-        RETRY_AFTER_UNAVAILABLE,
-    )
+fn unavailable(detail: impl Into<String>) -> Description {
+    Description {
+        retry_after: Some(RETRY_AFTER_UNAVAILABLE),
+        ..answer(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
 }
 
 /// An error of the operator's side: its details are none of the caller's business.
-fn internal(error: &dyn std::fmt::Display) -> Response {
+fn internal(error: &dyn std::fmt::Display) -> Description {
     tracing::error!(%error, "a request failed");
     answer(
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -302,62 +298,81 @@ fn internal(error: &dyn std::fmt::Display) -> Response {
     )
 }
 
-fn retry(mut response: Response, after: Duration) -> Response {
-    let seconds = retry_seconds(after).to_string();
-    insert(&mut response, header::RETRY_AFTER, &seconds);
-    response
-}
-
-/// Whole seconds, rounded up: earlier than asked for would be in vain.
-pub(crate) fn retry_seconds(after: Duration) -> u64 {
-    let seconds = after.as_millis().div_ceil(1000).max(1);
-    u64::try_from(seconds).unwrap_or(u64::MAX)
-}
-
-fn insert(response: &mut Response, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        response.headers_mut().insert(name, value);
+fn answer(status: StatusCode, detail: impl Into<String>) -> Description {
+    Description {
+        status,
+        title: status.canonical_reason().unwrap_or("Error").into(),
+        detail: detail.into(),
+        field: None,
+        topic: None,
+        quota: None,
+        retry_after: None,
+        header: None,
     }
 }
 
-fn answer(status: StatusCode, detail: impl Into<String>) -> Response {
-    let detail = detail.into();
-    details(
-        status,
-        Details {
-            detail,
-            ..Details::default()
-        },
-    )
+/// Why a request, or one message of many, was not served, as the caller is told.
+#[derive(Debug)]
+pub(crate) struct Description {
+    pub(crate) status: StatusCode,
+    title: Cow<'static, str>,
+    pub(crate) detail: String,
+    /// The part of the request that is wrong.
+    pub(crate) field: Option<String>,
+    /// The topic that takes no more for now.
+    pub(crate) topic: Option<String>,
+    /// Which of its bounds it has passed.
+    pub(crate) quota: Option<&'static str>,
+    retry_after: Option<Duration>,
+    /// What the status wants besides.
+    header: Option<(HeaderName, String)>,
+}
+
+impl Description {
+    /// When to come again, in whole seconds, rounded up: earlier than asked for would be in vain.
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
+        let millis = self.retry_after?.as_millis();
+        let seconds = millis.div_ceil(1000).max(1);
+        Some(u64::try_from(seconds).unwrap_or(u64::MAX))
+    }
 }
 
 /// The body of a problem.
-#[derive(Default, Serialize)]
-struct Details<'a> {
+#[derive(Serialize)]
+struct Body<'a> {
     r#type: &'static str,
-    /// What the status is called, if not given.
-    title: Cow<'a, str>,
+    title: &'a str,
     status: u16,
-    detail: String,
+    detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<String>,
+    field: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    topic: Option<String>,
+    topic: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quota: Option<&'static str>,
 }
 
-fn details(status: StatusCode, mut details: Details<'_>) -> Response {
-    details.r#type = "about:blank";
-    details.status = status.as_u16();
-    if details.title.is_empty() {
-        details.title = status.canonical_reason().unwrap_or("Error").into();
+impl IntoResponse for Description {
+    fn into_response(self) -> Response {
+        let body = Body {
+            r#type: "about:blank",
+            title: &self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            field: self.field.as_deref(),
+            topic: self.topic.as_deref(),
+            quota: self.quota,
+        };
+        let body = serde_json::to_vec(&body).expect("texts and a number are JSON");
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut response = (self.status, kind, body).into_response();
+        let seconds = self.retry_after_seconds().map(|it| it.to_string());
+        let retry = seconds.map(|it| (header::RETRY_AFTER, it));
+        for (name, value) in retry.into_iter().chain(self.header) {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
     }
-    let body = serde_json::to_vec(&details).expect("texts and a number are JSON");
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/problem+json")],
-        body,
-    )
-        .into_response()
 }

@@ -40,4 +40,4 @@ pub use halves::{CheckRequest, HalfId, Verdict};
 pub use moves::{MoveError, Standing, Tail, replayed};
 pub use recall::{DelayedId, ParseDelayedIdError, Recalled};
 pub use recover::{Corrupt, Recovery};
-pub use topics::{OverQuota, QuotaBound, REFUSALS, RateUsed, TopicCounts, TopicStanding};
+pub use topics::{OverQuota, QuotaBound, RateUsed, RefusalCause, TopicCounts, TopicLevels};

@@ -59,15 +59,24 @@ impl MessageLimits {
         headers: &[(Name, Name)],
         body: &[u8],
     ) -> Result<(), Exceeded> {
-        within("key bytes", key.map_or(0, |it| it.len()), KEY_BYTES_MAX)?;
-        within("tag bytes", tag.map_or(0, |it| it.len()), TAG_BYTES_MAX)?;
-        within("headers", headers.len(), self.headers_count_max)?;
+        let bound = |part, what, actual, limit| {
+            within(what, actual, limit).map_err(|exceeded| Exceeded {
+                part: Some(part),
+                ..exceeded
+            })
+        };
+        let length = |name: Option<&Name>| name.map_or(0, |it| it.len());
+        bound(Part::Key, "key bytes", length(key), KEY_BYTES_MAX)?;
+        bound(Part::Tag, "tag bytes", length(tag), TAG_BYTES_MAX)?;
+        let count_max = self.headers_count_max;
+        bound(Part::Headers, "headers", headers.len(), count_max)?;
         let header_bytes = headers
             .iter()
             .map(|(name, value)| name.len() + value.len())
             .sum();
-        within("header bytes", header_bytes, self.headers_bytes_max)?;
-        within("body bytes", body.len(), self.body_bytes_max)
+        let bytes_max = self.headers_bytes_max;
+        bound(Part::Headers, "header bytes", header_bytes, bytes_max)?;
+        bound(Part::Body, "body bytes", body.len(), self.body_bytes_max)
     }
 }
 
@@ -77,22 +86,36 @@ impl MessageLimits {
 pub struct Exceeded {
     /// What is bounded, with its unit.
     pub what: &'static str,
+    /// The part of a message that is bounded, if it is one.
+    pub part: Option<Part>,
     /// The bound.
     pub limit: u64,
     /// What was asked for.
     pub actual: u64,
 }
 
-impl Exceeded {
-    /// The part of a message that is bounded, if it is one.
+/// A part of a message that has a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The key.
+    Key,
+    /// The tag.
+    Tag,
+    /// The headers.
+    Headers,
+    /// The body.
+    Body,
+}
+
+impl Part {
+    /// What it is called where messages are written down, in JSON for one.
     #[must_use]
-    pub fn part(&self) -> Option<&'static str> {
-        match self.what {
-            "key bytes" => Some("key"),
-            "tag bytes" => Some("tag"),
-            "headers" | "header bytes" => Some("headers"),
-            "body bytes" => Some("body"),
-            _ => None,
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Tag => "tag",
+            Self::Headers => "headers",
+            Self::Body => "body",
         }
     }
 }
@@ -108,6 +131,7 @@ pub fn within(what: &'static str, actual: usize, limit: usize) -> Result<(), Exc
     let wide = |n| u64::try_from(n).unwrap_or(u64::MAX);
     Err(Exceeded {
         what,
+        part: None,
         limit: wide(limit),
         actual: wide(actual),
     })

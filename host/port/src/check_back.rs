@@ -26,6 +26,10 @@ pub fn granted(url: &str, hosts: &[Name]) -> Result<(), String> {
     if url.len() > URL_BYTES_MAX {
         return Err(format!("a URL has at most {URL_BYTES_MAX} bytes"));
     }
+    let is_plain = |it: u8| it.is_ascii_graphic() && !br#""<>\\^`{|}"#.contains(&it);
+    if !url.bytes().all(is_plain) {
+        return Err("it has characters that no URL has: escape them with `%`".to_owned());
+    }
     if !url.starts_with("http://") {
         return Err(format!("`{url}` does not begin with `http://`"));
     }
@@ -63,6 +67,9 @@ mod tests {
         assert_eq!(granted("http://[::1]:81", &hosts), Ok(()));
         for (url, said) in [
             ("http://127.0.0.1:81/", "check_hosts"),
+            ("http://127.0.0.1:80/a b", "escape"),
+            ("http://127.0.0.1:80/\r\nx: y", "escape"),
+            ("http://127.0.0.1:80/{a}", "escape"),
             ("http://127.0.0.1:80@evil:80/", "plain host"),
             ("http://127.0.0.1/", "no port"),
             ("http://[::1]/", "no port"),

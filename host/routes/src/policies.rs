@@ -25,8 +25,8 @@ pub(crate) fn read(pattern: TopicPattern, mut table: Table<'_>, log: &LogRetenti
         retention: table
             .get("retention")
             .and_then(|field| retention(&field, log)),
-        waiting_max: table
-            .get("waiting_max")
+        pending_max: table
+            .get("pending_max")
             .and_then(|field| field.integer(1, i64::MAX as u64)),
         quota: Quota {
             messages: messages(&mut table),

@@ -30,8 +30,8 @@ const IN_FLIGHT_COUNT_MAX: usize = 20_000;
 const IN_FLIGHT_BYTES_MAX: usize = 64 << 20;
 /// How often a query is asked anew because a checkpoint began meanwhile.
 const QUERY_TRIES: usize = 8;
-/// When to come again after a refusal for want of room.
-pub(crate) const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// When to come again to a host that has as much to do as it can.
+pub const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Why a query was not answered.
 #[derive(Debug, thiserror::Error)]

@@ -26,11 +26,12 @@ mod sweeper;
 
 pub use clock::SystemClock;
 pub use command::SubscriptionStatus;
-pub use handle::{AcceptError, Dedup, Handle, Incoming, QueryError, Receipt};
+pub use handle::{AcceptError, BUSY_RETRY_AFTER, Dedup, Handle, Incoming, QueryError, Receipt};
 pub use look_up::{Extent, FoundPage, LookUpError, Told};
 pub use metrics::Metrics;
 pub use operator::{
-    Letter, OperateError, Page, Redriven, ScheduleStatus, Transaction, Transactions,
+    Letter, OperateError, Page, Redriven, ScheduleStatus, TopicPage, TopicStanding, Transaction,
+    Transactions,
 };
 pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, StartError, Stopper, start};
@@ -39,6 +40,6 @@ pub use wasmill_engine::halves::{HalfId, ParseHalfIdError, Settled};
 pub use wasmill_engine::story;
 pub use wasmill_engine::{
     DelayedId, HalfOf, Halted, LetterId, MoveError, OverQuota, ParseDelayedIdError,
-    ParseLetterIdError, QuotaBound, REFUSALS, RateUsed, Recalled, RedriveError, Resume, Standing,
-    TopicCounts, TopicStanding,
+    ParseLetterIdError, QuotaBound, RateUsed, Recalled, RedriveError, RefusalCause, Resume,
+    Standing, TopicCounts, TopicLevels,
 };

@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
-use wasmill_engine::{REFUSALS, TopicCounts};
+use wasmill_engine::{RefusalCause, TopicCounts};
 use wasmill_model::Name;
 use wasmill_model::effects::{Outcome, Uniqueness};
 
@@ -312,9 +312,10 @@ impl Metrics {
             let of = OfTopic { topic, from };
             store(&self.topic_messages.get_or_create(&of), count);
         }
-        for (cause, count) in REFUSALS.into_iter().zip(counts.refused) {
+        for cause in RefusalCause::ALL {
+            let count = counts.refused[cause as usize];
             if count > 0 {
-                let topic = topic.to_string();
+                let (topic, cause) = (topic.to_string(), cause.name());
                 let of = RefusedOfTopic { topic, cause };
                 store(&self.topic_refused.get_or_create(&of), count);
             }

@@ -1,12 +1,10 @@
 //! JSON of messages and state.
 
-mod objects;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wasmill_json::Objects;
 
 use crate::{Failure, Message, reject};
-use objects::Objects;
 
 /// `text` as a `T`, whose structs are objects; or what is wrong, and with which field (`.` for the
 /// whole).
@@ -26,9 +24,7 @@ pub(crate) fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, (String, serde
 /// # Errors
 /// A rejection that names the topic and what is wrong with the body.
 pub fn decode<T: DeserializeOwned>(message: &Message) -> Result<T, Failure> {
-    let mut reader = serde_json::Deserializer::from_slice(&message.body);
-    let read = T::deserialize(Objects(&mut reader)).and_then(|value| reader.end().map(|()| value));
-    read.map_err(|error| {
+    wasmill_json::read(&message.body).map_err(|error| {
         reject(format!(
             "body of `{}` cannot be read: {error}",
             message.topic

@@ -33,6 +33,11 @@ struct ChargeAnswer {
 }
 
 #[derive(Deserialize)]
+struct RefundAnswer {
+    state: String,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ChargeState {
     Pending,
@@ -91,8 +96,9 @@ pub(crate) fn refund<H: Http>(host: &mut H, payment: &Payment, amount: u64) -> R
         payment_id,
         amount,
     });
-    match post(host, "/refunds", &body, &refund_id)?.status {
-        200..300 => Ok(()),
+    let answer = post(host, "/refunds", &body, &refund_id)?;
+    match answer.status {
+        200..300 => refunded(&answer),
         status => Err(format!("the provider answered the refund with {status}")),
     }
 }
@@ -115,6 +121,16 @@ fn read(answer: &HttpAnswer) -> Result<Charge, String> {
         ChargeState::Succeeded => Charge::Succeeded(amount),
         ChargeState::Failed => Charge::Failed("the provider did not charge".to_owned()),
     })
+}
+
+/// Only a provider that says so has given the money back.
+fn refunded(answer: &HttpAnswer) -> Result<(), String> {
+    let RefundAnswer { state } = serde_json::from_slice(&answer.body)
+        .map_err(|error| format!("the provider's answer to a refund cannot be read: {error}"))?;
+    match state.as_str() {
+        "succeeded" => Ok(()),
+        other => Err(format!("the provider says that the refund is `{other}`")),
+    }
 }
 
 /// Whether asking again cannot help.

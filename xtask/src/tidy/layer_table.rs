@@ -52,6 +52,12 @@ const SANDBOXED: &[&str] = &[
 
 /// From the bottom to the top.
 pub(super) const LAYERS: &[Layer] = &[
+    // Both the host and the plugins read with it.
+    Layer {
+        name: "wasmill-json",
+        may_use: &[],
+        never: PURE,
+    },
     Layer {
         name: "wasmill-model",
         may_use: &[],
@@ -89,7 +95,12 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "wasmill-api",
-        may_use: &["wasmill-model", "wasmill-port", "wasmill-service"],
+        may_use: &[
+            "wasmill-json",
+            "wasmill-model",
+            "wasmill-port",
+            "wasmill-service",
+        ],
         never: &["sled", "wasmtime"],
     },
     Layer {
@@ -99,7 +110,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "wasmill-plugin-kit",
-        may_use: &[],
+        may_use: &["wasmill-json"],
         never: SANDBOXED,
     },
     Layer {

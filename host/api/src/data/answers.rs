@@ -23,7 +23,7 @@ pub(super) struct Problem {
     #[schema(nullable = false)]
     topic: Option<String>,
     /// Which of its bounds it has passed: `messages_per_second`, `bytes_per_second` or
-    /// `waiting_max`.
+    /// `pending_max`.
     #[schema(nullable = false)]
     quota: Option<String>,
 }

@@ -14,7 +14,7 @@ use super::form::{json, posted};
 use super::messages::{Message, Sent, incoming, refused};
 use super::{Operator, Routes, Shared};
 use crate::Platform;
-use crate::error::{Error, retry_seconds};
+use crate::error::{Description, Error};
 
 /// Room for one message of the largest size, or for a thousand of 16 KiB.
 const REQUEST_BYTES_MAX: usize = 16 << 20;
@@ -53,7 +53,11 @@ struct Refusal {
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
     detail: String,
-    /// After how many seconds to send it again, if there was no room for it.
+    /// The part of the message that is wrong, if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    field: Option<String>,
+    /// After how many seconds to send it again, if it may be taken in then.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     retry_after: Option<u64>,
@@ -111,21 +115,19 @@ async fn send<P: Platform + Operator>(
 fn outcome(result: Result<Receipt, AcceptError>) -> Outcome {
     match result {
         Ok(receipt) => Outcome::Sent(Sent::from(&receipt)),
-        Err(error) => {
-            let detail = error.to_string();
-            let retry_after = error.retry_after().map(retry_seconds);
-            let (topic, quota) = match &error {
-                AcceptError::Quota(over) => (Some(over.topic.to_string()), Some(over.bound.name())),
-                _ => (None, None),
-            };
-            let status = refused(error).status().as_u16();
-            Outcome::Refused(Refusal {
-                status,
-                detail,
-                retry_after,
-                topic,
-                quota,
-            })
+        Err(error) => Outcome::Refused(refused(error).describe().into()),
+    }
+}
+
+impl From<Description> for Refusal {
+    fn from(described: Description) -> Self {
+        Self {
+            status: described.status.as_u16(),
+            retry_after: described.retry_after_seconds(),
+            detail: described.detail,
+            field: described.field,
+            topic: described.topic,
+            quota: described.quota,
         }
     }
 }

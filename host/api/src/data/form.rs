@@ -42,7 +42,7 @@ pub(super) async fn posted<'a, T: DeserializeOwned, P>(
     let (parts, body) = request.into_parts();
     let time_max = state.limits.body_timeout;
     let held = state.budget.read(body, bytes_max, time_max).await?;
-    let value = serde_json::from_slice(&held.bytes).map_err(|error| Error::Bad {
+    let value = wasmill_json::read(&held.bytes).map_err(|error| Error::Bad {
         field: None,
         detail: format!("the body is no {what}: {error}"),
     })?;

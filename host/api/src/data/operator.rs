@@ -10,7 +10,7 @@ use wasmill_model::{Decision, MessageId, Name, Start};
 use wasmill_port::guest::Guests;
 use wasmill_service::{
     DelayedId, HalfId, Halted, Handle, LetterId, OperateError, Page, Recalled, Redriven, Resume,
-    ScheduleStatus, Settled, Standing, SubscriptionStatus, TopicStanding, Transaction,
+    ScheduleStatus, Settled, Standing, SubscriptionStatus, TopicPage, TopicStanding, Transaction,
     Transactions,
 };
 
@@ -70,8 +70,16 @@ pub trait Operator: LookUp + Clone + Send + Sync + 'static {
     /// The state of every subscription.
     fn subscriptions(&self) -> impl Future<Output = Result<Vec<SubscriptionStatus>>> + Send;
 
-    /// Every topic that the routes declare, and how it stands.
-    fn topics(&self) -> impl Future<Output = Result<Vec<TopicStanding>>> + Send;
+    /// At most `limit` topics that the routes declare, after a given one, in the order of their
+    /// names.
+    fn topics(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<TopicPage>> + Send;
+
+    /// What declares a topic.
+    fn topic(&self, name: &str) -> impl Future<Output = Result<Option<TopicStanding>>> + Send;
 
     /// Every schedule of the routes, and how it stands.
     fn schedules(&self) -> impl Future<Output = Result<Vec<ScheduleStatus>>> + Send;
@@ -184,8 +192,12 @@ impl<G: Guests> Operator for Handle<G> {
         Self::subscriptions(self).await
     }
 
-    async fn topics(&self) -> Result<Vec<TopicStanding>> {
-        Self::topics(self).await
+    async fn topics(&self, after: Option<&str>, limit: usize) -> Result<TopicPage> {
+        Self::topics(self, after, limit).await
+    }
+
+    async fn topic(&self, name: &str) -> Result<Option<TopicStanding>> {
+        Self::topic(self, name).await
     }
 
     async fn schedules(&self) -> Result<Vec<ScheduleStatus>> {

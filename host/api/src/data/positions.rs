@@ -34,7 +34,7 @@ struct Shown {
     #[schema(format = DateTime)]
     since: String,
     /// Messages that wait or run.
-    waiting: u64,
+    pending: u64,
     /// When the oldest of them was sent.
     #[schema(format = DateTime)]
     oldest: Option<String>,
@@ -104,7 +104,7 @@ async fn move_to<P: Platform + Operator>(
 fn shown(subscription: Name, standing: Standing) -> Shown {
     let Standing {
         since,
-        waiting,
+        waiting: pending,
         oldest,
         moving,
     } = standing;
@@ -119,7 +119,7 @@ fn shown(subscription: Name, standing: Standing) -> Shown {
     Shown {
         subscription,
         since: time(since),
-        waiting,
+        pending,
         oldest: oldest.map(time),
         moving,
     }

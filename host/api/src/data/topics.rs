@@ -6,22 +6,38 @@ use std::time::Duration;
 use axum::extract::State as Extracted;
 use axum::http::Uri;
 use axum::response::Response;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
-use wasmill_model::routes::TopicPattern;
 use wasmill_model::{Name, limits::MessageLimits};
-use wasmill_service::{REFUSALS, RateUsed, TopicStanding};
+use wasmill_service::{RateUsed, RefusalCause, TopicLevels, TopicPage, TopicStanding};
 
 use super::answers::{Always, Missing};
-use super::form::{Nothing, Segment, json, query};
+use super::form::{Nothing, Segment, json, page_limit, query};
 use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::error::Error;
 
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Page {
+    /// Only those whose names come after this one, as they are declared.
+    after: Option<String>,
+    /// How many at most; 100 if not given.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+}
+
+/// A page of topics.
 #[derive(Serialize, ToSchema)]
 struct Topics {
+    /// In the order of their names, as they are declared.
+    #[schema(max_items = 1000)]
     topics: Vec<Shown>,
+    /// What to ask for `after` to see more; none if there are no more.
+    #[schema(value_type = Option<String>)]
+    next: Option<Name>,
 }
 
 /// A topic, or prefix of topics, that the routes in force declare.
@@ -37,8 +53,8 @@ struct Shown {
     /// How long messages can be looked up and delivered anew, in seconds; none for as long as the
     /// log has them.
     retention_seconds: Option<u64>,
-    /// While so many messages wait for a subscription, none is taken in from outside.
-    waiting_max: Option<u64>,
+    /// While so many messages are pending in a subscription, none is taken in from outside.
+    pending_max: Option<u64>,
     /// The quota of messages.
     messages: Option<Rate>,
     /// The quota of bytes of bodies.
@@ -78,15 +94,18 @@ pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
 
 /// List the topics that the routes in force declare.
 #[utoipa::path(get, path = "/v1/topics", tag = "topics", operation_id = "list_topics",
-    responses((status = 200, description = "All of them.", body = Topics), Always))]
+    params(Page),
+    responses((status = 200, description = "A page of them.", body = Topics), Always))]
 async fn list<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     uri: Uri,
 ) -> Result<Response, Error> {
-    let Nothing {} = query(&uri)?;
-    let topics = state.platform()?.topics().await?;
+    let Page { after, limit } = query(&uri)?;
+    let limit = page_limit(limit)?;
+    let page = state.platform()?.topics(after.as_deref(), limit).await?;
+    let TopicPage { topics, next } = page;
     let topics = topics.into_iter().map(shown).collect();
-    Ok(json(&Topics { topics }))
+    Ok(json(&Topics { topics, next }))
 }
 
 /// Show what declares a topic: its name, or the prefix that fits it most closely.
@@ -99,13 +118,7 @@ async fn show<P: Platform + Operator>(
     uri: Uri,
 ) -> Result<Response, Error> {
     let Nothing {} = query(&uri)?;
-    let topics = state.platform()?.topics().await?;
-    let fits = |it: &TopicPattern| match name.ends_with('*') {
-        true => it.as_str() == name,
-        false => it.matches(&name),
-    };
-    let fitting = topics.into_iter().filter(|it| fits(&it.topic.pattern));
-    match fitting.max_by_key(|it| it.topic.pattern.closeness()) {
+    match state.platform()?.topic(&name).await? {
         Some(standing) => Ok(json(&shown(standing))),
         None => Err(Error::Missing(format!(
             "topic `{name}` is not declared in the routes"
@@ -116,17 +129,21 @@ async fn show<P: Platform + Operator>(
 fn shown(standing: TopicStanding) -> Shown {
     let TopicStanding {
         topic,
+        levels,
+        subscriptions,
+    } = standing;
+    let TopicLevels {
         messages,
         bytes,
         counts,
-        subscriptions,
-    } = standing;
+    } = levels;
     let MessageLimits {
         body_bytes_max,
         headers_bytes_max,
         headers_count_max,
     } = topic.limits;
-    let refused = REFUSALS.into_iter().zip(counts.refused);
+    let causes = RefusalCause::ALL.into_iter().map(RefusalCause::name);
+    let refused = causes.zip(counts.refused);
     let subscriptions = subscriptions.into_iter();
     Shown {
         name: topic.pattern.name().clone(),
@@ -134,7 +151,7 @@ fn shown(standing: TopicStanding) -> Shown {
         headers_bytes_max,
         headers_count_max,
         retention_seconds: topic.retention.as_ref().map(Duration::as_secs),
-        waiting_max: topic.waiting_max,
+        pending_max: topic.pending_max,
         messages: messages.map(rate),
         bytes: bytes.map(rate),
         outside: counts.outside,

@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderValue, header};
 use serde_json::{Value, json};
-use wasmill_model::When;
+use wasmill_model::limits::Part;
+use wasmill_model::{Exceeded, When};
 
 use super::*;
 use crate::Access;
@@ -37,7 +38,10 @@ async fn a_batch_is_answered_message_by_message() {
         (&results[0]["message"], &results[0]["duplicate"]),
         (&json!(id), &json!(false))
     );
-    assert_eq!(results[1]["status"], 400);
+    assert_eq!(
+        (&results[1]["status"], &results[1]["field"]),
+        (&json!(400), &json!("topic"))
+    );
     assert!(
         results[1]["detail"]
             .as_str()
@@ -50,6 +54,68 @@ async fn a_batch_is_answered_message_by_message() {
         (&taken[0].body[..], taken[1].deliver),
         (&b"1"[..], When::After(1_000))
     );
+}
+
+#[tokio::test]
+async fn a_batch_tells_as_much_of_a_refusal_as_a_single_message() {
+    let over = |what| Exceeded {
+        what,
+        part: Some(Part::Body),
+        limit: 1,
+        actual: 2,
+    };
+    let (api, _) = api(Script {
+        accept: Box::new(move |incoming| match incoming.topic.as_str() {
+            "stops" => Err(AcceptError::Stopped),
+            "full" => Err(AcceptError::TooMany("full".to_owned())),
+            _ => Err(AcceptError::Limit(over("body bytes"))),
+        }),
+        ..Script::default()
+    });
+    let topics = ["stops", "full", "small"];
+    let batch = json!({"messages": topics.map(|topic| json!({"topic": topic}))});
+    let batch = ask(&api, "POST", "/v1/messages/batch", &batch).await.json();
+    for (topic, of_batch) in topics.iter().zip(batch["results"].as_array().unwrap()) {
+        let alone = ask(&api, "POST", "/v1/messages", &json!({"topic": topic})).await;
+        let problem = alone.json();
+        for part in ["status", "detail", "field", "topic", "quota"] {
+            assert_eq!(of_batch[part], problem[part], "{topic}: {part}");
+        }
+        let retry_after = of_batch["retry_after"].as_u64().map(|it| it.to_string());
+        let header = alone.headers.get("retry-after");
+        let header = header.map(|it| it.to_str().unwrap().to_owned());
+        assert_eq!(retry_after, header, "{topic}");
+        assert_eq!(retry_after.is_none(), *topic == "small");
+    }
+    assert_eq!(batch["results"][2]["field"], "body");
+}
+
+#[tokio::test]
+async fn an_array_is_no_object_wherever_it_stands() {
+    let (api, script) = api(Script::default());
+    let message = json!(["order.placed", "k"]);
+    for (path, body) in [
+        ("/v1/messages", message.clone()),
+        ("/v1/messages/batch", json!([[{"topic": "a"}]])),
+        (
+            "/v1/messages/batch",
+            json!({"messages": [{"topic": "a"}, message]}),
+        ),
+        ("/v1/request", json!([{"topic": "a"}, ["b"]])),
+        (
+            "/v1/request",
+            json!({"message": message, "reply_on": ["b"]}),
+        ),
+        ("/v1/transactions", message.clone()),
+    ] {
+        let answer = ask(&api, "POST", path, &body).await;
+        let detail = answer.problem(400);
+        assert!(
+            detail.contains("expected an object, found an array"),
+            "{path} {body}: {detail}"
+        );
+    }
+    assert!(script.incoming.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

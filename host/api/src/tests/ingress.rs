@@ -12,6 +12,7 @@ use bytes::Bytes;
 use hyper::body::Frame;
 use wasmill_model::Exceeded;
 use wasmill_model::http::Problem;
+use wasmill_model::limits::Part;
 use wasmill_port::guest;
 use wasmill_service::AcceptError;
 
@@ -306,15 +307,20 @@ async fn the_same_id_with_another_body_is_refused() {
 
 #[tokio::test]
 async fn limits_of_the_platform_are_the_callers_to_keep() {
-    let over = |what| {
+    let over = |what, part| {
         AcceptError::Limit(Exceeded {
             what,
+            part: Some(part),
             limit: 1,
             actual: 2,
         })
     };
-    refused(move || over("body bytes")).await.problem(413);
-    refused(move || over("key bytes")).await.problem(400);
+    refused(move || over("body bytes", Part::Body))
+        .await
+        .problem(413);
+    refused(move || over("key bytes", Part::Key))
+        .await
+        .problem(400);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use wasmill_service::story::{Filter, Place};
 use wasmill_service::{
     DelayedId, FoundPage, HalfId, Halted, LetterId, LookUpError, MoveError, OperateError, Page,
     RateUsed, Recalled, Redriven, Resume, ScheduleStatus, Settled, Standing, SubscriptionStatus,
-    Told, TopicCounts, TopicStanding, Transaction, Transactions,
+    Told, TopicCounts, TopicLevels, TopicPage, TopicStanding, Transaction, Transactions,
 };
 
 use super::Scripted;
@@ -46,7 +46,16 @@ impl Operator for Scripted {
         Ok(Transactions::default())
     }
 
-    async fn topics(&self) -> Result<Vec<TopicStanding>> {
+    async fn topics(&self, after: Option<&str>, _: usize) -> Result<TopicPage> {
+        let mut page = TopicPage::default();
+        if after.is_none() {
+            page.topics.extend(self.topic("order.*").await?);
+            page.next = Some("order.*".into());
+        }
+        Ok(page)
+    }
+
+    async fn topic(&self, name: &str) -> Result<Option<TopicStanding>> {
         let placed = Topic {
             quota: Quota {
                 messages: Some(RATE),
@@ -55,20 +64,23 @@ impl Operator for Scripted {
             retention: Some(Duration::from_secs(60)),
             ..TopicPattern::new("order.*").into()
         };
-        Ok(vec![TopicStanding {
+        let is_meant = placed.pattern.matches(name);
+        Ok(is_meant.then(|| TopicStanding {
             topic: placed,
-            messages: Some(RateUsed {
-                rate: RATE,
-                used: 3,
-            }),
-            bytes: None,
-            counts: TopicCounts {
-                outside: 7,
-                inside: 8,
-                refused: [9, 0, 0, 0, 0, 0, 0],
+            levels: TopicLevels {
+                messages: Some(RateUsed {
+                    rate: RATE,
+                    used: 3,
+                }),
+                bytes: None,
+                counts: TopicCounts {
+                    outside: 7,
+                    inside: 8,
+                    refused: [9, 0, 0, 0, 0, 0, 0],
+                },
             },
             subscriptions: vec![("s".into(), 2)],
-        }])
+        }))
     }
 
     async fn schedules(&self) -> Result<Vec<ScheduleStatus>> {

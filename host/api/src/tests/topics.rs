@@ -77,12 +77,16 @@ async fn a_topic_is_shown_as_its_closest_declaration_has_it() {
     let listed = ask(&api, "GET", "/v1/topics", &Value::Null).await.json();
     let shown = json!({
         "name": "order.*", "body_bytes_max": 4_194_304, "headers_bytes_max": 16_384,
-        "headers_count_max": 128, "retention_seconds": 60, "waiting_max": null,
+        "headers_count_max": 128, "retention_seconds": 60, "pending_max": null,
         "messages": {"per_second": 5, "burst": 10, "used": 3}, "bytes": null,
         "outside": 7, "inside": 8, "refused": {"messages_per_second": 9},
         "subscriptions": [{"name": "s", "pending": 2}],
     });
-    assert_eq!(listed, json!({"topics": [shown]}));
+    assert_eq!(listed, json!({"topics": [shown], "next": "order.*"}));
+    let rest = ask(&api, "GET", "/v1/topics?after=order.*", &Value::Null).await;
+    assert_eq!(rest.json(), json!({"topics": [], "next": null}));
+    let none = ask(&api, "GET", "/v1/topics?limit=0", &Value::Null).await;
+    assert!(none.problem(400).contains("`limit` is from 1 to 1000"));
     for name in ["order.placed", "order.*"] {
         let answer = ask(&api, "GET", &format!("/v1/topics/{name}"), &Value::Null).await;
         assert_eq!(answer.json(), shown);

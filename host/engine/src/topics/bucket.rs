@@ -31,7 +31,7 @@ impl Bucket {
     pub(super) fn at_rate(mut self, rate: Rate, now: Millis) -> Self {
         if rate != self.rate {
             let used = capacity(self.rate) - self.refilled(now);
-            self.level = capacity(rate).saturating_sub(used).max(-capacity(rate));
+            self.level = capacity(rate).saturating_sub(used);
             self.at = self.at.max(now);
             self.rate = rate;
         }
@@ -53,8 +53,10 @@ impl Bucket {
 
     /// Takes tokens, whether they are there or not.
     pub(super) fn take(&mut self, tokens: u64, now: Millis) {
-        let left = self.refilled(now).saturating_sub(parts(tokens));
-        self.level = left.max(-capacity(self.rate));
+        let before = self.refilled(now);
+        let left = before.saturating_sub(parts(tokens));
+        // Another rate may have left it lower still.
+        self.level = left.max(before.min(-capacity(self.rate)));
         self.at = self.at.max(now);
     }
 
@@ -133,7 +135,11 @@ mod tests {
             per_second: 1,
             burst: 1,
         };
-        assert_eq!(bucket.at_rate(small, Millis(0)).used(Millis(0)), 2);
+        let mut small = bucket.at_rate(small, Millis(0));
+        assert_eq!(small.used(Millis(0)), 10);
+        small.take(1, Millis(0));
+        assert_eq!(small.used(Millis(0)), 10);
+        assert_eq!(small.at_rate(FIVE, Millis(0)).used(Millis(0)), 10);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! a handler's record is whole, and must not fail for what others send.
 
 mod bucket;
+mod cause;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,9 +17,11 @@ use crate::commands::Refused;
 use crate::engine::Engine;
 
 use bucket::Bucket;
+pub use cause::RefusalCause;
 
-/// When to come again to a topic whose messages wait: nobody knows how soon they are handled.
-const WAITING_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// When to come again to a topic whose subscriptions are full: nobody knows how soon they are
+/// handled.
+const PENDING_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The declared topics, in the order of the routes in force.
 #[derive(Debug, Default)]
@@ -46,20 +49,10 @@ pub struct TopicCounts {
     pub outside: u64,
     /// Messages that handlers and schedules sent.
     pub inside: u64,
-    /// Messages from outside that were refused, by [`Refused::cause`].
-    pub refused: [u64; REFUSALS.len()],
+    /// Messages from outside that were refused: for each [`RefusalCause`] at its place in
+    /// [`RefusalCause::ALL`].
+    pub refused: [u64; RefusalCause::ALL.len()],
 }
-
-/// Why messages from outside are refused, in a word each.
-pub const REFUSALS: [&str; 7] = [
-    "messages_per_second",
-    "bytes_per_second",
-    "waiting_max",
-    "limit",
-    "conflict",
-    "malformed",
-    "transactions",
-];
 
 /// A topic takes no more for now.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,9 +75,9 @@ pub enum QuotaBound {
     /// Bytes a second.
     #[error("{0} bytes a second")]
     Bytes(u64),
-    /// Messages that wait for a subscription.
-    #[error("no more while {count_max} messages wait for subscription `{subscription}`")]
-    Waiting {
+    /// Messages that are pending in a subscription: they wait or run.
+    #[error("no more while {count_max} messages are pending in subscription `{subscription}`")]
+    Pending {
         /// So many.
         count_max: u64,
         /// The subscription.
@@ -96,10 +89,14 @@ impl QuotaBound {
     /// Its key in the routes file.
     #[must_use]
     pub fn name(&self) -> &'static str {
+        self.cause().name()
+    }
+
+    fn cause(&self) -> RefusalCause {
         match self {
-            Self::Messages(_) => "messages_per_second",
-            Self::Bytes(_) => "bytes_per_second",
-            Self::Waiting { .. } => "waiting_max",
+            Self::Messages(_) => RefusalCause::Messages,
+            Self::Bytes(_) => RefusalCause::Bytes,
+            Self::Pending { .. } => RefusalCause::Pending,
         }
     }
 }
@@ -113,32 +110,28 @@ pub struct RateUsed {
     pub used: u64,
 }
 
-/// How a declared topic stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TopicStanding {
-    /// What the routes say of it.
-    pub topic: Topic,
+/// What only the engine knows of a declared topic. The rest is in the routes, and in
+/// [`Engine::census`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopicLevels {
     /// The rate of messages.
     pub messages: Option<RateUsed>,
     /// The rate of bytes.
     pub bytes: Option<RateUsed>,
     /// What was sent.
     pub counts: TopicCounts,
-    /// Who receives what is sent there, and how many messages wait for or run in each: of all
-    /// topics that the subscription has.
-    pub subscriptions: Vec<(Name, u64)>,
 }
 
 impl Refused {
-    /// One of [`REFUSALS`]; none if the topic is not declared.
-    fn cause(&self) -> Option<&'static str> {
+    /// As what a declared topic counts it; none if the topic is not declared.
+    fn cause(&self) -> Option<RefusalCause> {
         Some(match self {
             Self::UnknownTopic(_) => return None,
-            Self::Quota(over) => over.bound.name(),
-            Self::Limit(_) => "limit",
-            Self::Conflict(_) => "conflict",
-            Self::EmptyKey => "malformed",
-            Self::Half(_) => "transactions",
+            Self::Quota(over) => over.bound.cause(),
+            Self::Limit(_) => RefusalCause::Limit,
+            Self::Conflict(_) => RefusalCause::Conflict,
+            Self::EmptyKey => RefusalCause::Malformed,
+            Self::Half(_) => RefusalCause::Transactions,
         })
     }
 }
@@ -201,11 +194,9 @@ impl Topics {
 
     /// What was refused to somebody outside.
     pub(crate) fn count_refused(&mut self, topic: TopicIndex, refused: &Refused) {
-        let cause = refused.cause();
-        let at = REFUSALS.iter().position(|it| Some(*it) == cause);
-        if let Some(at) = at {
+        if let Some(cause) = refused.cause() {
             let state = &mut self.all[topic.0];
-            state.counts.refused[at] += 1;
+            state.counts.refused[cause as usize] += 1;
             state.counted = true;
         }
     }
@@ -247,11 +238,11 @@ impl Engine {
         bytes: usize,
     ) -> Result<(), OverQuota> {
         let Topic {
-            waiting_max,
+            pending_max,
             pattern,
             ..
         } = &self.routes().topics()[topic.0];
-        if let Some(count_max) = *waiting_max {
+        if let Some(count_max) = *pending_max {
             let mut full = None;
             self.routes().each_subscriber(name, |sub| {
                 if full.is_none() && self.pending_of(&sub.name) >= count_max {
@@ -261,11 +252,11 @@ impl Engine {
             if let Some(subscription) = full {
                 return Err(OverQuota {
                     topic: pattern.name().clone(),
-                    bound: QuotaBound::Waiting {
+                    bound: QuotaBound::Pending {
                         count_max,
                         subscription,
                     },
-                    retry_after: WAITING_RETRY_AFTER,
+                    retry_after: PENDING_RETRY_AFTER,
                 });
             }
         }
@@ -297,25 +288,22 @@ impl Engine {
         self.topics.uptime = Millis(millis);
     }
 
-    /// How the declared topics stand, in the order of the routes.
-    pub fn topics(&self) -> impl Iterator<Item = TopicStanding> {
+    /// How a topic of the routes in force stands.
+    ///
+    /// # Panics
+    /// If `topic` is of other routes and beyond the topics of these.
+    #[must_use]
+    pub fn topic_levels(&self, topic: TopicIndex) -> TopicLevels {
         let now = self.topics.uptime;
-        let all = self.routes().topics().iter().zip(&self.topics.all);
-        all.map(move |(topic, state)| {
-            let used = |bucket: &Bucket| RateUsed {
-                rate: bucket.rate(),
-                used: bucket.used(now),
-            };
-            let subscribers = self.routes().subscriptions();
-            let subscribers = subscribers.filter(|sub| sub.topic.meets(&topic.pattern));
-            let waiting = subscribers.map(|sub| (sub.name.clone(), self.pending_of(&sub.name)));
-            TopicStanding {
-                topic: topic.clone(),
-                messages: state.messages.as_ref().map(used),
-                bytes: state.bytes.as_ref().map(used),
-                counts: state.counts,
-                subscriptions: waiting.collect(),
-            }
-        })
+        let used = |bucket: &Bucket| RateUsed {
+            rate: bucket.rate(),
+            used: bucket.used(now),
+        };
+        let state = &self.topics.all[topic.0];
+        TopicLevels {
+            messages: state.messages.as_ref().map(used),
+            bytes: state.bytes.as_ref().map(used),
+            counts: state.counts,
+        }
     }
 }

@@ -16,8 +16,9 @@ pub struct Topic {
     pub retention: Option<Duration>,
     /// How much comes in.
     pub quota: Quota,
-    /// While so many messages wait for one of its subscriptions, none comes in from outside.
-    pub waiting_max: Option<u64>,
+    /// While so many messages are pending in one of its subscriptions, waiting or running, none
+    /// comes in from outside.
+    pub pending_max: Option<u64>,
 }
 
 impl From<TopicPattern> for Topic {
@@ -28,7 +29,7 @@ impl From<TopicPattern> for Topic {
             limits: MessageLimits::default(),
             retention: None,
             quota: Quota::default(),
-            waiting_max: None,
+            pending_max: None,
         }
     }
 }

@@ -26,7 +26,7 @@ body_bytes_max = "64KiB"
 headers_bytes_max = "1KiB"
 headers_count_max = 16
 retention = "24h"
-waiting_max = 1000
+pending_max = 1000
 messages_per_second = 500
 messages_burst = 2000
 bytes_per_second = "32KiB"
@@ -73,7 +73,7 @@ fn the_closest_declaration_of_a_topic_says_its_policies() {
     };
     assert_eq!(topic.limits, limits);
     assert_eq!(topic.retention, Some(Duration::from_secs(24 * 3600)));
-    assert_eq!(topic.waiting_max, Some(1_000));
+    assert_eq!(topic.pending_max, Some(1_000));
     let rate = |per_second, burst| Some(Rate { per_second, burst });
     assert_eq!(topic.quota.messages, rate(500, 2_000));
     // Room for the largest body, since nothing else is said.
@@ -121,8 +121,8 @@ fn policies_are_checked_field_by_field() {
             "line 3, column 13: `topics.\"a.b\".retention` is 10ms, which is not from 1s to 30days",
         ),
         (
-            "waiting_max = 0",
-            "line 3, column 15: `topics.\"a.b\".waiting_max` is 0, which is not from 1 to 9223372036854775807",
+            "pending_max = 0",
+            "line 3, column 15: `topics.\"a.b\".pending_max` is 0, which is not from 1 to 9223372036854775807",
         ),
         (
             "messages_per_second = 0",

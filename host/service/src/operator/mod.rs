@@ -22,6 +22,7 @@ use crate::handle::{Handle, Stopped, operate};
 pub use dead_letters::{Page, Redriven};
 pub use letters::Letter;
 pub use schedules::ScheduleStatus;
+pub use topics::{TopicPage, TopicStanding};
 pub use transactions::{Transaction, Transactions};
 
 /// Bytes of messages that one piece holds, or commits: more if a single message has more.

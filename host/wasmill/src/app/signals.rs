@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT: the first one ends the host in order, the second one at once.
+//! SIGTERM and SIGINT: the first one ends the host in order, the second one at once. SIGXFSZ: a
+//! file over the process's limit is an error like a full disk, and not the end without a word.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,11 @@ const SAME_REASON: Duration = Duration::from_secs(1);
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    _file_size: Signal,
 }
+
+/// SIGXFSZ, which tokio has no name for.
+const FILE_SIZE: i32 = 25;
 
 impl Signals {
     /// From now on these signals do nothing by themselves.
@@ -22,6 +27,7 @@ impl Signals {
         Ok(Self {
             terminate: terminate?,
             interrupt: interrupt?,
+            _file_size: signal(SignalKind::from_raw(FILE_SIZE))?,
         })
     }
 

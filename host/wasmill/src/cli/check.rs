@@ -43,7 +43,7 @@ impl Check {
         match refused {
             0 => Ok(()),
             count => Err(Failure::config(anyhow::anyhow!(
-                "{count} plugins are not good"
+                "{count} of the plugins are not good"
             ))),
         }
     }

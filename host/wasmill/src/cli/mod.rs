@@ -47,7 +47,7 @@ enum Command {
     Timer(timer::Timer),
     /// List, show, redrive or purge the dead letters of a running host
     Dlq(dlq::Dlq),
-    /// List the subscriptions of a running host, and set halted keys going again
+    /// List the subscriptions of a running host, show and move their positions, resume halted keys
     Sub(sub::Sub),
     /// Prepare, commit, roll back or list the transactions of a running host
     Tx(tx::Tx),

@@ -92,7 +92,7 @@ struct Halted {
 #[derive(Deserialize)]
 struct Position {
     since: String,
-    waiting: u64,
+    pending: u64,
     oldest: Option<String>,
     moving: Option<Moving>,
 }
@@ -153,13 +153,13 @@ fn list(Subscriptions { subscriptions }: Subscriptions) -> Result<(), Failure> {
 }
 
 fn position(it: Position) -> Result<(), Failure> {
-    let header = ["SINCE", "WAITING", "OLDEST", "MOVING"];
+    let header = ["SINCE", "PENDING", "OLDEST", "MOVING"];
     let moving = it.moving.map(|moving| match moving.from {
         Some(from) => format!("{} from {from}", moving.step),
         None => moving.step,
     });
     let [oldest, moving] = [it.oldest, moving].map(|it| it.unwrap_or_else(|| "-".to_owned()));
-    let row = [it.since, it.waiting.to_string(), oldest, moving];
+    let row = [it.since, it.pending.to_string(), oldest, moving];
     tell(table::of(header, [row]))
 }
 

@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde::Deserialize;
 
+use super::listing::{Output, Page, tell_more};
 use super::table;
-use crate::app::{DataApi, Failure, encoded, tell, understood};
+use crate::app::{DataApi, Failure, encoded, tell};
 
 /// Options of `wasmill topic`.
 #[derive(Debug, Args)]
@@ -23,23 +24,22 @@ pub(super) struct Topic {
 enum Command {
     /// List the declared topics, and what comes in there
     List {
-        /// Print the host's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show a topic's policies, quotas and subscriptions
     Show {
         /// The topic, or a prefix as it is declared
         name: String,
-        /// Print the host's JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: Output,
     },
 }
 
 #[derive(Deserialize)]
 struct Topics {
     topics: Vec<Shown>,
+    next: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ struct Shown {
     headers_bytes_max: u64,
     headers_count_max: u64,
     retention_seconds: Option<u64>,
-    waiting_max: Option<u64>,
+    pending_max: Option<u64>,
     messages: Option<Rate>,
     bytes: Option<Rate>,
     outside: u64,
@@ -75,26 +75,19 @@ impl Topic {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self { api, command } = self;
         match command {
-            Command::List { json } => {
-                let answer = api.ask(Method::GET, "/v1/topics")?;
-                match json {
-                    true => tell(format_args!("{answer:#}")),
-                    false => list(understood(answer)?),
-                }
+            Command::List { page } => {
+                let path = format!("/v1/topics{}", page.query(&[]));
+                page.output.show(api.ask(Method::GET, &path)?, list)
             }
-            Command::Show { name, json } => {
+            Command::Show { name, output } => {
                 let path = format!("/v1/topics/{}", encoded(&name));
-                let answer = api.ask(Method::GET, &path)?;
-                match json {
-                    true => tell(format_args!("{answer:#}")),
-                    false => show(understood(answer)?),
-                }
+                output.show(api.ask(Method::GET, &path)?, show)
             }
         }
     }
 }
 
-fn list(Topics { topics }: Topics) -> Result<(), Failure> {
+fn list(Topics { topics, next }: Topics) -> Result<(), Failure> {
     if topics.is_empty() {
         return tell("no topics");
     }
@@ -114,7 +107,8 @@ fn list(Topics { topics }: Topics) -> Result<(), Failure> {
         let [count, pending, outside, inside, refused] = numbers.map(|it| it.to_string());
         [it.name, count, pending, outside, inside, refused]
     };
-    tell(table::of(header, topics.into_iter().map(row)))
+    tell(table::of(header, topics.into_iter().map(row)))?;
+    tell_more(next)
 }
 
 fn show(topic: Shown) -> Result<(), Failure> {
@@ -127,8 +121,8 @@ fn show(topic: Shown) -> Result<(), Failure> {
         ("headers_count_max", topic.headers_count_max.to_string()),
         ("retention", retention.unwrap_or_else(none)),
         (
-            "waiting_max",
-            topic.waiting_max.map_or_else(none, |it| it.to_string()),
+            "pending_max",
+            topic.pending_max.map_or_else(none, |it| it.to_string()),
         ),
         ("messages a second", used(topic.messages)),
         ("bytes a second", used(topic.bytes)),

@@ -12,7 +12,11 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 /// Reads as `D` does, but structs from objects only. `D` describes itself, as JSON does.
-pub(crate) struct Objects<D>(pub(crate) D);
+#[derive(Debug)]
+pub struct Objects<D>(
+    /// What reads.
+    pub D,
+);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
     type Error = D::Error;
@@ -236,7 +240,7 @@ mod tests {
     use serde::Deserialize;
     use serde::de::DeserializeOwned;
 
-    use crate::json::read;
+    use super::Objects;
 
     #[derive(Debug, PartialEq, Deserialize)]
     struct Order {
@@ -278,7 +282,9 @@ mod tests {
     }
 
     fn of<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-        read(text.as_bytes()).map_err(|(path, error)| format!("{path}: {error}"))
+        let mut reader = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize(Objects(&mut reader))
+            .map_err(|error| format!("{}: {}", error.path(), error.inner()))
     }
 
     #[test]
