@@ -81,6 +81,13 @@ async fn a_topics_limits_hold_for_those_outside_and_for_handlers() -> Result<()>
         let detail = problem["detail"].as_str().context("a detail")?;
         ensure!(detail.contains("over the limit of"), "{path}: {detail}");
     }
+    refused_on_every_way(server, &body).await?;
+    refused_to_a_handler(server).await?;
+    server.stop().await
+}
+
+/// A body that is too large, at an ingress route, in a batch, and from the command line.
+async fn refused_on_every_way(server: &Server, body: &Value) -> Result<()> {
     let text = Bytes::from("nine bytes");
     let reply = server.client().send(Method::POST, "/small", text).await?;
     assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE, "{reply}");
@@ -100,7 +107,11 @@ async fn a_topics_limits_hold_for_those_outside_and_for_handlers() -> Result<()>
     let said = server.command(&sent).await.expect_err("too large");
     ensure!(said.to_string().contains("limit of 8"), "{said}");
 
-    // What the handler sends is refused there, and so it fails.
+    Ok(())
+}
+
+/// What the handler sends is refused there, and so it fails.
+async fn refused_to_a_handler(server: &Server) -> Result<()> {
     let send = ["send", "work", "--key", "k", "--body", "five!"];
     server.command(&send).await?;
     let dead = ["dlq", "list", "--json"];
@@ -115,7 +126,7 @@ async fn a_topics_limits_hold_for_those_outside_and_for_handlers() -> Result<()>
         cause.contains("body bytes") && cause.contains("limit: 4"),
         "{cause}"
     );
-    server.stop().await
+    Ok(())
 }
 
 const SCARCE: &str = r#"

@@ -73,6 +73,8 @@ async fn what_waits_is_found_when_the_log_no_longer_reaches_back_to_it() -> Resu
 
     server.kill().await?;
     server.start_again().await?;
+    // A kill may take the last trim of the log back.
+    flood(server).await?;
     check(server, &waiters).await?;
 
     // What ends is told by the log, or by nobody.
