@@ -121,18 +121,19 @@ impl Engine {
     /// The run that comes now or next, if those before it are not made up for.
     fn judge_missed(&mut self, schedule: &Schedule, next: Millis, now: Millis) -> Option<Millis> {
         let grace = u64::try_from(MISSED_AFTER.as_millis()).unwrap_or(u64::MAX);
-        let late = Millis(now.0.saturating_sub(grace));
+        // A run up to then was missed; one of just the grace's age is late.
+        let missed = Millis(now.0.saturating_sub(grace + 1));
         let judged = self.schedules.judged.get(&schedule.name);
-        if next >= late || judged.is_some_and(|judged| next <= *judged) {
+        if next > missed || judged.is_some_and(|judged| next <= *judged) {
             return Some(next);
         }
-        self.schedules.judged.insert(schedule.name.clone(), late);
+        self.schedules.judged.insert(schedule.name.clone(), missed);
         let count = schedule.missed.count_max();
         let before = Millis(next.0.saturating_sub(1));
-        let made_up = schedule.timing.latest(before, late, count);
+        let made_up = schedule.timing.latest(before, missed, count);
         match made_up.front() {
             Some(first) => Some(*first),
-            None => schedule.timing.next_after(late),
+            None => schedule.timing.next_after(missed),
         }
     }
 

@@ -214,6 +214,17 @@ fn a_run_that_is_a_little_late_was_not_missed() {
 }
 
 #[test]
+fn a_run_as_old_as_the_grace_was_not_missed_and_one_older_was() {
+    let in_time: Vec<u64> = (20..=30).collect();
+    let with_last_missed: Vec<u64> = (19..=30).collect();
+    for (policy, expected) in [(Missed::Skip, in_time), (Missed::Once, with_last_missed)] {
+        let routes = routes([schedule("* * * * * *", policy)]);
+        let mut engine = Disk::default().start(&routes, NOON);
+        assert_eq!(seconds(&ran(&mut engine, after(30))), expected, "{policy:?}");
+    }
+}
+
+#[test]
 fn all_missed_runs_are_bounded_to_the_latest_and_caught_up_over_crashes() {
     let routes = routes([schedule("* * * * * *", Missed::All)]);
     let mut disk = Disk::default();
@@ -230,7 +241,8 @@ fn all_missed_runs_are_bounded_to_the_latest_and_caught_up_over_crashes() {
     }
     let (_, stands) = engine.schedules().next().expect("one");
     assert_eq!(stands.last, Some(now));
-    let in_time = 10;
+    // Those of the last 10 s, and the one of just now.
+    let in_time = 11;
     assert_eq!(pending(&engine), MISSED_COUNT_MAX as u64 + in_time);
 }
 
