@@ -12,7 +12,7 @@ use testkit::metrics;
 use testkit::patience::until;
 use testkit::server::Server;
 
-use crate::world::Host;
+use crate::world::{Host, WAY_IN};
 
 /// The first subscription gives up at once what its plugin fails on.
 const ROUTES: &str = r#"
@@ -29,12 +29,6 @@ retry = []
 [subscriptions.spare]
 topic = "spare"
 plugin = "counter"
-
-[[ingress]]
-method = "POST"
-path = "/work/{key}"
-topic = "work"
-key = "path:key"
 "#;
 
 /// The body that the plugin fails on.
@@ -45,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dead_letters_are_listed_redriven_and_purged_and_stay_so_after_a_sigkill() -> Result<()> {
-    let mut host = Host::with(ROUTES, &["refuse", "counter"]).await?;
+    let mut host = Host::with(&format!("{ROUTES}{WAY_IN}"), &["refuse", "counter"]).await?;
     let server = &mut host.server;
     give_up(&server.client()).await?;
     let ids = letters(&server.data_api(), LETTERS).await?;

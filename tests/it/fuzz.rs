@@ -6,17 +6,7 @@ use hyper::{Method, StatusCode};
 use testkit::client::Reply;
 use wasmill_fuzz::Target;
 
-use crate::world::Host;
-
-const ROUTES: &str = r#"
-[topics]
-"work" = {}
-"counted" = {}
-
-[subscriptions.worker]
-topic = "work"
-plugin = "counter"
-"#;
+use crate::world::{COUNTER, Host};
 
 /// Good requests of what takes a body: method, path, and bodies.
 const BODIES: [(&str, &[&str]); 4] = [
@@ -73,7 +63,7 @@ const PATHS: [(Method, &str); 12] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fuzzed_requests_are_refused_with_a_reason_and_never_fail_the_host() -> Result<()> {
-    let mut host = Host::with(ROUTES, &["counter"]).await?;
+    let mut host = Host::with(COUNTER, &["counter"]).await?;
     let api = host.server.data_api();
     for (path, bodies) in BODIES {
         let first = bodies.iter().map(|body| body.as_bytes().to_vec());

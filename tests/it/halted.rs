@@ -8,7 +8,7 @@ use hyper::{Method, StatusCode};
 use testkit::metrics;
 use testkit::patience::until;
 
-use crate::world::Host;
+use crate::world::{Host, WAY_IN};
 
 const ROUTES: &str = r#"
 [topics]
@@ -20,19 +20,13 @@ topic = "work"
 plugin = "refuse"
 retry = []
 on_exhausted = "halt"
-
-[[ingress]]
-method = "POST"
-path = "/work/{key}"
-topic = "work"
-key = "path:key"
 "#;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_halted_key_is_shown_and_stays_so_until_an_operator_sets_it_going() -> Result<()> {
-    let mut host = Host::with(ROUTES, &["refuse"]).await?;
+    let mut host = Host::with(&format!("{ROUTES}{WAY_IN}"), &["refuse"]).await?;
     let server = &mut host.server;
     for (key, body) in [("k", "reject"), ("k", "fine"), ("other", "fine")] {
         let path = format!("/work/{key}");

@@ -6,23 +6,13 @@ use anyhow::{Result, ensure};
 use testkit::metrics;
 use testkit::server::Server;
 
-use crate::world::Host;
-
-const ROUTES: &str = r#"
-[topics]
-"work" = {}
-"counted" = {}
-
-[subscriptions.worker]
-topic = "work"
-plugin = "counter"
-"#;
+use crate::world::{COUNTER, Host};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_are_sent_now_or_later_and_once_for_an_id() -> Result<()> {
-    let mut host = Host::with(ROUTES, &["counter"]).await?;
+    let mut host = Host::with(COUNTER, &["counter"]).await?;
     let server = &mut host.server;
     let send = ["send", "work", "--key", "k", "--body", "x", "--id", "one"];
     let first = server.command(&send).await?;
@@ -81,7 +71,7 @@ async fn messages_are_sent_now_or_later_and_once_for_an_id() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delay_level_is_its_delay_and_no_other_number_is_one() -> Result<()> {
-    let mut host = Host::with(ROUTES, &["counter"]).await?;
+    let mut host = Host::with(COUNTER, &["counter"]).await?;
     let server = &mut host.server;
     let said = server
         .command(&["send", "work", "--delay-level", "19"])

@@ -10,7 +10,7 @@ use hyper::{Method, StatusCode};
 use testkit::client::Client;
 use testkit::{load, metrics, sized};
 
-use crate::world::Host;
+use crate::world::{Host, WAY_IN};
 
 /// The retry comes when the test is long over: until then the key is parked.
 const ROUTES: &str = r#"
@@ -22,12 +22,6 @@ const ROUTES: &str = r#"
 topic = "work"
 plugin = "refuse"
 retry = ["6h"]
-
-[[ingress]]
-method = "POST"
-path = "/work/{key}"
-topic = "work"
-key = "path:key"
 "#;
 
 /// The body that this plugin fails on.
@@ -51,7 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 async fn a_parked_key_with_a_long_queue_holds_up_nobody_else() -> Result<()> {
     let behind = sized(20_000, 1_000_000);
     let others = sized(20_000, 200_000);
-    let host = Host::with(ROUTES, &["refuse"]).await?;
+    let host = Host::with(&format!("{ROUTES}{WAY_IN}"), &["refuse"]).await?;
     let server = &host.server;
     let client = server.client();
 

@@ -9,17 +9,7 @@ use testkit::metrics;
 use testkit::patience::until;
 use testkit::server::Server;
 
-use crate::world::Host;
-
-const ROUTES: &str = r#"
-[topics]
-"work" = {}
-"counted" = {}
-
-[subscriptions.worker]
-topic = "work"
-plugin = "counter"
-"#;
+use crate::world::{COUNTER, Host};
 
 const LATE: &str = r#"
 [subscriptions.late]
@@ -33,7 +23,7 @@ const SENT: f64 = 6.0;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_gets_again_what_the_log_has_and_a_new_one_gets_it_too() -> Result<()> {
-    let mut host = Host::with(ROUTES, &["counter"]).await?;
+    let mut host = Host::with(COUNTER, &["counter"]).await?;
     for key in ["a", "b", "c", "a", "b", "a"] {
         let send = ["send", "work", "--key", key, "--body", "x"];
         host.server.command(&send).await?;
@@ -45,7 +35,7 @@ async fn a_subscription_gets_again_what_the_log_has_and_a_new_one_gets_it_too() 
     arrived(&host.server, "worker").await?;
     handled(&host.server, 2.0 * SENT).await?;
 
-    std::fs::write(&host.installation.routes, format!("{ROUTES}{LATE}"))?;
+    std::fs::write(&host.installation.routes, format!("{COUNTER}{LATE}"))?;
     handled(&host.server, 3.0 * SENT).await?;
     arrived(&host.server, "late").await?;
     nonsense(&host.server).await?;

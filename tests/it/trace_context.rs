@@ -9,23 +9,7 @@ use serde_json::Value;
 use testkit::metrics;
 use testkit::server::Server;
 
-use crate::world::Host;
-
-const ROUTES: &str = r#"
-[topics]
-"work" = {}
-"counted" = {}
-
-[subscriptions.worker]
-topic = "work"
-plugin = "counter"
-
-[[ingress]]
-method = "POST"
-path = "/work/{key}"
-topic = "work"
-key = "path:key"
-"#;
+use crate::world::{COUNTER, Host, WAY_IN};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// One by each way in.
@@ -34,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_of_a_request_stays_in_its_trace() -> Result<()> {
-    let mut host = Host::with(ROUTES, &["counter"]).await?;
+    let mut host = Host::with(&format!("{COUNTER}{WAY_IN}"), &["counter"]).await?;
     let server = &mut host.server;
     let headers = [("traceparent", PARENT)];
     let work = server.client();

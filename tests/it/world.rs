@@ -11,6 +11,26 @@ use testkit::scene::Scene;
 use testkit::server::Server;
 use testkit::traffic::{Market, Taken};
 
+/// Topic `work` for the guest `counter`, which sends to `counted`.
+pub(crate) const COUNTER: &str = r#"
+[topics]
+"work" = {}
+"counted" = {}
+
+[subscriptions.worker]
+topic = "work"
+plugin = "counter"
+"#;
+
+/// The way in to topic `work`, by its key.
+pub(crate) const WAY_IN: &str = r#"
+[[ingress]]
+method = "POST"
+path = "/work/{key}"
+topic = "work"
+key = "path:key"
+"#;
+
 /// A host with guests that tests are made of, and the folder that it lives in.
 pub(crate) struct Host {
     pub(crate) server: Server,

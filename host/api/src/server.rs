@@ -47,8 +47,8 @@ pub struct Service {
     pub(crate) head_timeout: Duration,
 }
 
-/// Serves connections with one of the API's services until `stop` resolves, then lets the requests in progress end, for as long
-/// as the limits allow.
+/// Serves connections with one of the API's services until `stop` resolves, then lets the requests
+/// in progress end, for as long as the limits allow.
 pub async fn serve<P: Platform>(
     api: Api<P>,
     service: Service,

@@ -61,7 +61,8 @@ pub struct Run {
 
 impl Run {
     /// A run over `deliveries` of one subscription, of the plugin behind `owner`, whose state its
-    /// handler sees. If they have a key, all have the same one, and `recent` is what is newer than the view in its scope.
+    /// handler sees. If they have a key, all have the same one, and `recent` is what is newer than
+    /// the view in its scope.
     #[must_use]
     pub fn new(
         context: RunContext,

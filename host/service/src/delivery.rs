@@ -16,6 +16,28 @@ use crate::metrics::{Metrics, RunMetrics};
 /// How long a run goes on before it hands the rest of its messages back.
 const RUN_TIME_MAX: Duration = Duration::from_millis(2);
 
+/// What the engine asks for, as guests get it: for `time_max` at most.
+#[must_use]
+pub fn run_of(request: RunRequest, context: RunContext, time_max: Duration) -> (Ticket, Run) {
+    let RunRequest {
+        ticket,
+        owner,
+        subscription,
+        messages,
+        recent,
+        ..
+    } = request;
+    let deliveries = messages.into_iter().map(|pending| Delivery {
+        subscription: subscription.clone(),
+        key: pending.key,
+        message: pending.message,
+        attempt: pending.attempts + 1,
+    });
+    let run = Run::new(context, owner, deliveries.collect(), recent, time_max);
+    let run = run.numbered(ticket.number());
+    (ticket, run)
+}
+
 /// Starts runs.
 pub(crate) struct Deliverer<G> {
     pub(crate) guests: Arc<G>,
@@ -31,30 +53,7 @@ impl<G: Guests> Deliverer<G> {
     /// Starts a run on the runtime.
     pub(crate) fn start(&mut self, request: RunRequest) {
         let metrics = self.metrics_of(request.place, &request.subscription);
-        let RunRequest {
-            ticket,
-            owner,
-            subscription,
-            messages,
-            recent,
-            ..
-        } = request;
-        let deliveries = messages.into_iter().map(|pending| Delivery {
-            subscription: subscription.clone(),
-            key: pending.key,
-            message: pending.message,
-            attempt: pending.attempts + 1,
-        });
-        let deliveries = deliveries.collect();
-        let number = ticket.number();
-        let run = Run::new(
-            self.context.clone(),
-            owner,
-            deliveries,
-            recent,
-            RUN_TIME_MAX,
-        )
-        .numbered(number);
+        let (ticket, run) = run_of(request, self.context.clone(), RUN_TIME_MAX);
         let guests = self.guests.clone();
         let mut report = Report {
             ticket: Some(ticket),

@@ -26,6 +26,7 @@ mod sweeper;
 
 pub use clock::SystemClock;
 pub use command::SubscriptionStatus;
+pub use delivery::run_of;
 pub use handle::{AcceptError, BUSY_RETRY_AFTER, Dedup, Handle, Incoming, QueryError, Receipt};
 pub use look_up::{Extent, FoundPage, LookUpError, Told};
 pub use metrics::Metrics;

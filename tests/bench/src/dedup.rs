@@ -3,22 +3,22 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use wasmill_service::{AcceptError, Dedup, Incoming};
+use wasmill_service::{Dedup, Incoming};
 
-use crate::host::{Host, message};
+use crate::host::{Client, Host, message};
 use crate::resident::resident_mb;
 
 const CLIENTS: u64 = 1_024;
 const KEYS: u64 = 10_000;
 /// Longer than the measurement, and as RocketMQ keeps messages.
 const WINDOW: Duration = Duration::from_secs(72 * 3600);
-/// What a client does that outruns the disk.
-const PAUSE: Duration = Duration::from_millis(5);
 
 /// Takes in messages with ids, then lets another process start on the same data.
 pub(crate) async fn measure(count: u64) -> Result<Value> {
@@ -61,29 +61,18 @@ pub(crate) async fn again(count: u64, directory: &Path) -> Result<Value> {
 
 /// Sends a message under each id; returns how many ids were known.
 async fn send_all(host: &Host, count: u64) -> Result<u64> {
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|client| {
-            let handle = host.handle.clone();
-            tokio::spawn(async move {
-                let mut known = 0;
-                for nth in (client..count).step_by(CLIENTS as usize) {
-                    loop {
-                        match handle.accept(identified(nth)).await {
-                            Ok(receipt) => break known += u64::from(receipt.duplicate),
-                            Err(AcceptError::Busy { .. }) => tokio::time::sleep(PAUSE).await,
-                            Err(error) => return Err(error),
-                        }
-                    }
-                }
-                Ok(known)
-            })
-        })
-        .collect();
-    let mut known = 0;
-    for client in clients {
-        known += client.await.context("a client")??;
-    }
-    Ok(known)
+    let known = Arc::new(AtomicU64::new(0));
+    let counted = known.clone();
+    let work = move |client: Client, nth| {
+        let known = known.clone();
+        async move {
+            let receipt = client.send(identified(nth)).await?;
+            known.fetch_add(receipt.duplicate.into(), Ordering::Relaxed);
+            Ok(())
+        }
+    };
+    host.each(count, CLIENTS, work).await?;
+    Ok(counted.load(Ordering::Relaxed))
 }
 
 /// To a topic that nobody subscribes to.

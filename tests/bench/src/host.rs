@@ -2,21 +2,28 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use prometheus_client::registry::Registry as MetricsRegistry;
 use tempfile::TempDir;
 use wasmill_model::routes::{Routes, Subscription, TopicPattern};
-use wasmill_model::{Half, Name, When};
+use wasmill_model::{Decision, Half, Name, When};
 use wasmill_port::check_back::Asking;
 use wasmill_port::{CheckBack, Clock, Plugins};
-use wasmill_service::{Config, Handle, Incoming, Metrics, Parts, Stopper, SystemClock};
+use wasmill_service::{
+    AcceptError, Config, HalfId, Handle, Incoming, Metrics, OperateError, Parts, Receipt, Settled,
+    Stopper, SystemClock,
+};
 use wasmill_store::{DataDir, Options, Settings, Sled};
 use wasmill_wasm::Registry;
 
 /// The plugin that is measured: a state read, a state write and one send for each message.
 pub(crate) const PLUGIN: &str = "counter";
+
+/// What a client does that outruns the disk.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The plugin that makes dead letters, and its topic and subscription.
 pub(crate) const REFUSED: &str = "refuse";
@@ -103,12 +110,26 @@ impl Host {
         clients: u64,
         make: impl Fn(u64) -> Incoming + Clone + Send + 'static,
     ) -> Result<()> {
+        let work = move |client: Client, nth| {
+            let message = make(nth);
+            async move { client.send(message).await.map(drop) }
+        };
+        self.each(count, clients, work).await
+    }
+
+    /// Does `work` for each number below `count`, with `clients` at once.
+    pub(crate) async fn each<F: Future<Output = Result<()>> + Send>(
+        &self,
+        count: u64,
+        clients: u64,
+        work: impl Fn(Client, u64) -> F + Clone + Send + 'static,
+    ) -> Result<()> {
         let tasks: Vec<_> = (0..clients)
             .map(|client| {
-                let (handle, make) = (self.handle.clone(), make.clone());
+                let (handle, work) = (self.handle.clone(), work.clone());
                 tokio::spawn(async move {
                     for nth in (client..count).step_by(clients as usize) {
-                        handle.accept(make(nth)).await?;
+                        work(Client(handle.clone()), nth).await?;
                     }
                     anyhow::Ok(())
                 })
@@ -132,6 +153,31 @@ impl Host {
         match self.directory {
             Some(directory) => Ok(directory.close()?),
             None => Ok(()),
+        }
+    }
+}
+
+/// A producer of messages.
+pub(crate) struct Client(Handle<Registry>);
+
+impl Client {
+    /// Sends a message, again and again if the host is busy.
+    pub(crate) async fn send(&self, message: Incoming) -> Result<Receipt> {
+        loop {
+            match self.0.accept(message.clone()).await {
+                Err(AcceptError::Busy { .. }) => tokio::time::sleep(PAUSE).await,
+                answer => return Ok(answer?),
+            }
+        }
+    }
+
+    /// Commits a half message, again and again if the host is busy.
+    pub(crate) async fn commit(&self, half: HalfId) -> Result<Settled> {
+        loop {
+            match self.0.settle(half, Decision::Commit).await {
+                Err(OperateError::Busy) => tokio::time::sleep(PAUSE).await,
+                answer => return Ok(answer?),
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod look_up;
 mod redrive;
 mod resident;
 mod timers;
+mod transactions;
 
 use std::path::PathBuf;
 
@@ -56,6 +57,8 @@ enum Figure {
     LookUp,
     /// Delayed messages: taking them in, and delivering all that fall due at once.
     Timers,
+    /// Half messages, prepared, committed and handled.
+    Transactions,
     /// Dead letters delivered again.
     Redrive,
     /// The part of `dedup` that a second process does.
@@ -91,6 +94,10 @@ fn main() -> Result<()> {
             Figure::LookUp => look_up::measure(count.unwrap_or(LOOK_UP_COUNT)).await?,
             Figure::Dedup => dedup::measure(count.unwrap_or(DEDUP_COUNT)).await?,
             Figure::Timers => timers::measure(count.unwrap_or(400_000)).await?,
+            Figure::Transactions => {
+                let rate = transactions::measure(count.unwrap_or(200_000)).await?;
+                json!({ "transactions.committed_per_s": rate })
+            }
             Figure::Redrive => {
                 json!({ "redrive.letters_per_s": redrive::measure(count.unwrap_or(100_000)).await? })
             }

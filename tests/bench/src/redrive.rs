@@ -1,10 +1,11 @@
 //! Dead letters: how many a second an operator has delivered again, to a plugin that handles them.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use wasmill_model::Name;
 
+use crate::calls::drained;
 use crate::host::{Host, PLUGIN, REFUSED, refused};
 
 const CLIENTS: u64 = 256;
@@ -31,11 +32,4 @@ pub(crate) async fn measure(count: u64) -> Result<f64> {
     let rate = count as f64 / begun.elapsed().as_secs_f64();
     host.stop().await?;
     Ok(rate.round())
-}
-
-async fn drained(host: &Host) -> Result<()> {
-    while host.pending().await? > 0 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    Ok(())
 }

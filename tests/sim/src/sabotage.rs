@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use wasmill_engine::{Checkpoint, Engine, Resume, Write};
-use wasmill_model::{Message, Millis, Name, reserved};
-use wasmill_port::Delivery;
+use wasmill_engine::{Checkpoint, Engine, Resume, RunRequest, Write};
+use wasmill_model::{Message, Millis, reserved};
 
 /// A bug of the simulated host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,18 +115,14 @@ impl Sabotage {
         }
     }
 
-    /// Whose state a handler sees.
-    pub(crate) fn owner(self, owner: Name) -> Name {
+    /// A run as the guest gets it: whose state it sees, and its messages.
+    pub(crate) fn run(self, request: &mut RunRequest) {
         match self.0 {
-            Some(Bug::SharedBroadcast) => reserved::plugin_of(&owner).into(),
-            _ => owner,
-        }
-    }
-
-    /// The messages of a run as the guest gets them.
-    pub(crate) fn run(self, deliveries: &mut [Delivery]) {
-        if self.0 == Some(Bug::OrderSwap) && deliveries.len() > 1 {
-            deliveries.swap(0, 1);
+            Some(Bug::SharedBroadcast) => {
+                request.owner = reserved::plugin_of(&request.owner).into();
+            }
+            Some(Bug::OrderSwap) if request.messages.len() > 1 => request.messages.swap(0, 1),
+            _ => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! Figures that only the host's own code can measure: the floor, handler calls without HTTP,
-//! timers, dead letters, memory under a backlog, and look-ups. `wasmill-bench` measures each in a
-//! process of its own and prints lines of JSON, objects from a figure's dotted name to its number.
+//! timers, transactions, dead letters, memory under a backlog, and look-ups. `wasmill-bench`
+//! measures each in a process of its own and prints lines of JSON, objects from a figure's dotted
+//! name to its number.
 
 use std::process::Command;
 
@@ -11,7 +12,7 @@ use super::Figures;
 use crate::process::output;
 
 /// The figures, and over how many calls or messages each is measured in a quick run.
-const MEASURED: [(&str, u64); 8] = [
+const MEASURED: [(&str, u64); 9] = [
     ("floor", 40_000),
     ("many-keys", 40_000),
     ("hot-key", 20_000),
@@ -19,6 +20,7 @@ const MEASURED: [(&str, u64); 8] = [
     ("dedup", 100_000),
     ("look-up", 40_000),
     ("timers", 40_000),
+    ("transactions", 20_000),
     ("redrive", 10_000),
 ];
 

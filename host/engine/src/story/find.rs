@@ -59,8 +59,8 @@ pub enum Stored {
 }
 
 /// A message's place among all that are found: those that the log has are in its order; those that
-/// wait, and that it no longer has, come before them, by when they were sent or are due. A later place is
-/// greater.
+/// wait, and that it no longer has, come before them, by when they were sent or are due. A later
+/// place is greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// Not in the log.

@@ -220,7 +220,11 @@ fn a_run_as_old_as_the_grace_was_not_missed_and_one_older_was() {
     for (policy, expected) in [(Missed::Skip, in_time), (Missed::Once, with_last_missed)] {
         let routes = routes([schedule("* * * * * *", policy)]);
         let mut engine = Disk::default().start(&routes, NOON);
-        assert_eq!(seconds(&ran(&mut engine, after(30))), expected, "{policy:?}");
+        assert_eq!(
+            seconds(&ran(&mut engine, after(30))),
+            expected,
+            "{policy:?}"
+        );
     }
 }
 

@@ -6,21 +6,14 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::asking::Asks;
 use super::listing::{Page, tell_more};
 use super::table;
 use crate::app::{DataApi, Failure, encoded, query, tell, understood};
 
-/// Options of `wasmill dlq`.
-#[derive(Debug, Args)]
-pub(super) struct Dlq {
-    #[command(flatten)]
-    api: DataApi,
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// What `wasmill dlq` does.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// List dead letters
     List {
         /// Only those of one subscription
@@ -52,7 +45,7 @@ enum Command {
 /// One dead letter, or those of a subscription.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct Which {
+pub(super) struct Which {
     /// Its id, as `list` shows it
     id: Option<String>,
     /// All of this subscription
@@ -88,20 +81,19 @@ struct Message {
     topic: String,
 }
 
-impl Dlq {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { api, command } = self;
-        match command {
-            Command::List { subscription, page } => {
+impl Asks for Command {
+    fn ask(self, api: &DataApi) -> Result<(), Failure> {
+        match self {
+            Self::List { subscription, page } => {
                 let query = page.query(&[("subscription", subscription.as_deref())]);
                 let path = format!("/v1/dead-letters{query}");
                 page.output.show(api.ask(Method::GET, &path)?, print)
             }
-            Command::Show { id } => {
+            Self::Show { id } => {
                 let letter = api.ask(Method::GET, &place(&id))?;
                 tell(format_args!("{letter:#}"))
             }
-            Command::Redrive { which, to } => {
+            Self::Redrive { which, to } => {
                 let answer = match which.id {
                     Some(id) => {
                         let query = query(&[("to", to.as_deref())]);
@@ -123,7 +115,7 @@ impl Dlq {
                     ))),
                 }
             }
-            Command::Purge { which } => {
+            Self::Purge { which } => {
                 let answer = match which.id {
                     Some(id) => api.ask(Method::DELETE, &place(&id)),
                     None => {

@@ -4,23 +4,16 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde::Deserialize;
 
+use super::asking::Asks;
 use super::listing::{Output, Page, tell_more};
 use super::story::{Branch, Event, Log, Message};
 use super::table;
 use super::trace::tell_of;
 use crate::app::{DataApi, Failure, encoded, query, tell};
 
-/// Options of `wasmill message`.
-#[derive(Debug, Args)]
-pub(super) struct Messages {
-    #[command(flatten)]
-    api: DataApi,
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// What `wasmill message` does.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// Show a message and what became of it
     Show {
         /// Its id
@@ -44,7 +37,7 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
-struct List {
+pub(super) struct List {
     /// Only those with this key, or that a subscription has under it
     #[arg(long)]
     key: Option<String>,
@@ -85,19 +78,18 @@ struct Stored {
     message: Message,
 }
 
-impl Messages {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { api, command } = self;
-        match command {
-            Command::Show { id, output } => {
+impl Asks for Command {
+    fn ask(self, api: &DataApi) -> Result<(), Failure> {
+        match self {
+            Self::Show { id, output } => {
                 let path = format!("/v1/messages/{}", encoded(&id));
                 output.show(api.ask(Method::GET, &path)?, show)
             }
-            Command::List(list) => {
+            Self::List(list) => {
                 let path = format!("/v1/messages{}", list.query());
                 list.page.output.show(api.ask(Method::GET, &path)?, print)
             }
-            Command::Recall { id, plugin, key } => {
+            Self::Recall { id, plugin, key } => {
                 let query = query(&[("plugin", plugin.as_deref()), ("key", key.as_deref())]);
                 let path = format!("/v1/messages/{}{query}", encoded(&id));
                 api.ask(Method::DELETE, &path)?;

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod asking;
 mod check;
 mod completions;
 mod dlq;
@@ -23,6 +24,7 @@ mod version;
 
 use clap::{Parser, Subcommand};
 
+use self::asking::Asking;
 use crate::app::Failure;
 
 /// Hosts WebAssembly plugins on a durable engine.
@@ -44,25 +46,25 @@ enum Command {
     /// Send a message to a running host, and wait for the reply
     Request(request::Request),
     /// List, show or cancel the pending timers of a running host
-    Timer(timer::Timer),
+    Timer(Asking<timer::Command>),
     /// List, show, redrive or purge the dead letters of a running host
-    Dlq(dlq::Dlq),
+    Dlq(Asking<dlq::Command>),
     /// List the subscriptions of a running host, show and move their positions, resume halted keys
-    Sub(sub::Sub),
+    Sub(Asking<sub::Command>),
     /// Prepare, commit, roll back or list the transactions of a running host
-    Tx(tx::Tx),
+    Tx(Asking<tx::Command>),
     /// Print a script with which a shell completes commands
     Completions(completions::Completions),
     /// Print the OpenAPI document of the data API
     Openapi,
     /// Look up messages of a running host, and what became of them
-    Message(message::Messages),
+    Message(Asking<message::Command>),
     /// Tell the story of a flow of messages, or of all flows of a key, as a tree
     Trace(trace::TraceFlow),
     /// List the schedules of a running host
-    Schedule(schedule::Schedule),
+    Schedule(Asking<schedule::Command>),
     /// List or show the topics of a running host: policies, quotas, and who receives
-    Topic(topic::Topic),
+    Topic(Asking<topic::Command>),
     /// Print the version
     Version,
 }

@@ -1,24 +1,17 @@
 //! `wasmill schedule list`: messages that a running host sends by itself, and when.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use http::Method;
 use serde::Deserialize;
 
+use super::asking::Asks;
 use super::listing::Output;
 use super::table;
 use crate::app::{DataApi, Failure, tell};
 
-/// Options of `wasmill schedule`.
-#[derive(Debug, Args)]
-pub(super) struct Schedule {
-    #[command(flatten)]
-    api: DataApi,
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// What `wasmill schedule` does.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// List the schedules, with their last and next runs
     List {
         #[command(flatten)]
@@ -43,10 +36,9 @@ struct Shown {
     next: Option<String>,
 }
 
-impl Schedule {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { api, command } = self;
-        let Command::List { output } = command;
+impl Asks for Command {
+    fn ask(self, api: &DataApi) -> Result<(), Failure> {
+        let Self::List { output } = self;
         output.show(api.ask(Method::GET, "/v1/schedules")?, list)
     }
 }

@@ -1,24 +1,17 @@
 //! `wasmill sub list|halted|resume|position|move`: the subscriptions of a running host.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use http::Method;
 use serde::Deserialize;
 
+use super::asking::Asks;
 use super::listing::Output;
 use super::table;
 use crate::app::{DataApi, Failure, encoded, query, tell, understood};
 
-/// Options of `wasmill sub`.
-#[derive(Debug, Args)]
-pub(super) struct Sub {
-    #[command(flatten)]
-    api: DataApi,
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// What `wasmill sub` does.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// List the subscriptions, and how they stand
     List {
         #[command(flatten)]
@@ -108,17 +101,14 @@ struct Count {
     count: u64,
 }
 
-impl Sub {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { api, command } = self;
-        match command {
-            Command::List { output } => {
-                output.show(api.ask(Method::GET, "/v1/subscriptions")?, list)
-            }
-            Command::Halted { name, output } => {
+impl Asks for Command {
+    fn ask(self, api: &DataApi) -> Result<(), Failure> {
+        match self {
+            Self::List { output } => output.show(api.ask(Method::GET, "/v1/subscriptions")?, list),
+            Self::Halted { name, output } => {
                 output.show(api.ask(Method::GET, &at(&name, "halted"))?, halted)
             }
-            Command::Resume { name, key, give_up } => {
+            Self::Resume { name, key, give_up } => {
                 let query = query(&[
                     ("key", key.as_deref()),
                     ("give_up", give_up.then_some("true")),
@@ -127,10 +117,10 @@ impl Sub {
                 let Count { count } = understood(api.ask(Method::POST, &path)?)?;
                 tell(format_args!("resumed: {count}"))
             }
-            Command::Position { name, output } => {
+            Self::Position { name, output } => {
                 output.show(api.ask(Method::GET, &at(&name, "position"))?, position)
             }
-            Command::Move { name, to, output } => {
+            Self::Move { name, to, output } => {
                 let path = at(&name, "position") + &query(&[("to", Some(&to))]);
                 output.show(api.ask(Method::POST, &path)?, position)
             }

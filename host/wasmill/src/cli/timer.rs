@@ -4,21 +4,14 @@ use clap::{Args, Subcommand};
 use http::Method;
 use serde::Deserialize;
 
+use super::asking::Asks;
 use super::listing::{Page, tell_more};
 use super::table;
 use crate::app::{DataApi, Failure, encoded, query, tell};
 
-/// Options of `wasmill timer`.
-#[derive(Debug, Args)]
-pub(super) struct Timer {
-    #[command(flatten)]
-    api: DataApi,
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// What `wasmill timer` does.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// List the pending timers of a plugin's key
     List {
         /// The plugin
@@ -43,7 +36,7 @@ enum Command {
 
 /// One timer.
 #[derive(Debug, Args)]
-struct Which {
+pub(super) struct Which {
     /// The plugin
     plugin: String,
     /// The timer's name
@@ -72,20 +65,19 @@ struct Alarm {
     topic: String,
 }
 
-impl Timer {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { api, command } = self;
-        match command {
-            Command::List { plugin, key, page } => {
+impl Asks for Command {
+    fn ask(self, api: &DataApi) -> Result<(), Failure> {
+        match self {
+            Self::List { plugin, key, page } => {
                 let query = page.query(&[("key", Some(&key))]);
                 let path = format!("/v1/timers/{}{query}", encoded(&plugin));
                 page.output.show(api.ask(Method::GET, &path)?, print)
             }
-            Command::Show { which } => {
+            Self::Show { which } => {
                 let timer = api.ask(Method::GET, &which.place())?;
                 tell(format_args!("{timer:#}"))
             }
-            Command::Cancel { which } => {
+            Self::Cancel { which } => {
                 api.ask(Method::DELETE, &which.place())?;
                 tell("cancelled")
             }

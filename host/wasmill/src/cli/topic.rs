@@ -3,25 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use http::Method;
 use serde::Deserialize;
 
+use super::asking::Asks;
 use super::listing::{Output, Page, tell_more};
 use super::table;
 use crate::app::{DataApi, Failure, encoded, tell};
 
-/// Options of `wasmill topic`.
-#[derive(Debug, Args)]
-pub(super) struct Topic {
-    #[command(flatten)]
-    api: DataApi,
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// What `wasmill topic` does.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// List the declared topics, and what comes in there
     List {
         #[command(flatten)]
@@ -71,15 +64,14 @@ struct Subscriber {
     pending: u64,
 }
 
-impl Topic {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { api, command } = self;
-        match command {
-            Command::List { page } => {
+impl Asks for Command {
+    fn ask(self, api: &DataApi) -> Result<(), Failure> {
+        match self {
+            Self::List { page } => {
                 let path = format!("/v1/topics{}", page.query(&[]));
                 page.output.show(api.ask(Method::GET, &path)?, list)
             }
-            Command::Show { name, output } => {
+            Self::Show { name, output } => {
                 let path = format!("/v1/topics/{}", encoded(&name));
                 output.show(api.ask(Method::GET, &path)?, show)
             }

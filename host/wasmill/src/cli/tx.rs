@@ -1,25 +1,18 @@
 //! `wasmill tx prepare|commit|rollback|list|show`: half messages.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use http::Method;
 use serde::Deserialize;
 
+use super::asking::Asks;
 use super::listing::{Page, tell_more};
 use super::outgoing::Outgoing;
 use super::table;
 use crate::app::{DataApi, Failure, encoded, tell, understood};
 
-/// Options of `wasmill tx`.
-#[derive(Debug, Args)]
-pub(super) struct Tx {
-    #[command(flatten)]
-    api: DataApi,
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// What `wasmill tx` does.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(super) enum Command {
     /// List transactions that are not settled, those that are abandoned among them
     List {
         #[command(flatten)]
@@ -87,19 +80,18 @@ struct Stands {
     before: bool,
 }
 
-impl Tx {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let Self { api, command } = self;
-        match command {
-            Command::List { page } => {
+impl Asks for Command {
+    fn ask(self, api: &DataApi) -> Result<(), Failure> {
+        match self {
+            Self::List { page } => {
                 let path = format!("/v1/transactions{}", page.query(&[]));
                 page.output.show(api.ask(Method::GET, &path)?, list)
             }
-            Command::Show { id } => {
+            Self::Show { id } => {
                 let path = format!("/v1/transactions/{}", encoded(&id));
                 tell(format_args!("{:#}", api.ask(Method::GET, &path)?))
             }
-            Command::Prepare {
+            Self::Prepare {
                 topic,
                 message,
                 check_url,
@@ -110,8 +102,8 @@ impl Tx {
                 let Prepared { transaction } = understood(answer)?;
                 tell(transaction)
             }
-            Command::Commit { id } => settle(&api, &id, "commit"),
-            Command::Rollback { id } => settle(&api, &id, "rollback"),
+            Self::Commit { id } => settle(api, &id, "commit"),
+            Self::Rollback { id } => settle(api, &id, "rollback"),
         }
     }
 }

@@ -12,7 +12,8 @@ use wasmill_engine::{CheckRequest, RunRequest, Ticket, Verdict};
 use wasmill_model::effects::Outcome;
 use wasmill_model::{Half, Routes};
 use wasmill_port::call::{CallError, Preparing};
-use wasmill_port::{Delivery, Preparer, Run, RunContext};
+use wasmill_port::{Preparer, Run, RunContext};
+use wasmill_service::run_of;
 
 use super::Host;
 use crate::{bank, guest};
@@ -115,31 +116,19 @@ impl Host {
         true
     }
 
-    fn begin(&mut self, request: RunRequest, routes: Arc<Routes>, luck: u64) -> (Ticket, Handlers) {
-        let RunRequest {
-            ticket,
-            owner,
-            subscription,
-            messages,
-            recent,
-            ..
-        } = request;
-        let deliveries = messages.into_iter().map(|pending| Delivery {
-            subscription: subscription.clone(),
-            key: pending.key,
-            message: pending.message,
-            attempt: pending.attempts + 1,
-        });
-        let mut deliveries: Vec<_> = deliveries.collect();
-        self.sabotage.run(&mut deliveries);
-        let owner = self.sabotage.owner(owner);
+    fn begin(
+        &mut self,
+        mut request: RunRequest,
+        routes: Arc<Routes>,
+        luck: u64,
+    ) -> (Ticket, Handlers) {
+        self.sabotage.run(&mut request);
         let context = RunContext {
             preparer: Some(self.runs.desk.clone()),
             routes,
             ..self.context.clone()
         };
-        let run = Run::new(context, owner, deliveries, recent, Duration::from_secs(1));
-        let run = run.numbered(ticket.number());
+        let (ticket, run) = run_of(request, context, Duration::from_secs(1));
         (ticket, Box::pin(handle(run, StdRng::seed_from_u64(luck))))
     }
 

@@ -1,10 +1,7 @@
 //! Moves of subscriptions that have much before what is to be dropped, or get more than they handle.
 
-use wasmill_engine::Survey;
-use wasmill_model::Message;
-use wasmill_model::effects::{Delayed, Scope};
-
 use super::*;
+use wasmill_engine::Survey;
 
 /// As many timers of a subscription as a partition holds in lanes when more is brought out.
 const TIMERS_MAX: usize = 1_024;
@@ -15,30 +12,7 @@ const ASSIGNED_COUNT_MAX: usize = 128;
 
 /// Due timers of the key `even`, with messages of it behind them, while nobody serves it.
 fn with_due_timers(world: &mut World, timers: u32, behind: u32) {
-    world
-        .engine
-        .accept(message("a", "even", b"0"), START)
-        .unwrap();
-    let run = runs(&mut world.engine).pop().expect("a run");
-    let set = &run.messages[0].message;
-    let timer = |number: u32| Delayed {
-        due: START,
-        message: Arc::new(Message {
-            timer: Some(format!("t-{number}").as_str().into()),
-            id: set.id.sent("s", number),
-            ..Message::clone(set)
-        }),
-        scope: Some(Scope {
-            plugin: "plugin".into(),
-            key: "even".into(),
-        }),
-    };
-    let effects = Effects {
-        delayed: (0..timers).map(timer).collect(),
-        ..Effects::default()
-    };
-    world.engine.complete(&run.ticket, vec![Ok(effects)], START);
-    world.serve(false);
+    world.set_timers(timers);
     for _ in 0..=timers {
         if pending(&world.engine) == u64::from(timers) {
             break;
@@ -47,12 +21,7 @@ fn with_due_timers(world: &mut World, timers: u32, behind: u32) {
         load(&mut world.engine, &mut world.pages);
     }
     assert_eq!(pending(&world.engine), u64::from(timers));
-    for _ in 0..behind {
-        world
-            .engine
-            .accept(message("a", "even", b"1"), START)
-            .unwrap();
-    }
+    world.take_in(behind, b"1");
     load(&mut world.engine, &mut world.pages);
 }
 

@@ -6,7 +6,8 @@ mod parked;
 use std::collections::BTreeMap;
 
 use wasmill_engine::{MoveError, PageRef, codec, replayed};
-use wasmill_model::Start;
+use wasmill_model::effects::{Delayed, Scope};
+use wasmill_model::{Message, Start};
 
 use super::*;
 
@@ -47,6 +48,39 @@ impl World {
         self.engine.accept(incoming, now).unwrap();
         self.sent += 1;
         self.seal();
+    }
+
+    /// Takes in so many messages of the key `even`.
+    fn take_in(&mut self, count: u32, body: &[u8]) {
+        for _ in 0..count {
+            let incoming = message("a", "even", body);
+            self.engine.accept(incoming, START).unwrap();
+        }
+    }
+
+    /// A handler sets so many timers of the key `even`, which are due at once; then nobody serves.
+    fn set_timers(&mut self, count: u32) {
+        self.take_in(1, b"0");
+        let run = runs(&mut self.engine).pop().expect("a run");
+        let set = &run.messages[0].message;
+        let timer = |number: u32| Delayed {
+            due: START,
+            message: Arc::new(Message {
+                timer: Some(format!("t-{number}").as_str().into()),
+                id: set.id.sent("s", number),
+                ..Message::clone(set)
+            }),
+            scope: Some(Scope {
+                plugin: "plugin".into(),
+                key: "even".into(),
+            }),
+        };
+        let effects = Effects {
+            delayed: (0..count).map(timer).collect(),
+            ..Effects::default()
+        };
+        self.engine.complete(&run.ticket, vec![Ok(effects)], START);
+        self.serve(false);
     }
 
     fn seal(&mut self) {

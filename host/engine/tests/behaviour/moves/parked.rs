@@ -1,46 +1,15 @@
 //! Moves of subscriptions with a timer that failed, and waits before what is to be dropped.
 
-use wasmill_model::Message;
-use wasmill_model::effects::{Delayed, Scope};
-
 use super::*;
 
 /// A timer of the key `even` that was handled once, and failed, with `behind` messages behind it
 /// when it ran.
 fn with_a_failed_timer(world: &mut World, behind: u32) -> Millis {
-    world
-        .engine
-        .accept(message("a", "even", b"0"), START)
-        .unwrap();
-    let run = runs(&mut world.engine).pop().expect("a run");
-    let set = &run.messages[0].message;
-    let timer = Delayed {
-        due: START,
-        message: Arc::new(Message {
-            timer: Some("t".into()),
-            id: set.id.sent("s", 0),
-            ..Message::clone(set)
-        }),
-        scope: Some(Scope {
-            plugin: "plugin".into(),
-            key: "even".into(),
-        }),
-    };
-    let effects = Effects {
-        delayed: vec![timer],
-        ..Effects::default()
-    };
-    world.engine.complete(&run.ticket, vec![Ok(effects)], START);
-    world.serve(false);
+    world.set_timers(1);
     // The first look at the timers takes those that are near, the second one rings them.
     world.engine.tick(START);
     world.engine.tick(START);
-    for _ in 0..behind {
-        world
-            .engine
-            .accept(message("a", "even", b"1"), START)
-            .unwrap();
-    }
+    world.take_in(behind, b"1");
     world.serve(true);
     let run = runs(&mut world.engine).pop().expect("the timer");
     assert!(run.messages[0].message.timer.is_some());
@@ -76,20 +45,12 @@ fn a_move_ends_though_a_timer_is_parked_before_what_is_to_be_dropped() {
     let mut world = World::new(vec![sub("s", "a")]);
     let due = with_a_failed_timer(&mut world, 0);
     // Behind a parked message they lie out of memory: some pages, and an end.
-    for _ in 0..5_000 {
-        world
-            .engine
-            .accept(message("a", "even", b"1"), START)
-            .unwrap();
-    }
+    world.take_in(5_000, b"1");
     load(&mut world.engine, &mut world.pages);
     assert!(!world.pages.is_empty());
     let name = Name::from("s");
     world.engine.begin_move(&name, Start::Last, START).unwrap();
-    world
-        .engine
-        .accept(message("a", "even", b"2"), START)
-        .unwrap();
+    world.take_in(1, b"2");
     arrive(&mut world, &name);
     assert_eq!(pending(&world.engine), 2, "the timer, and what came after");
     world.crash();
