@@ -227,7 +227,7 @@ fn a_message_without_a_key_is_handled_and_said_to_be_unidentified() {
 }
 
 #[test]
-fn a_timer_that_was_redriven_is_no_duplicate_and_makes_none() {
+fn a_timer_that_was_redriven_is_handled_and_is_no_duplicate_and_makes_none() {
     let (state, clock) = (Arc::new(State::default()), Arc::new(Time::default()));
     let step = Step {
         id: Some(1),
@@ -238,9 +238,12 @@ fn a_timer_that_was_redriven_is_no_duplicate_and_makes_none() {
     Arc::make_mut(&mut timer.message).timer = Some("".into());
     let deliveries = vec![timer.clone(), delivery(&step, Some("k")), timer];
     let mut run = run(context(&state, &clock), deliveries, Duration::MAX);
+    let mut called = 0;
     while let Some(call) = run.begin() {
+        called += 1;
         run.end(call, Ok(()), None);
     }
+    assert_eq!(called, 3);
     let outcomes = run.into_outcomes();
     let told: Vec<_> = outcomes.iter().map(|it| it.uniqueness).collect();
     let unasked = Uniqueness::Unasked;
