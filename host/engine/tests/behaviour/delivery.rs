@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmill_engine::Action;
-use wasmill_engine::Resume;
+use wasmill_engine::{Action, Resume, RunRequest};
 use wasmill_model::effects::{Delayed, Effects, FailureKind, Scope};
+use wasmill_model::filter::{Condition, Filter};
 use wasmill_model::routes::{OnExhausted, Order, Routes, Subscription, TopicPattern};
 use wasmill_model::{Message, Millis, Name};
 
@@ -235,6 +235,49 @@ fn what_waits_behind_a_parked_key_is_in_pages_and_other_keys_flow() {
     );
 }
 
+/// Sets a timer that is due at once.
+fn alarm(run: &RunRequest, key: &str) -> Effects {
+    let message = Message {
+        key: Some(key.into()),
+        topic: "b".into(),
+        timer: Some("t".into()),
+        ..(*run.messages[0].message).clone()
+    };
+    let scope = Scope {
+        plugin: "plugin".into(),
+        key: key.into(),
+    };
+    Effects {
+        delayed: vec![Delayed {
+            due: START,
+            message: Arc::new(message),
+            scope: Some(scope),
+        }],
+        ..Effects::default()
+    }
+}
+
+#[test]
+fn a_timer_passes_the_filter_of_its_subscription_and_other_messages_do_not() {
+    let strict = Subscription {
+        filter: Some(Filter::new("FALSE", Condition::Constant(false))),
+        ..sub("alarm", "b")
+    };
+    let mut engine = engine(vec![sub("s", "a"), strict]);
+    for topic in ["b", "a"] {
+        engine.accept(message(topic, "k", b""), START).unwrap();
+    }
+    let run = runs(&mut engine).pop().expect("a run");
+    assert_eq!(run.subscription, "s");
+    let effects = alarm(&run, "k");
+    engine.complete(&run.ticket, vec![Ok(effects)], START);
+    // The first look at the timers takes those that are near, the second one rings them.
+    engine.tick(START);
+    engine.tick(START);
+    let run = runs(&mut engine).pop().expect("the timer");
+    assert_eq!(run.subscription, "alarm");
+}
+
 #[test]
 fn a_timer_of_a_key_that_is_never_idle_is_delivered() {
     let mut engine = engine(vec![sub("s", "a"), sub("alarm", "b")]);
@@ -244,23 +287,7 @@ fn a_timer_of_a_key_that_is_never_idle_is_delivered() {
             .expect("accepted");
     }
     let run = runs(&mut engine).pop().expect("a run");
-    let message = Message {
-        key: Some("busy".into()),
-        topic: "b".into(),
-        timer: Some("t".into()),
-        ..(*run.messages[0].message).clone()
-    };
-    let effects = Effects {
-        delayed: vec![Delayed {
-            due: START,
-            message: Arc::new(message),
-            scope: Some(Scope {
-                plugin: "plugin".into(),
-                key: "busy".into(),
-            }),
-        }],
-        ..Effects::default()
-    };
+    let effects = alarm(&run, "busy");
     engine.complete(&run.ticket, vec![Ok(effects)], START);
     let mut alarms = 0;
     let mut open = runs(&mut engine);

@@ -85,10 +85,14 @@ impl Subscription {
     /// filter unasked: it would wait for ever otherwise.
     #[must_use]
     pub fn accepts(&self, message: &Message) -> bool {
-        let tag = message.tag.as_ref();
-        let has_tag = self.tags.is_empty() || tag.is_some_and(|tag| self.tags.contains(tag));
         let passes = |filter: &Filter| message.timer.is_some() || filter.accepts(message);
-        has_tag && self.filter.as_ref().is_none_or(passes)
+        self.has_tag(message.tag.as_ref()) && self.filter.as_ref().is_none_or(passes)
+    }
+
+    /// Whether messages with this tag are received, or those with none.
+    #[must_use]
+    pub fn has_tag(&self, tag: Option<&Name>) -> bool {
+        self.tags.is_empty() || tag.is_some_and(|tag| self.tags.contains(tag))
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::limits::{MessageLimits, within};
+use wasmill_model::routes::Subscription;
 use wasmill_model::{Message, MessageId, Name, When, reserved};
 
 use super::{Call, CallError, names};
@@ -34,7 +35,7 @@ impl Call {
     pub fn set_timer(&mut self, name: &str, when: When, alarm: Alarm) -> Result<(), CallError> {
         names::check(name)?;
         let scope = self.scope()?;
-        let limits = self.check_subscribed(&alarm.topic, &scope)?;
+        let limits = self.check_subscribed(&alarm, &scope)?;
         names::check_message(
             &limits,
             None,
@@ -185,21 +186,29 @@ impl Call {
         state.get(entry)?.map(|value| decode(&value)).transpose()
     }
 
-    /// The limits of a topic that a timer of this scope reaches somebody on.
-    fn check_subscribed(&self, topic: &str, scope: &Scope) -> Result<MessageLimits, CallError> {
+    /// The limits of the topic of a timer that reaches somebody of this scope.
+    fn check_subscribed(&self, alarm: &Alarm, scope: &Scope) -> Result<MessageLimits, CallError> {
+        let Alarm { topic, tag, .. } = alarm;
         let routes = &self.context.routes;
         let Some(declared) = routes.topic(topic) else {
-            return Err(CallError::UnknownTopic(topic.to_owned()));
+            return Err(CallError::UnknownTopic(topic.to_string()));
         };
         let mut own = routes
             .subscriptions()
             .filter(|sub| sub.is_of(&scope.plugin));
-        if own.any(|sub| sub.topic.matches(topic) && sub.keeps_scope(&scope.key)) {
+        let gets = |sub: &Arc<Subscription>| {
+            sub.topic.matches(topic) && sub.has_tag(tag.as_ref()) && sub.keeps_scope(&scope.key)
+        };
+        if own.any(gets) {
             return Ok(declared.limits);
         }
+        let tagged = match tag {
+            Some(tag) => format!("with the tag `{tag}`"),
+            None => "without a tag".to_owned(),
+        };
         Err(CallError::Invalid(format!(
-            "no subscription of plugin `{}` gets topic `{topic}` under the key `{}`, so its \
-             timer would reach nobody: add one to the routes",
+            "no subscription of plugin `{}` gets topic `{topic}` {tagged} under the key `{}`, so \
+             its timer would reach nobody: add one to the routes",
             scope.plugin, scope.key
         )))
     }

@@ -12,7 +12,7 @@ const ASSIGNED_COUNT_MAX: usize = 128;
 
 /// Due timers of the key `even`, with messages of it behind them, while nobody serves it.
 fn with_due_timers(world: &mut World, timers: u32, behind: u32) {
-    world.set_timers(timers);
+    world.set_timers(timers, START);
     for _ in 0..=timers {
         if pending(&world.engine) == u64::from(timers) {
             break;

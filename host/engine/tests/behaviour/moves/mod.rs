@@ -58,13 +58,13 @@ impl World {
         }
     }
 
-    /// A handler sets so many timers of the key `even`, which are due at once; then nobody serves.
-    fn set_timers(&mut self, count: u32) {
+    /// A handler sets so many timers of the key `even`; then nobody serves.
+    fn set_timers(&mut self, count: u32, due: Millis) {
         self.take_in(1, b"0");
         let run = runs(&mut self.engine).pop().expect("a run");
         let set = &run.messages[0].message;
         let timer = |number: u32| Delayed {
-            due: START,
+            due,
             message: Arc::new(Message {
                 timer: Some(format!("t-{number}").as_str().into()),
                 id: set.id.sent("s", number),
@@ -268,6 +268,32 @@ fn a_subscription_moved_to_last_drops_what_waits_however_much_it_is() {
     world.serve(true);
     let seen = world.handle_all();
     assert_eq!(seen, [((name, "even".into()), vec![3_000])].into());
+}
+
+#[test]
+fn a_timer_that_falls_due_while_its_subscription_is_moved_is_delivered() {
+    let name = Name::from("s");
+    let due = START + Duration::from_millis(1);
+    let mut world = World::new(vec![sub("s", "a")]);
+    world.set_timers(1, due);
+    world.engine.begin_move(&name, Start::First, START).unwrap();
+    let is_replaying = |world: &World| {
+        let moving = &world.engine.position(&name).expect("known").moving;
+        let moving = moving.as_ref().expect("a move");
+        moving.replay.is_some() && moving.dropped_before.is_empty()
+    };
+    while !is_replaying(&world) {
+        assert!(world.step(&name), "the move ended without a replay");
+    }
+    // The first look at the timers takes those that are near, the second one rings them.
+    world.engine.tick(due);
+    world.engine.tick(due);
+    world.seal();
+    assert_eq!(pending(&world.engine), 1, "the timer");
+    arrive(&mut world, &name);
+    world.serve(true);
+    let seen = world.handle_all();
+    assert_eq!(seen[&(name, "even".into())], [0, 0], "what set it, and it");
 }
 
 #[test]

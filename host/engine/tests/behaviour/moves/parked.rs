@@ -5,7 +5,7 @@ use super::*;
 /// A timer of the key `even` that was handled once, and failed, with `behind` messages behind it
 /// when it ran.
 fn with_a_failed_timer(world: &mut World, behind: u32) -> Millis {
-    world.set_timers(1);
+    world.set_timers(1, START);
     // The first look at the timers takes those that are near, the second one rings them.
     world.engine.tick(START);
     world.engine.tick(START);

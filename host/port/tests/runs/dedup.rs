@@ -1,65 +1,18 @@
 //! Subscriptions that tell duplicates by themselves, held to a map of ids and times.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
 use proptest::prelude::*;
-use wasmill_model::effects::{Failure, FailureKind, Outcome, Scope, Uniqueness};
-use wasmill_model::routes::{DedupPolicy, KeySource, Routes, Subscription, TopicPattern};
-use wasmill_model::{Message, MessageId, Millis, Name};
-use wasmill_port::store::Error;
-use wasmill_port::{Clock, Delivery, Run, RunContext, StateReader};
+use wasmill_model::effects::{Failure, FailureKind, Outcome, Uniqueness};
+use wasmill_model::routes::{DedupPolicy, KeySource, Subscription};
+use wasmill_port::{Delivery, RunContext};
+
+use super::{State, Time, run};
 
 const WINDOW_MS: u64 = 1_000;
-
-/// One key's durable state.
-#[derive(Default)]
-struct State(Mutex<BTreeMap<Name, Bytes>>);
-
-impl StateReader for State {
-    fn get(&self, _: &Scope, name: &str) -> Result<Option<Bytes>, Error> {
-        Ok(self.0.lock().unwrap().get(name).cloned())
-    }
-
-    fn scan(
-        &self,
-        _: &Scope,
-        _: &str,
-        _: Option<&str>,
-        _: usize,
-    ) -> Result<Vec<(Name, Bytes)>, Error> {
-        unreachable!("nobody scans")
-    }
-}
-
-impl State {
-    /// Commits what came of a run.
-    fn commit(&self, outcomes: &[Outcome]) {
-        let mut state = self.0.lock().unwrap();
-        for effects in outcomes.iter().filter_map(|it| it.result.as_ref().ok()) {
-            for (name, value) in &effects.writes {
-                match value {
-                    Some(value) => state.insert(name.clone(), value.clone()),
-                    None => state.remove(name),
-                };
-            }
-        }
-    }
-}
-
-#[derive(Default)]
-struct Time(AtomicU64);
-
-impl Clock for Time {
-    fn now(&self) -> Millis {
-        Millis(self.0.load(Ordering::Relaxed))
-    }
-
-    fn raise(&self, _: Millis) {}
-}
 
 /// A message: its id, if it has one, and whether its handler succeeds.
 #[derive(Clone, Debug)]
@@ -98,43 +51,16 @@ fn context(state: &Arc<State>, clock: &Arc<Time>) -> RunContext {
         dedup: Some(dedup),
         ..Subscription::new("s", "a", "plugin")
     };
-    RunContext {
-        routes: Arc::new(Routes::new(vec![TopicPattern::new("a")], vec![sub])),
-        reader: state.clone(),
-        clock: clock.clone(),
-        preparer: None,
-    }
+    super::context(sub, state, clock)
 }
 
 fn delivery(step: &Step, key: Option<&str>) -> Delivery {
     let id = step.id.map(|id| ("id".into(), id.to_string().into()));
-    Delivery {
-        subscription: "s".into(),
-        key: key.map(Name::from),
-        message: Arc::new(Message {
-            id: MessageId(1),
-            topic: "a".into(),
-            key: None,
-            tag: None,
-            headers: id.into_iter().collect(),
-            body: Bytes::new(),
-            produced_at: Millis(0),
-            correlation: MessageId(1),
-            causation: None,
-            timer: step.timer.then(|| "due".into()),
-        }),
-        attempt: 1,
-    }
-}
-
-fn run(context: RunContext, deliveries: Vec<Delivery>, time_max: Duration) -> Run {
-    Run::new(
-        context,
-        "plugin".into(),
-        deliveries,
-        Arc::default(),
-        time_max,
-    )
+    let mut delivery = super::delivery(key);
+    let message = Arc::make_mut(&mut delivery.message);
+    message.headers = id.into_iter().collect();
+    message.timer = step.timer.then(|| "due".into());
+    delivery
 }
 
 /// Runs the steps; returns the outcomes, and which messages reached the handler.
