@@ -279,6 +279,28 @@ fn a_timer_passes_the_filter_of_its_subscription_and_other_messages_do_not() {
 }
 
 #[test]
+fn a_timer_that_the_routes_left_without_a_receiver_waits_for_one() {
+    let both = vec![sub("s", "a"), sub("alarm", "b")];
+    let mut engine = engine(both.clone());
+    engine.accept(message("a", "k", b""), START).unwrap();
+    let run = runs(&mut engine).pop().expect("a run");
+    let effects = alarm(&run, "k");
+    let topics = || ["a", "b"].map(TopicPattern::new).to_vec();
+    let without = Routes::new(topics(), vec![sub("s", "a")]);
+    engine.set_routes(&Arc::new(without), START).expect("fits");
+    engine.complete(&run.ticket, vec![Ok(effects)], START);
+    engine.tick(START);
+    engine.tick(START);
+    assert!(runs(&mut engine).is_empty());
+    let with = Arc::new(Routes::new(topics(), both));
+    engine.set_routes(&with, START).expect("fits");
+    engine.tick(START);
+    engine.tick(START);
+    let run = runs(&mut engine).pop().expect("the timer");
+    assert_eq!(run.subscription, "alarm");
+}
+
+#[test]
 fn a_timer_of_a_key_that_is_never_idle_is_delivered() {
     let mut engine = engine(vec![sub("s", "a"), sub("alarm", "b")]);
     for _ in 0..3 {
