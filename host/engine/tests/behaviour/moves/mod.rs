@@ -271,6 +271,22 @@ fn a_subscription_moved_to_last_drops_what_waits_however_much_it_is() {
 }
 
 #[test]
+fn a_position_is_since_its_move_began_however_long_that_takes() {
+    let name = Name::from("s");
+    let mut world = World::new(vec![sub("s", "a")]);
+    world.serve(false);
+    (0..3_000).for_each(|_| world.send(START));
+    let begun = START + Duration::from_secs(1);
+    let later = begun + Duration::from_secs(1);
+    world.engine.begin_move(&name, Start::Last, begun).unwrap();
+    while world.engine.drop_waiting(&name, later).is_some() {
+        load(&mut world.engine, &mut world.pages);
+        let position = world.engine.position(&name).expect("known");
+        assert_eq!(position.since, begun);
+    }
+}
+
+#[test]
 fn a_timer_that_falls_due_while_its_subscription_is_moved_is_delivered() {
     let name = Name::from("s");
     let due = START + Duration::from_millis(1);
