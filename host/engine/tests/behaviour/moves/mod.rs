@@ -278,12 +278,14 @@ fn a_position_is_since_its_move_began_however_long_that_takes() {
     (0..3_000).for_each(|_| world.send(START));
     let begun = START + Duration::from_secs(1);
     let later = begun + Duration::from_secs(1);
-    world.engine.begin_move(&name, Start::Last, begun).unwrap();
+    world.engine.begin_move(&name, Start::First, begun).unwrap();
     while world.engine.drop_waiting(&name, later).is_some() {
         load(&mut world.engine, &mut world.pages);
-        let position = world.engine.position(&name).expect("known");
-        assert_eq!(position.since, begun);
     }
+    let since = |world: &World| world.engine.position(&name).expect("known").since;
+    assert_eq!(since(&world), begun, "what waited is dropped");
+    world.engine.replay(&name, Vec::new(), 1, later);
+    assert_eq!(since(&world), begun, "some of the log is read");
 }
 
 #[test]
