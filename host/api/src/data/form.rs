@@ -39,13 +39,26 @@ pub(super) async fn posted<'a, T: DeserializeOwned, P>(
     bytes_max: usize,
     what: &str,
 ) -> Result<Posted<'a, T>, Error> {
+    let read = |text: &[u8]| {
+        wasmill_json::read(text).map_err(|error| Error::Bad {
+            field: None,
+            detail: format!("the body is no {what}: {error}"),
+        })
+    };
+    posted_as(state, request, bytes_max, read).await
+}
+
+/// The same of a request whose body is read by `read`.
+pub(super) async fn posted_as<'a, T, P>(
+    state: &'a State<P>,
+    request: Request<Body>,
+    bytes_max: usize,
+    read: impl FnOnce(&[u8]) -> Result<T, Error>,
+) -> Result<Posted<'a, T>, Error> {
     let (parts, body) = request.into_parts();
     let time_max = state.limits.body_timeout;
     let held = state.budget.read(body, bytes_max, time_max).await?;
-    let value = wasmill_json::read(&held.bytes).map_err(|error| Error::Bad {
-        field: None,
-        detail: format!("the body is no {what}: {error}"),
-    })?;
+    let value = read(&held.bytes)?;
     Ok(Posted {
         value,
         trace: TraceContext::of(&parts.headers),

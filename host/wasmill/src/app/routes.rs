@@ -15,6 +15,7 @@ use wasmill_service::reload::{Changes, Settle, Stamp, Verdict};
 use wasmill_wasm::Registry;
 
 use super::Failure;
+use super::absent::Absent;
 
 /// How long the file must stay as it is before it counts as written.
 const QUIET: Duration = Duration::from_millis(150);
@@ -36,6 +37,7 @@ pub(crate) struct Applied {
     pub(crate) handle: Handle<Registry>,
     pub(crate) plugins: Arc<Registry>,
     pub(crate) api: Api<Handle<Registry>>,
+    pub(crate) absent: Arc<Absent>,
 }
 
 impl Applied {
@@ -44,9 +46,9 @@ impl Applied {
         self.handle.set_routes(routes).await?;
         let routes = self.handle.routes();
         self.plugins.set_routes(routes.clone());
-        self.api
-            .set_routes(&routes)
-            .map_err(|error| error.to_string())
+        let applied = self.api.set_routes(&routes);
+        self.absent.look(&routes);
+        applied.map_err(|error| error.to_string())
     }
 }
 

@@ -51,7 +51,7 @@ impl World {
     }
 
     /// Takes in so many messages of the key `even`.
-    fn take_in(&mut self, count: u32, body: &[u8]) {
+    fn take_in(&mut self, count: u32, body: &'static [u8]) {
         for _ in 0..count {
             let incoming = message("a", "even", body);
             self.engine.accept(incoming, START).unwrap();
