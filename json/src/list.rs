@@ -145,7 +145,7 @@ mod tests {
             (
                 r#"{"items": [{"a": 1}, {"a": 1}, [1]]}"#,
                 Some(2),
-                "sequence",
+                "expected an object, found an array",
             ),
             (r#"{"items": [{"a": 1}"#, Some(1), "EOF"),
             ("{}", None, "missing field `items`"),

@@ -17,7 +17,7 @@ use wasmill_model::Millis;
 use crate::api::State;
 use crate::body::Held;
 use crate::error::Error;
-use crate::request::TraceContext;
+use crate::request::{self, TraceContext};
 
 /// Entries of a page, unless the request says otherwise, and at most.
 const PAGE_COUNT: usize = 100;
@@ -121,8 +121,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Segments {
     }
 }
 
-/// The query, whose every part must be known.
+/// The query, whose every part must be known, and UTF-8.
 pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Error> {
+    request::query_pairs(uri.query())?;
     let parsed = Query::try_from_uri(uri);
     parsed.map(|Query(it)| it).map_err(|error| Error::Bad {
         field: None,

@@ -81,7 +81,7 @@ async fn a_batch_tells_as_much_of_a_refusal_as_a_single_message() {
     for (topic, of_batch) in topics.iter().zip(batch["results"].as_array().unwrap()) {
         let alone = ask(&api, "POST", "/v1/messages", &json!({"topic": topic})).await;
         let problem = alone.json();
-        for part in ["status", "detail", "field", "topic", "quota"] {
+        for part in ["status", "detail", "field", "topic", "quota", "limit"] {
             assert_eq!(of_batch[part], problem[part], "{topic}: {part}");
         }
         let retry_after = of_batch["retry_after"].as_u64().map(|it| it.to_string());

@@ -25,10 +25,10 @@ const POLL: Duration = Duration::from_secs(2);
 /// Reads and checks a routes file.
 pub(crate) fn read(path: &Path) -> Result<Routes, Failure> {
     let file = path.display();
-    let text = fs::read_to_string(path)
+    let bytes = fs::read(path)
         .with_context(|| format!("the routes file {file} cannot be read"))
         .map_err(Failure::config)?;
-    wasmill_routes::parse(&text)
+    wasmill_routes::parse_file(&bytes)
         .map_err(|errors| Failure::config(anyhow!("the routes file {file} is wrong:\n{errors}")))
 }
 
@@ -113,15 +113,15 @@ impl RoutesFile {
             tracing::error!(%file, "the routes file is gone: the routes in force stay");
             return;
         }
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
             Err(error) => {
                 let what = "the routes file cannot be read: the routes in force stay";
                 tracing::error!(%file, %error, "{what}");
                 return;
             }
         };
-        let applied = match wasmill_routes::parse(&text) {
+        let applied = match wasmill_routes::parse_file(&bytes) {
             Ok(routes) => to.apply(routes).await,
             Err(errors) => Err(errors.to_string()),
         };
