@@ -55,10 +55,6 @@ fn plugin_tables_are_checked_field_by_field() {
             "line 9, column 19: `plugins.p.limits.deadline` is 0s, which is not from 1ms to 1h",
         ),
         (
-            "limits.deadline = 10",
-            "line 9, column 19: `plugins.p.limits.deadline` is an integer, but must be a text in quotes",
-        ),
-        (
             "limits.sends_max = 0",
             "line 9, column 20: `plugins.p.limits.sends_max` is 0, which is not from 1 to 100000",
         ),
