@@ -1,9 +1,11 @@
 //! JSON from outside, read alike by the host and by plugins: what is documented as an object is one.
 
+mod list;
 mod objects;
 
 use serde::de::DeserializeOwned;
 
+pub use list::{ListError, read_list};
 pub use objects::Objects;
 
 /// `text` as a `T`, whose structs are objects.

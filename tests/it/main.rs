@@ -1,11 +1,13 @@
 //! The platform as its users have it: `wasmill serve` as a process, spoken to over HTTP. One file
 //! for each behaviour. The usual size takes minutes; `cargo xtask soak` runs the full one.
 
+mod absent;
 mod body_limit;
 mod data_api;
 mod dead_events;
 mod dead_letters;
 mod dedup;
+mod exit_codes;
 mod filter;
 mod flash_sale;
 mod fuzz;

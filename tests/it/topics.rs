@@ -80,6 +80,10 @@ async fn a_topics_limits_hold_for_those_outside_and_for_handlers() -> Result<()>
         );
         let detail = problem["detail"].as_str().context("a detail")?;
         ensure!(detail.contains("over the limit of"), "{path}: {detail}");
+        let limit = problem["limit"].as_str().context("a limit")?;
+        let topic = problem["topic"].as_str().context("a topic")?;
+        let said = format!("of topic `{topic}` (`{limit}`)");
+        ensure!(detail.ends_with(&said), "{path}: {detail}");
     }
     refused_on_every_way(server, &body).await?;
     refused_to_a_handler(server).await?;

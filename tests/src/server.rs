@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -89,15 +89,23 @@ impl Server {
     /// # Errors
     /// If it fails; with what it says.
     pub async fn command(&self, args: &[&str]) -> Result<String> {
-        let output = Command::new(artifacts::program("wasmill")?)
-            .args(args)
-            .args(["--api", &format!("http://{}", self.addresses.data_api)])
-            .args(token(&self.installation))
-            .output()
-            .await?;
+        let output = self.run(args).await?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{args:?}: {said}");
         Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Runs a command of `wasmill` that speaks to it, however it ends.
+    ///
+    /// # Errors
+    /// If it cannot be run.
+    pub async fn run(&self, args: &[&str]) -> Result<Output> {
+        let command = Command::new(artifacts::program("wasmill")?)
+            .args(args)
+            .args(["--api", &format!("http://{}", self.addresses.data_api)])
+            .args(token(&self.installation))
+            .output();
+        Ok(command.await?)
     }
 
     /// Kills it as a power cut would: SIGKILL, no time to say goodbye.

@@ -68,7 +68,7 @@ async fn serve<P: Platform>(
                 method: Method::GET.as_str().to_owned(),
                 path: parts.uri.path().to_owned(),
                 params,
-                query: request::query_pairs(parts.uri.query()),
+                query: request::query_pairs(parts.uri.query())?,
                 headers: request::headers(&parts.headers),
                 body: Bytes::new(),
             };

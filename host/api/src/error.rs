@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use wasmill_model::Exceeded;
+use wasmill_model::OverLimit;
 use wasmill_model::http::Problem;
 use wasmill_model::limits::Part;
 use wasmill_port::guest;
@@ -83,7 +83,10 @@ impl Error {
     pub(crate) fn within(self, index: usize) -> Self {
         match self {
             Self::Bad { field, detail } => Self::Bad {
-                field: field.map(|field| format!("messages[{index}].{field}")),
+                field: Some(match field {
+                    Some(field) => format!("{}.{field}", in_batch(index)),
+                    None => in_batch(index),
+                }),
                 detail: format!("message {index}: {detail}"),
             },
             other => other,
@@ -130,6 +133,11 @@ impl Error {
             Self::Forbidden(why) => answer(StatusCode::FORBIDDEN, why),
         }
     }
+}
+
+/// A message of a batch, as errors name it.
+pub(crate) fn in_batch(index: usize) -> String {
+    format!("messages[{index}]")
 }
 
 impl From<guest::Error> for Error {
@@ -223,7 +231,7 @@ fn accept_error(error: &AcceptError) -> Description {
         }
         AcceptError::Quota(over) => over_quota(over),
         AcceptError::Conflict { .. } => answer(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-        AcceptError::Limit(exceeded) => over_limit(exceeded),
+        AcceptError::Limit(over) => over_limit(over),
         AcceptError::Invalid(_) => answer(StatusCode::BAD_REQUEST, error.to_string()),
         AcceptError::Stopped => unavailable(error.to_string()),
         // Routes are checked whole, so this request began under routes that are gone by now.
@@ -236,14 +244,18 @@ fn accept_error(error: &AcceptError) -> Description {
     }
 }
 
-fn over_limit(exceeded: &Exceeded) -> Description {
-    let status = match exceeded.part {
+fn over_limit(over: &OverLimit) -> Description {
+    let part = over.exceeded.part;
+    let limit = over.policy();
+    let status = match part {
         Some(Part::Body) => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     };
     Description {
-        field: exceeded.part.map(|part| part.name().to_owned()),
-        ..answer(status, exceeded.to_string())
+        field: part.map(|part| part.name().to_owned()),
+        topic: limit.map(|_| over.topic.to_string()),
+        limit,
+        ..answer(status, over.to_string())
     }
 }
 
@@ -306,6 +318,7 @@ fn answer(status: StatusCode, detail: impl Into<String>) -> Description {
         field: None,
         topic: None,
         quota: None,
+        limit: None,
         retry_after: None,
         header: None,
     }
@@ -319,10 +332,12 @@ pub(crate) struct Description {
     pub(crate) detail: String,
     /// The part of the request that is wrong.
     pub(crate) field: Option<String>,
-    /// The topic that takes no more for now.
+    /// The topic that takes no more for now, or nothing as large.
     pub(crate) topic: Option<String>,
     /// Which of its bounds it has passed.
     pub(crate) quota: Option<&'static str>,
+    /// Which of its bounds the message is over.
+    pub(crate) limit: Option<&'static str>,
     retry_after: Option<Duration>,
     /// What the status wants besides.
     header: Option<(HeaderName, String)>,
@@ -350,6 +365,8 @@ struct Body<'a> {
     topic: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quota: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<&'static str>,
 }
 
 impl IntoResponse for Description {
@@ -362,6 +379,7 @@ impl IntoResponse for Description {
             field: self.field.as_deref(),
             topic: self.topic.as_deref(),
             quota: self.quota,
+            limit: self.limit,
         };
         let body = serde_json::to_vec(&body).expect("texts and a number are JSON");
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];

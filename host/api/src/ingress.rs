@@ -51,7 +51,7 @@ pub(crate) async fn serve<P: Platform>(
     params: Vec<(String, String)>,
     body: Body,
 ) -> Result<Response, Error> {
-    let mut query = request::query_pairs(parts.uri.query());
+    let mut query = request::query_pairs(parts.uri.query())?;
     let wait = wait::take(&mut query, route.ingress, state.limits.wait_max)?;
     let producer_id = match route.ingress {
         // Each alone knows which requests are the same: the gate, or what the route says.

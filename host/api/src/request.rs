@@ -1,6 +1,7 @@
 //! Builds what plugins see of a request.
 
 use axum::http::HeaderMap;
+use percent_encoding::percent_decode_str;
 use wasmill_model::limits::{KEY_BYTES_MAX, STATE_NAME_BYTES_MAX};
 use wasmill_model::{Name, trace};
 
@@ -12,10 +13,31 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const STATE_BYTES_MAX: usize = 512;
 
 /// The pairs of a query string, percent-decoded, in their order.
-pub(crate) fn query_pairs(query: Option<&str>) -> Vec<(String, String)> {
-    form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-        .into_owned()
-        .collect()
+///
+/// # Errors
+/// The first parameter that is not UTF-8: plugins get text, and a replaced byte would make it
+/// another one.
+pub(crate) fn query_pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Error> {
+    let pairs = query.unwrap_or_default().split('&');
+    let pairs = pairs.filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match (decoded(name), decoded(value)) {
+            (Some(name), Some(value)) => Ok((name, value)),
+            (decoded, _) => {
+                let name = decoded.as_deref().unwrap_or(name);
+                let detail = format!("the query parameter `{name}` is not UTF-8");
+                Err(Error::bad(name, detail))
+            }
+        }
+    });
+    pairs.collect()
+}
+
+/// A name or a value as a form encodes it; none if it is not UTF-8.
+fn decoded(text: &str) -> Option<String> {
+    let text = text.replace('+', " ");
+    let decoded = percent_decode_str(&text).decode_utf8().ok()?;
+    Some(decoded.into_owned())
 }
 
 /// The headers by their lower-case names. Values of a name that occurs again are joined as HTTP

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use wasmill_model::effects::{Delayed, TimerRef};
 use wasmill_model::half::Owner;
-use wasmill_model::limits::Exceeded;
+use wasmill_model::limits::OverLimit;
 use wasmill_model::routes::TopicIndex;
 use wasmill_model::{Claim, Half, Message, MessageId, Millis, Name, Op, PartitionId, When};
 
@@ -85,7 +85,7 @@ pub enum Refused {
     EmptyKey,
     /// A part of the message is over its limit.
     #[error(transparent)]
-    Limit(#[from] Exceeded),
+    Limit(#[from] OverLimit),
     /// A half message for which there is no room.
     #[error(transparent)]
     Half(#[from] PrepareError),
@@ -231,8 +231,16 @@ impl Engine {
         if key.as_ref().is_some_and(|key| key.is_empty()) {
             return Err(Refused::EmptyKey);
         }
-        let limits = &self.routes().topics()[topic.0].limits;
-        Ok(limits.check(key.as_ref(), tag.as_ref(), headers, body)?)
+        let topic = &self.routes().topics()[topic.0];
+        let checked = topic
+            .limits
+            .check(key.as_ref(), tag.as_ref(), headers, body);
+        checked.map_err(|exceeded| {
+            Refused::Limit(OverLimit {
+                topic: topic.pattern.name().clone(),
+                exceeded,
+            })
+        })
     }
 
     /// The partitions take turns with messages that have no home.

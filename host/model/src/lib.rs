@@ -24,7 +24,7 @@ pub use delay_level::DelayLevel;
 pub use effects::{Effects, Failure, FailureKind};
 pub use half::{Decision, Half};
 pub use id::{MessageId, PartitionId, Partitioner};
-pub use limits::Exceeded;
+pub use limits::{Exceeded, OverLimit};
 pub use message::{Message, Target};
 pub use name::Name;
 pub use position::{Position, Start};

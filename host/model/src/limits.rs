@@ -69,13 +69,13 @@ impl MessageLimits {
         bound(Part::Key, "key bytes", length(key), KEY_BYTES_MAX)?;
         bound(Part::Tag, "tag bytes", length(tag), TAG_BYTES_MAX)?;
         let count_max = self.headers_count_max;
-        bound(Part::Headers, "headers", headers.len(), count_max)?;
+        bound(Part::HeaderCount, "headers", headers.len(), count_max)?;
         let header_bytes = headers
             .iter()
             .map(|(name, value)| name.len() + value.len())
             .sum();
         let bytes_max = self.headers_bytes_max;
-        bound(Part::Headers, "header bytes", header_bytes, bytes_max)?;
+        bound(Part::HeaderBytes, "header bytes", header_bytes, bytes_max)?;
         bound(Part::Body, "body bytes", body.len(), self.body_bytes_max)
     }
 }
@@ -94,6 +94,31 @@ pub struct Exceeded {
     pub actual: u64,
 }
 
+/// A message that is over one of the limits for what is sent to its topic.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{exceeded}{}", self.whose())]
+pub struct OverLimit {
+    /// The topic, or prefix of topics, as it is declared.
+    pub topic: Name,
+    /// What it has passed.
+    pub exceeded: Exceeded,
+}
+
+impl OverLimit {
+    /// The bound's key among the topic's policies; none if it is the platform's alone.
+    #[must_use]
+    pub fn policy(&self) -> Option<&'static str> {
+        self.exceeded.part?.policy()
+    }
+
+    fn whose(&self) -> String {
+        let policy = self.policy();
+        policy.map_or_else(String::new, |it| {
+            format!(" of topic `{}` (`{it}`)", self.topic)
+        })
+    }
+}
+
 /// A part of a message that has a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -101,8 +126,10 @@ pub enum Part {
     Key,
     /// The tag.
     Tag,
-    /// The headers.
-    Headers,
+    /// The headers, by their number.
+    HeaderCount,
+    /// The headers, by their size.
+    HeaderBytes,
     /// The body.
     Body,
 }
@@ -114,8 +141,20 @@ impl Part {
         match self {
             Self::Key => "key",
             Self::Tag => "tag",
-            Self::Headers => "headers",
+            Self::HeaderCount | Self::HeaderBytes => "headers",
             Self::Body => "body",
+        }
+    }
+
+    /// The key of its bound among a topic's policies in the routes file; none if the bound is the
+    /// platform's alone.
+    #[must_use]
+    pub fn policy(self) -> Option<&'static str> {
+        match self {
+            Self::Key | Self::Tag => None,
+            Self::HeaderCount => Some("headers_count_max"),
+            Self::HeaderBytes => Some("headers_bytes_max"),
+            Self::Body => Some("body_bytes_max"),
         }
     }
 }

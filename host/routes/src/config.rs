@@ -6,6 +6,7 @@ use serde_json::{Map, Number, Value};
 use toml::de::{DeInteger, DeValue};
 
 use crate::table::Table;
+use crate::units;
 
 /// Most bytes of all names and values together.
 const CONFIG_BYTES_MAX: usize = 64 << 10;
@@ -22,7 +23,9 @@ pub(crate) fn read(table: &Table<'_>) -> BTreeMap<String, String> {
         .sum();
     if size > CONFIG_BYTES_MAX {
         table.refuse(format!(
-            "has {size} bytes, more than the {CONFIG_BYTES_MAX} allowed"
+            "has {}, more than the {} allowed",
+            units::size(size),
+            units::size(CONFIG_BYTES_MAX)
         ));
     }
     values

@@ -36,17 +36,35 @@ use table::Table;
 /// Largest routes file.
 pub const FILE_BYTES_MAX: usize = 4 << 20;
 
-/// Reads a routes file.
+/// Reads a routes file as it lies on the disk.
+///
+/// # Errors
+/// [`Errors`] with every problem found, in the order of the file.
+pub fn parse_file(bytes: &[u8]) -> Result<Routes, Errors> {
+    match str::from_utf8(bytes) {
+        Ok(text) => parse(text),
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            let report = Report::new(str::from_utf8(before).unwrap_or_default());
+            let cause =
+                "the file is not UTF-8 here: write the letter anew, or save the file as UTF-8";
+            report.add(before.len(), cause);
+            report.into_result(Routes::default())
+        }
+    }
+}
+
+/// Reads the text of a routes file.
 ///
 /// # Errors
 /// [`Errors`] with every problem found, in the order of the file.
 pub fn parse(text: &str) -> Result<Routes, Errors> {
     let report = Report::new(text);
     if text.len() > FILE_BYTES_MAX {
-        let size = text.len();
+        let [size, max] = [text.len(), FILE_BYTES_MAX].map(units::size);
         report.add(
             0,
-            format!("the file has {size} bytes, more than the {FILE_BYTES_MAX} allowed"),
+            format!("the file has {size}, more than the {max} allowed"),
         );
         return report.into_result(Routes::default());
     }

@@ -57,6 +57,12 @@ pub(crate) fn topic(text: &str) -> Result<&str, String> {
     if (1..=TOPIC_BYTES_MAX).contains(&text.len()) && text.bytes().all(body) {
         return Ok(text);
     }
+    if text.starts_with('$') {
+        return Err(format!(
+            "is `{text}`, but nobody can send to the host's own topics, which begin with `$`: \
+             leave that out"
+        ));
+    }
     Err(format!(
         "is `{text}`, but a topic has 1 to {TOPIC_BYTES_MAX} letters, digits, `-`, `_` and `.`"
     ))

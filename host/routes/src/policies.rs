@@ -110,9 +110,10 @@ fn bytes(table: &mut Table<'_>, body_bytes_max: usize) -> Option<Rate> {
         Some(field) => {
             let burst = units::bytes(&field, BYTES_MAX)?;
             if burst < body_bytes_max {
+                let [burst, body] = [burst, body_bytes_max].map(units::size);
                 field.refuse(format!(
-                    "is {burst} bytes, in which a body of {body_bytes_max} never has room: raise \
-                     it, or lower `body_bytes_max`"
+                    "is {burst}, in which a body of {body} never has room: raise it, or lower \
+                     `body_bytes_max`"
                 ));
             }
             burst

@@ -12,11 +12,23 @@ use wasmill_model::{Millis, Name};
 
 use crate::config;
 use crate::names;
+use crate::suggest::did_you_mean;
 use crate::table::{Field, Named, Table, article};
 use crate::topics::Topics;
+use crate::units;
 
 /// Most schedules.
 const SCHEDULES_MAX: usize = 1_000;
+
+/// Expressions that have a name.
+const NICKNAMES: [&str; 6] = [
+    "@yearly",
+    "@annually",
+    "@monthly",
+    "@weekly",
+    "@daily",
+    "@hourly",
+];
 
 /// Reads all of the tables.
 pub(crate) fn read(root: &mut Table<'_>, topics: &Topics) -> BTreeMap<Name, Arc<Schedule>> {
@@ -47,7 +59,7 @@ fn one(named: &Named<'_>, topics: &Topics) -> Option<Schedule> {
         .require("cron", "write an expression such as `30 3 * * *`")
         .and_then(|field| {
             let zone = zone.unwrap_or(Zone::UTC);
-            field.parsed(|text| Timing::new(text, zone).map_err(|error| error.to_string()))
+            field.parsed(|text| timing(text, zone))
         });
     let topic = table
         .require("topic", "name the topic that the messages go to")
@@ -81,6 +93,17 @@ fn one(named: &Named<'_>, topics: &Topics) -> Option<Schedule> {
     Some(schedule)
 }
 
+fn timing(text: &str, zone: Zone) -> Result<Timing, String> {
+    Timing::new(text, zone).map_err(|error| match text.starts_with('@') {
+        true => format!(
+            "is `{text}`, which is none of {}{}",
+            NICKNAMES.join(", "),
+            did_you_mean(text, NICKNAMES)
+        ),
+        false => error.to_string(),
+    })
+}
+
 /// A text that is not empty, of at most `max` bytes.
 fn text(field: &Field<'_>, max: usize) -> Option<Name> {
     field.parsed(|text| match text.len() {
@@ -107,8 +130,10 @@ fn headers(field: &Field<'_>) -> Option<Vec<(Name, Name)>> {
     let (count_max, bytes_max) = (HEADERS_COUNT_MAX - 2, HEADERS_BYTES_MAX - 256);
     if headers.len() > count_max || bytes > bytes_max {
         table.refuse(format!(
-            "has {} headers of {bytes} bytes, more than the {count_max} of {bytes_max} allowed",
-            headers.len()
+            "has {} headers of {}, more than the {count_max} of {} allowed",
+            headers.len(),
+            units::size(bytes),
+            units::size(bytes_max)
         ));
     }
     Some(headers)
@@ -126,10 +151,8 @@ fn body(field: &Field<'_>) -> String {
     }
     let body = config::text(field.value.get_ref());
     if body.len() > BODY_BYTES_MAX {
-        let bytes = body.len();
-        field.refuse(format!(
-            "has {bytes} bytes, more than the {BODY_BYTES_MAX} allowed"
-        ));
+        let [size, max] = [body.len(), BODY_BYTES_MAX].map(units::size);
+        field.refuse(format!("has {size}, more than the {max} allowed"));
     }
     body
 }

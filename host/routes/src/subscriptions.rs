@@ -110,6 +110,12 @@ fn key_source(field: &Field<'_>) -> Option<KeySource> {
 }
 
 fn dedup(field: &Field<'_>, order: Order) -> Option<DedupPolicy> {
+    if let DeValue::String(id) = field.value.get_ref() {
+        field.refuse(format!(
+            "is `{id}`, but must be a table: write `{{ id = \"{id}\" }}`, with a `window` if you like"
+        ));
+        return None;
+    }
     let mut table = field.table()?;
     let id = table.require("id", "say where it is: `/payment_id`, or `header:NAME`");
     let id = id.as_ref().and_then(key_source);

@@ -85,6 +85,14 @@ impl Topics {
         if text == dead_event::TOPIC {
             return Some(text);
         }
+        if text.starts_with('$') {
+            let own = dead_event::TOPIC;
+            field.refuse(format!(
+                "is `{text}`, but the one topic that begins with `$` is `{own}`: write that, or \
+                 leave the `$` out"
+            ));
+            return None;
+        }
         if !text.ends_with('*') {
             return self.declared(field);
         }

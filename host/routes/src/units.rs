@@ -15,7 +15,14 @@ const DEDUP_WINDOW_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A span of time such as `90s` or `1h 30m`, from `min` to `max`.
 pub(crate) fn duration(field: &Field<'_>, min: Duration, max: Duration) -> Option<Duration> {
+    if let DeValue::Integer(number) = field.value.get_ref() {
+        field.refuse(without_unit(number.as_str()));
+        return None;
+    }
     field.parsed(|text| {
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(without_unit(text));
+        }
         let span = humantime::parse_duration(text)
             .map_err(|_| format!("is `{text}`, which is not a span of time such as `30m`"))?;
         if (min..=max).contains(&span) {
@@ -24,6 +31,10 @@ pub(crate) fn duration(field: &Field<'_>, min: Duration, max: Duration) -> Optio
         let [min, max] = [min, max].map(humantime::format_duration);
         Err(format!("is {text}, which is not from {min} to {max}"))
     })
+}
+
+fn without_unit(number: &str) -> String {
+    format!("is {number} without a unit: write it in quotes with one, as `\"{number}s\"`")
 }
 
 /// How long an id is remembered, as the table says.
@@ -40,19 +51,42 @@ pub(crate) fn bytes(field: &Field<'_>, max: usize) -> Option<usize> {
 
 /// A number of bytes from `min` to `max`.
 pub(crate) fn bytes_from(field: &Field<'_>, min: usize, max: usize) -> Option<usize> {
-    if let DeValue::Integer(_) = field.value.get_ref() {
-        let [min, max] = [min, max].map(|bound| u64::try_from(bound).unwrap_or(u64::MAX));
-        let number = field.integer(min, max)?;
-        return usize::try_from(number).ok();
-    }
-    field.parsed(|text| {
-        let size = parse_bytes(text)
-            .ok_or_else(|| format!("is `{text}`, which is not a size such as `64KiB`"))?;
-        if (min..=max).contains(&size) {
-            return Ok(size);
+    let (stated, bytes) = match field.value.get_ref() {
+        DeValue::Integer(integer) => {
+            let number = usize::from_str_radix(integer.as_str(), integer.radix());
+            (integer.to_string(), number.ok())
         }
-        Err(format!("is {text}, which is not from {min} to {max} bytes"))
-    })
+        _ => {
+            let text = field.text()?;
+            let Some(bytes) = parse_bytes(text) else {
+                field.refuse(format!("is `{text}`, which is not a size such as `64KiB`"));
+                return None;
+            };
+            (text.to_owned(), Some(bytes))
+        }
+    };
+    let inside = bytes.filter(|bytes| (min..=max).contains(bytes));
+    if inside.is_none() {
+        let [min, max] = [min, max].map(size);
+        field.refuse(format!("is {stated}, which is not from {min} to {max}"));
+    }
+    inside
+}
+
+/// A number of bytes for people: in the largest unit of which it is a multiple.
+pub(crate) fn size(bytes: usize) -> String {
+    let units = [
+        (1 << 40, "TiB"),
+        (1 << 30, "GiB"),
+        (1 << 20, "MiB"),
+        (1 << 10, "KiB"),
+    ];
+    let whole = |(unit, _): &&(usize, _)| bytes >= *unit && bytes.is_multiple_of(*unit);
+    match (units.iter().find(whole), bytes) {
+        (Some((unit, name)), _) => format!("{} {name}", bytes / unit),
+        (None, 1) => "1 byte".to_owned(),
+        (None, _) => format!("{bytes} bytes"),
+    }
 }
 
 fn parse_bytes(text: &str) -> Option<usize> {
@@ -80,6 +114,24 @@ mod tests {
         assert_eq!(parse_bytes("64KiB"), Some(65_536));
         assert_eq!(parse_bytes("1 MB"), Some(1_000_000));
         assert_eq!(parse_bytes("7B"), Some(7));
+    }
+
+    #[test]
+    fn sizes_are_shown_in_the_unit_that_divides_them() {
+        for (bytes, shown) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1_000, "1000 bytes"),
+            (65_536, "64 KiB"),
+            (4_194_304, "4 MiB"),
+            (4_194_305, "4194305 bytes"),
+            (1 << 40, "1 TiB"),
+        ] {
+            assert_eq!(size(bytes), shown);
+            if bytes.is_multiple_of(1 << 10) && bytes > 0 && bytes < 1 << 40 {
+                assert_eq!(parse_bytes(shown), Some(bytes), "it can be written so");
+            }
+        }
     }
 
     #[test]

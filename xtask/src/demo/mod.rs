@@ -61,7 +61,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 async fn show(options: &Options, story: &Story) -> Result<()> {
+    let starting = step("starting the host, which compiles the plugins, and the payment provider");
     let mut stage = Stage::set(options).await?;
+    starting.finish();
     let scene = &mut stage.scene;
     println!(
         "wasmill serves the shop on http://{}, and the data API on http://{}",
@@ -69,27 +71,29 @@ async fn show(options: &Options, story: &Story) -> Result<()> {
         scene.server.data_api().address()
     );
 
-    let spinner = ProgressBar::new_spinner().with_message(format!(
+    let loading = step(&format!(
         "loading {} SKUs, {} users and {} coupons",
         story.plan.stocks.len(),
         story.plan.users.len(),
         story.plan.coupons.len()
     ));
-    spinner.enable_steady_tick(Duration::from_millis(100));
     story.plan.load(&scene.shop).await?;
-    spinner.finish();
+    loading.finish();
 
-    let bar = ProgressBar::new(story.plan.orders.len() as u64).with_style(
-        ProgressStyle::with_template("placing and paying orders {wide_bar} {pos}/{len} {per_sec}")?,
-    );
+    let count = story.plan.orders.len();
+    let bar = ProgressBar::new(count as u64).with_style(ProgressStyle::with_template(
+        "placing and paying orders {wide_bar} {pos}/{len} {per_sec}",
+    )?);
+    tell_unseen(&bar, &format!("placing and paying {count} orders"));
     let run = play::all(story, &scene.shop, options.concurrency, &bar).await;
     bar.finish();
     run.all_well()?;
 
     let patience = options.payment_deadline() + Duration::from_secs(90);
-    let waiting = ProgressBar::new_spinner()
-        .with_message("waiting until every order is final: unpaid ones expire, late money returns");
-    waiting.enable_steady_tick(Duration::from_millis(100));
+    let deadline = humantime::format_duration(options.payment_deadline());
+    let waiting = step(&format!(
+        "waiting until every order is final: unpaid ones expire after {deadline}, late money returns"
+    ));
     let ledger = scene.provider.ledger();
     let settled = story.plan.settle(&scene.shop, ledger, patience).await?;
     waiting.finish();
@@ -107,4 +111,19 @@ async fn show(options: &Options, story: &Story) -> Result<()> {
     }
     scene.server.stop().await?;
     verdict
+}
+
+/// Shows that something is done, for as long as it takes.
+fn step(what: &str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(what.to_owned());
+    tell_unseen(&spinner, what);
+    spinner.enable_steady_tick(Duration::from_millis(100));
+    spinner
+}
+
+/// Where no bar can be seen, as in a file or a pipe, a line says what is done.
+fn tell_unseen(bar: &ProgressBar, what: &str) {
+    if bar.is_hidden() {
+        eprintln!("{what}");
+    }
 }

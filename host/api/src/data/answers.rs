@@ -19,13 +19,18 @@ pub(super) struct Problem {
     /// The part of the request that is wrong, if one is.
     #[schema(nullable = false)]
     field: Option<String>,
-    /// The topic that takes no more for now, as it is declared, if one does not.
+    /// The topic that takes no more for now, or nothing as large, as it is declared, if one does
+    /// not.
     #[schema(nullable = false)]
     topic: Option<String>,
     /// Which of its bounds it has passed: `messages_per_second`, `bytes_per_second` or
     /// `pending_max`.
     #[schema(nullable = false)]
     quota: Option<String>,
+    /// Which of its bounds the message is over: `body_bytes_max`, `headers_bytes_max` or
+    /// `headers_count_max`.
+    #[schema(nullable = false)]
+    limit: Option<String>,
 }
 
 /// Any request may be answered with these.

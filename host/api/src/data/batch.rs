@@ -4,17 +4,18 @@ use axum::body::Body;
 use axum::extract::State as Extracted;
 use axum::http::Request;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
+use wasmill_json::ListError;
 use wasmill_service::{AcceptError, Receipt};
 
 use super::answers::{Always, OfBody};
-use super::form::{json, posted};
+use super::form::{json, posted_as};
 use super::messages::{Message, Sent, incoming, refused};
 use super::{Operator, Routes, Shared};
 use crate::Platform;
-use crate::error::{Description, Error};
+use crate::error::{Description, Error, in_batch};
 
 /// Room for one message of the largest size, or for a thousand of 16 KiB.
 const REQUEST_BYTES_MAX: usize = 16 << 20;
@@ -22,8 +23,8 @@ const REQUEST_BYTES_MAX: usize = 16 << 20;
 const COUNT_MAX: usize = 1_000;
 
 /// Messages to be sent.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what `read` reads")]
 #[schema(as = OutgoingMessages)]
 struct Messages {
     /// Taken in one after the other: 16 MiB of request at most.
@@ -61,7 +62,7 @@ struct Refusal {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     retry_after: Option<u64>,
-    /// The topic that takes no more for now, as it is declared, if that is why.
+    /// The topic that takes no more for now, or nothing as large, as it is declared, if that is why.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     topic: Option<String>,
@@ -69,6 +70,10 @@ struct Refusal {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     quota: Option<&'static str>,
+    /// Which of its bounds the message is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    limit: Option<&'static str>,
 }
 
 pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
@@ -77,7 +82,8 @@ pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
 
 /// Take messages in, in their order, each by itself. They are durable when the answer comes.
 ///
-/// One that is malformed refuses all of them with 400. Otherwise one that is refused leaves the
+/// One that is malformed refuses all of them with 400, and `field` says which, as in
+/// `messages[3].delay`. Otherwise one that is refused leaves the
 /// others as they are, but after one that found no room (429, 503) none finds room: what is left,
 /// sent again, keeps the order of every key.
 #[utoipa::path(post, path = "/v1/messages/batch", tag = "messages",
@@ -90,15 +96,9 @@ async fn send<P: Platform + Operator>(
 ) -> Result<Response, Error> {
     let platform = state.platform()?;
     let _place = state.enter()?;
-    let what = "batch of messages";
-    let posted = posted::<Messages, _>(&state, request, REQUEST_BYTES_MAX, what).await?;
-    let Messages { messages } = posted.value;
-    if messages.len() > COUNT_MAX {
-        let detail = format!("a batch has at most {COUNT_MAX} messages: send several");
-        return Err(Error::bad("messages", detail));
-    }
-    let read = messages.into_iter().enumerate();
-    let all = read.map(|(index, message)| {
+    let posted = posted_as(&state, request, REQUEST_BYTES_MAX, read).await?;
+    let messages = posted.value.into_iter().enumerate();
+    let all = messages.map(|(index, message)| {
         let mut incoming = incoming(message).map_err(|error| error.within(index))?;
         posted.trace.clone().join(&mut incoming.headers);
         Ok(incoming)
@@ -110,6 +110,25 @@ async fn send<P: Platform + Operator>(
     let is_refused = |it: &&Outcome| matches!(it, Outcome::Refused(_));
     let refused = results.iter().filter(is_refused).count();
     Ok(json(&Batch { refused, results }))
+}
+
+/// The messages of a batch.
+fn read(text: &[u8]) -> Result<Vec<Message>, Error> {
+    let read = wasmill_json::read_list(text, &["messages"]);
+    let messages: Vec<_> = read.map_err(|ListError { index, cause }| Error::Bad {
+        field: index.map(in_batch),
+        detail: match index {
+            Some(index) => format!("message {index}: {cause}"),
+            None => format!("the body is no batch of messages: {cause}"),
+        },
+    })?;
+    match messages.len() <= COUNT_MAX {
+        true => Ok(messages),
+        false => {
+            let detail = format!("a batch has at most {COUNT_MAX} messages: send several");
+            Err(Error::bad("messages", detail))
+        }
+    }
 }
 
 fn outcome(result: Result<Receipt, AcceptError>) -> Outcome {
@@ -128,6 +147,7 @@ impl From<Description> for Refusal {
             field: described.field,
             topic: described.topic,
             quota: described.quota,
+            limit: described.limit,
         }
     }
 }

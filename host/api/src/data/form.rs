@@ -17,7 +17,7 @@ use wasmill_model::Millis;
 use crate::api::State;
 use crate::body::Held;
 use crate::error::Error;
-use crate::request::TraceContext;
+use crate::request::{self, TraceContext};
 
 /// Entries of a page, unless the request says otherwise, and at most.
 const PAGE_COUNT: usize = 100;
@@ -39,13 +39,26 @@ pub(super) async fn posted<'a, T: DeserializeOwned, P>(
     bytes_max: usize,
     what: &str,
 ) -> Result<Posted<'a, T>, Error> {
+    let read = |text: &[u8]| {
+        wasmill_json::read(text).map_err(|error| Error::Bad {
+            field: None,
+            detail: format!("the body is no {what}: {error}"),
+        })
+    };
+    posted_as(state, request, bytes_max, read).await
+}
+
+/// The same of a request whose body is read by `read`.
+pub(super) async fn posted_as<'a, T, P>(
+    state: &'a State<P>,
+    request: Request<Body>,
+    bytes_max: usize,
+    read: impl FnOnce(&[u8]) -> Result<T, Error>,
+) -> Result<Posted<'a, T>, Error> {
     let (parts, body) = request.into_parts();
     let time_max = state.limits.body_timeout;
     let held = state.budget.read(body, bytes_max, time_max).await?;
-    let value = wasmill_json::read(&held.bytes).map_err(|error| Error::Bad {
-        field: None,
-        detail: format!("the body is no {what}: {error}"),
-    })?;
+    let value = read(&held.bytes)?;
     Ok(Posted {
         value,
         trace: TraceContext::of(&parts.headers),
@@ -108,8 +121,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Segments {
     }
 }
 
-/// The query, whose every part must be known.
+/// The query, whose every part must be known, and UTF-8.
 pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Error> {
+    request::query_pairs(uri.query())?;
     let parsed = Query::try_from_uri(uri);
     parsed.map(|Query(it)| it).map_err(|error| Error::Bad {
         field: None,

@@ -1,7 +1,7 @@
 //! `/v1/messages`: messages from producers.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use axum::extract::State as Extracted;
@@ -31,8 +31,8 @@ const WINDOW: Duration = Duration::from_secs(24 * 3600);
 /// As for the operator's own routes.
 const WINDOW_MIN: Duration = Duration::from_secs(1);
 const WINDOW_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
-/// The longest delay: a longer one is a slip of units.
-const SPAN_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+/// The longest delay, 100 years with their leap days: a longer one is a slip of units.
+const SPAN_MAX: Duration = Duration::from_secs(36_525 * 24 * 3600);
 
 /// A message to be sent. Bytes are those of UTF-8.
 #[derive(Deserialize, ToSchema)]
@@ -67,7 +67,7 @@ pub(super) struct Message {
     window: Option<String>,
     /// Deliver it so much later, such as `90s`: at most 100 years.
     delay: Option<String>,
-    /// Deliver it at this time (RFC 3339): instead of `delay`.
+    /// Deliver it at this time (RFC 3339): instead of `delay`, and as far away at most.
     deliver_at: Option<String>,
     /// Deliver it after this delay of RocketMQ's 18: instead of `delay`; 3 is 10 s.
     #[schema(minimum = 1, maximum = 18)]
@@ -211,7 +211,13 @@ fn deliver(message: &Message) -> Result<When, Error> {
             let delay = span("delay", delay)?.as_millis();
             Ok(When::After(u64::try_from(delay).unwrap_or(u64::MAX)))
         }
-        (None, Some(at), None) => Ok(When::At(parse_time("deliver_at", at)?)),
+        (None, Some(text), None) => {
+            let at = parse_time("deliver_at", text)?;
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            let delay = Duration::from_millis(at.0).saturating_sub(now.unwrap_or_default());
+            bounded("deliver_at", text, delay)?;
+            Ok(When::At(at))
+        }
         (None, None, Some(number)) => {
             let level = DelayLevel::new(number);
             let level = level.map_err(|error| Error::bad("delay_level", error.to_string()))?;
@@ -227,12 +233,17 @@ fn deliver(message: &Message) -> Result<When, Error> {
 pub(super) fn span(field: &str, text: &str) -> Result<Duration, Error> {
     let span = humantime::parse_duration(text)
         .map_err(|error| Error::bad(field, format!("`{text}` is no span of time: {error}")))?;
+    bounded(field, text, span)
+}
+
+/// A span of time, or one to a point of time, that is no longer than the longest.
+fn bounded(field: &str, text: &str, span: Duration) -> Result<Duration, Error> {
     match span <= SPAN_MAX {
         true => Ok(span),
-        false => Err(Error::bad(
-            field,
-            format!("`{text}` is longer than 100 years"),
-        )),
+        false => {
+            let detail = format!("`{text}` is more than 100 years ahead");
+            Err(Error::bad(field, detail))
+        }
     }
 }
 
@@ -264,6 +275,8 @@ mod tests {
         assert_eq!(incoming.dedup.unwrap().window, Duration::from_secs(3_600));
         let at = r#"{"topic": "t", "deliver_at": "1970-01-01T00:00:01.250Z"}"#;
         assert_eq!(read(at).unwrap().deliver, When::At(Millis(1_250)));
+        let years = read(r#"{"topic": "t", "delay": "100y"}"#).unwrap();
+        assert_eq!(years.deliver, When::After(36_525 * 24 * 3_600_000));
         let level = read(r#"{"topic": "t", "delay_level": 3}"#).unwrap();
         assert_eq!(level.deliver, When::After(10_000));
         assert_eq!(read(r#"{"topic": "t"}"#).unwrap().body, "");
@@ -285,7 +298,14 @@ mod tests {
             (r#"{"topic": "t", "body": "", "body_base64": ""}"#, "either"),
             (r#"{"topic": "t", "body_base64": "?"}"#, "body_base64"),
             (r#"{"topic": "t", "delay": "soon"}"#, "delay"),
-            (r#"{"topic": "t", "delay": "200y"}"#, "100 years"),
+            (
+                r#"{"topic": "t", "delay": "101y"}"#,
+                "`101y` is more than 100 years ahead",
+            ),
+            (
+                r#"{"topic": "t", "deliver_at": "9999-12-31T23:59:59Z"}"#,
+                "`9999-12-31T23:59:59Z` is more than 100 years ahead",
+            ),
             (r#"{"topic": "t", "deliver_at": "tomorrow"}"#, "2027-01-31"),
             (r#"{"topic": "t", "window": "1s"}"#, "window"),
             (

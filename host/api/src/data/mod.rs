@@ -9,6 +9,7 @@ mod form;
 mod look_up;
 mod messages;
 mod operator;
+mod pending;
 mod positions;
 mod recall;
 mod requests;

@@ -47,6 +47,9 @@ pub trait Operator: LookUp + Clone + Send + Sync + 'static {
     /// Does away with those of a subscription; tells how many.
     fn purge_all(&self, subscription: &Name) -> impl Future<Output = Result<u64>> + Send;
 
+    /// The plugin of a subscription of the routes.
+    fn plugin_of(&self, subscription: &str) -> Option<Name>;
+
     /// How half messages to a topic are asked about.
     fn check_policy(&self, topic: &str) -> Arc<CheckPolicy>;
 
@@ -150,6 +153,11 @@ impl<G: Guests> Operator for Handle<G> {
         limit: usize,
     ) -> Result<Page> {
         Self::dead_letters(self, subscription, after, limit).await
+    }
+
+    fn plugin_of(&self, subscription: &str) -> Option<Name> {
+        let routes = self.routes();
+        Some(routes.subscription(subscription)?.plugin.clone())
     }
 
     fn check_policy(&self, topic: &str) -> Arc<CheckPolicy> {

@@ -16,9 +16,11 @@ use wasmill_service::story::Filter;
 
 use super::answers::{Always, Missing};
 use super::form::{Segment, json, page_limit, parse_time, query};
+use super::pending::Service;
 use super::told::{ShownPage, ShownStory, ShownTrace};
 use super::{Operator, Routes, Shared};
 use crate::Platform;
+use crate::api::State;
 use crate::error::Error;
 
 #[derive(Deserialize, IntoParams)]
@@ -96,7 +98,10 @@ async fn show<P: Platform + Operator>(
 ) -> Result<Response, Error> {
     let told = state.platform()?.message_story(parse("id", &text)?).await?;
     match told.stories.first() {
-        Some((_, story)) => Ok(json(&ShownStory::of(story, &told.extent))),
+        Some((_, story)) => {
+            let service = Service::of(&state)?;
+            Ok(json(&ShownStory::of(story, &told.extent, &service)))
+        }
         None => Err(not_there(&format!("message `{text}`"))),
     }
 }
@@ -113,7 +118,11 @@ async fn trace<P: Platform + Operator>(
 ) -> Result<Response, Error> {
     let correlation: MessageId = parse("correlation", &text)?;
     let told = state.platform()?.flow_story(correlation).await?;
-    traced(&told, &format!("message with the correlation id `{text}`"))
+    traced(
+        &state,
+        &told,
+        &format!("message with the correlation id `{text}`"),
+    )
 }
 
 /// Tell the stories of all flows that have a message of this key.
@@ -127,13 +136,17 @@ async fn trace_key<P: Platform + Operator>(
 ) -> Result<Response, Error> {
     let OfKey { key } = query(&uri)?;
     let told = state.platform()?.key_story(&key.as_str().into()).await?;
-    traced(&told, &format!("message with the key `{key}`"))
+    traced(&state, &told, &format!("message with the key `{key}`"))
 }
 
-fn traced(told: &Told, what: &str) -> Result<Response, Error> {
+fn traced<P: Platform + Operator>(
+    state: &State<P>,
+    told: &Told,
+    what: &str,
+) -> Result<Response, Error> {
     match told.stories.is_empty() {
         true => Err(not_there(what)),
-        false => Ok(json(&ShownTrace::of(told))),
+        false => Ok(json(&ShownTrace::of(told, &Service::of(state)?))),
     }
 }
 

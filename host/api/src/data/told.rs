@@ -6,8 +6,11 @@ use wasmill_model::{Decision, Millis, Name, Target};
 use wasmill_service::story::{Did, Ending, Event, Handling, Place, Stored, Story, What};
 use wasmill_service::{Extent, FoundPage, Told};
 
+use super::Operator;
+use super::pending::{Service, ShownPending};
 use super::shown::{ShownMessage, show_message, time};
 use super::waits::ShownWaits;
+use crate::Platform;
 
 /// A page of messages that were found.
 #[derive(Serialize, ToSchema)]
@@ -30,6 +33,8 @@ struct ShownFound {
 pub(super) struct ShownStory {
     message: ShownMessage,
     events: Vec<ShownEvent>,
+    /// The subscriptions that are not done with it; none if the log could not be read to its end.
+    pending: Option<Vec<ShownPending>>,
     log: ShownExtent,
 }
 
@@ -46,6 +51,8 @@ struct ShownBranch {
     depth: usize,
     message: ShownMessage,
     events: Vec<ShownEvent>,
+    /// The subscriptions that are not done with it; none if the log could not be read to its end.
+    pending: Option<Vec<ShownPending>>,
 }
 
 /// How far the log could be read.
@@ -187,21 +194,27 @@ impl ShownPage {
 }
 
 impl ShownStory {
-    pub(super) fn of(story: &Story, read: &Extent) -> Self {
+    pub(super) fn of<P: Platform + Operator>(
+        story: &Story,
+        read: &Extent,
+        service: &Service<'_, P>,
+    ) -> Self {
         Self {
             message: show_message(&story.message, true),
             events: story.events.iter().map(event).collect(),
+            pending: service.pending(story, read),
             log: extent(read),
         }
     }
 }
 
 impl ShownTrace {
-    pub(super) fn of(told: &Told) -> Self {
+    pub(super) fn of<P: Platform + Operator>(told: &Told, service: &Service<'_, P>) -> Self {
         let branch = |(depth, story): &(usize, Story)| ShownBranch {
             depth: *depth,
             message: ShownMessage::bare(&story.message, story.body_bytes),
             events: story.events.iter().map(event).collect(),
+            pending: service.pending(story, &told.extent),
         };
         Self {
             messages: told.stories.iter().map(branch).collect(),

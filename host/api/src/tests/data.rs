@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, header};
 use serde_json::{Value, json};
 use wasmill_model::limits::Part;
-use wasmill_model::{Exceeded, When};
+use wasmill_model::{Exceeded, OverLimit, When};
 
 use super::*;
 use crate::Access;
@@ -58,11 +58,14 @@ async fn a_batch_is_answered_message_by_message() {
 
 #[tokio::test]
 async fn a_batch_tells_as_much_of_a_refusal_as_a_single_message() {
-    let over = |what| Exceeded {
-        what,
-        part: Some(Part::Body),
-        limit: 1,
-        actual: 2,
+    let over = |what| OverLimit {
+        topic: "small".into(),
+        exceeded: Exceeded {
+            what,
+            part: Some(Part::Body),
+            limit: 1,
+            actual: 2,
+        },
     };
     let (api, _) = api(Script {
         accept: Box::new(move |incoming| match incoming.topic.as_str() {
@@ -78,7 +81,7 @@ async fn a_batch_tells_as_much_of_a_refusal_as_a_single_message() {
     for (topic, of_batch) in topics.iter().zip(batch["results"].as_array().unwrap()) {
         let alone = ask(&api, "POST", "/v1/messages", &json!({"topic": topic})).await;
         let problem = alone.json();
-        for part in ["status", "detail", "field", "topic", "quota"] {
+        for part in ["status", "detail", "field", "topic", "quota", "limit"] {
             assert_eq!(of_batch[part], problem[part], "{topic}: {part}");
         }
         let retry_after = of_batch["retry_after"].as_u64().map(|it| it.to_string());

@@ -10,9 +10,9 @@ use axum::body::{Body, HttpBody};
 use axum::http::Request;
 use bytes::Bytes;
 use hyper::body::Frame;
-use wasmill_model::Exceeded;
 use wasmill_model::http::Problem;
 use wasmill_model::limits::Part;
+use wasmill_model::{Exceeded, OverLimit};
 use wasmill_port::guest;
 use wasmill_service::AcceptError;
 
@@ -308,19 +308,27 @@ async fn the_same_id_with_another_body_is_refused() {
 #[tokio::test]
 async fn limits_of_the_platform_are_the_callers_to_keep() {
     let over = |what, part| {
-        AcceptError::Limit(Exceeded {
-            what,
-            part: Some(part),
-            limit: 1,
-            actual: 2,
+        AcceptError::Limit(OverLimit {
+            topic: "order.*".into(),
+            exceeded: Exceeded {
+                what,
+                part: Some(part),
+                limit: 1,
+                actual: 2,
+            },
         })
     };
-    refused(move || over("body bytes", Part::Body))
-        .await
-        .problem(413);
-    refused(move || over("key bytes", Part::Key))
-        .await
-        .problem(400);
+    let body = refused(move || over("body bytes", Part::Body)).await;
+    assert_eq!(
+        body.problem(413),
+        "body bytes: 2 is over the limit of 1 of topic `order.*` (`body_bytes_max`)"
+    );
+    assert_eq!(body.json()["limit"], "body_bytes_max");
+    assert_eq!(body.json()["topic"], "order.*");
+    // The length of a key is no policy of a topic.
+    let key = refused(move || over("key bytes", Part::Key)).await;
+    assert_eq!(key.problem(400), "key bytes: 2 is over the limit of 1");
+    assert_eq!(key.json().get("topic"), None);
 }
 
 #[tokio::test]

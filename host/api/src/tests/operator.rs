@@ -30,6 +30,10 @@ impl Operator for Scripted {
         Ok(Page::default())
     }
 
+    fn plugin_of(&self, _: &str) -> Option<Name> {
+        None
+    }
+
     fn check_policy(&self, _: &str) -> Arc<CheckPolicy> {
         Arc::default()
     }

@@ -134,3 +134,28 @@ async fn a_status_that_is_none_is_the_hosts_error() {
         get(&api, "/orders/1").await.problem(500);
     }
 }
+
+#[tokio::test]
+async fn a_query_string_that_is_no_utf_8_is_refused_by_its_parameter() {
+    let (api, script) = api(Script::default());
+    for (path, name) in [
+        ("/orders/k?a=1&k=%ff", "k"),
+        ("/orders/k?a=1&%ff=k", "%ff"),
+        ("/orders/k?a=%e2%82", "a"),
+    ] {
+        let answer = get(&api, path).await;
+        let detail = answer.problem(400);
+        assert_eq!(detail, format!("the query parameter `{name}` is not UTF-8"));
+        assert_eq!(answer.json()["field"], name, "{path}");
+    }
+    let answer = send(&api, request("POST", "/orders?k=%ff", "{}")).await;
+    answer.problem(400);
+    assert!(script.incoming.lock().expect("unpoisoned").is_empty());
+}
+
+#[test]
+fn a_query_string_is_read_as_forms_are() {
+    let pairs = crate::request::query_pairs(Some("a=b+c%20d&&e&f==%e2%82%ac")).expect("UTF-8");
+    let expected = [("a", "b c d"), ("e", ""), ("f", "=€")];
+    assert_eq!(pairs, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
+}

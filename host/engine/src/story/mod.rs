@@ -8,6 +8,7 @@
 mod event;
 mod find;
 mod parse;
+mod pending;
 mod sieve;
 mod teller;
 mod tree;
@@ -16,6 +17,7 @@ mod wanted;
 
 pub use event::{Did, Ending, Event, Handling, Story, What};
 pub use find::{Filter, Finder, Found, ParsePlaceError, Place, Stored};
+pub use pending::Pending;
 pub use teller::Teller;
 pub use waiting::{Parking, Sought, Waiting, Waits};
 pub use wanted::Wanted;

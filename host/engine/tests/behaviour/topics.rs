@@ -252,8 +252,12 @@ fn a_topics_limits_are_those_of_its_closest_declaration() {
     let header = |value: &str| (("h").into(), value.into());
     let cases = [
         (Bytes::from_static(b"four"), vec![], Part::Body),
-        (Bytes::new(), vec![header("four")], Part::Headers),
-        (Bytes::new(), vec![header("a"), header("b")], Part::Headers),
+        (Bytes::new(), vec![header("four")], Part::HeaderBytes),
+        (
+            Bytes::new(),
+            vec![header("a"), header("b")],
+            Part::HeaderCount,
+        ),
     ];
     for (body, headers, part) in cases {
         let incoming = Incoming {
@@ -264,7 +268,10 @@ fn a_topics_limits_are_those_of_its_closest_declaration() {
         let Err(Refused::Limit(over)) = engine.accept(incoming, START) else {
             panic!("{part:?}");
         };
-        assert_eq!(over.part, Some(part), "{over}");
+        assert_eq!(over.exceeded.part, Some(part), "{over}");
+        let policy = part.policy().expect("one of a topic's");
+        let said = format!("of topic `*` (`{policy}`)");
+        assert!(over.to_string().ends_with(&said), "{over}");
     }
     let counts = levels(&mut engine, START).counts;
     assert_eq!(counts.refused[RefusalCause::Limit as usize], 3);

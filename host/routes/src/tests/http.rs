@@ -35,7 +35,7 @@ fn ingress_routes_are_checked_field_by_field() {
         ),
         (
             "body_bytes_max = \"5MiB\"",
-            "line 12, column 18: `ingress[1].body_bytes_max` is 5MiB, which is not from 1 to 4194304 bytes",
+            "line 12, column 18: `ingress[1].body_bytes_max` is 5MiB, which is not from 1 byte to 4 MiB",
         ),
         (
             "answer = 201",

@@ -32,7 +32,15 @@ fn plugin_tables_are_checked_field_by_field() {
         ),
         (
             "limits.memory_bytes_max = \"5GiB\"",
-            "line 9, column 27: `plugins.p.limits.memory_bytes_max` is 5GiB, which is not from 1 to 4294967296 bytes",
+            "line 9, column 27: `plugins.p.limits.memory_bytes_max` is 5GiB, which is not from 1 byte to 4 GiB",
+        ),
+        (
+            "limits.deadline = 10",
+            "line 9, column 19: `plugins.p.limits.deadline` is 10 without a unit: write it in quotes with one, as `\"10s\"`",
+        ),
+        (
+            "limits.deadline = \"10\"",
+            "line 9, column 19: `plugins.p.limits.deadline` is 10 without a unit: write it in quotes with one, as `\"10s\"`",
         ),
         (
             "limits.memory_bytes_max = \"big\"",
@@ -47,16 +55,12 @@ fn plugin_tables_are_checked_field_by_field() {
             "line 9, column 19: `plugins.p.limits.deadline` is 0s, which is not from 1ms to 1h",
         ),
         (
-            "limits.deadline = 10",
-            "line 9, column 19: `plugins.p.limits.deadline` is an integer, but must be a text in quotes",
-        ),
-        (
             "limits.sends_max = 0",
             "line 9, column 20: `plugins.p.limits.sends_max` is 0, which is not from 1 to 100000",
         ),
         (
             "limits.effect_bytes_max = 0",
-            "line 9, column 27: `plugins.p.limits.effect_bytes_max` is 0, which is not from 1 to 268435456",
+            "line 9, column 27: `plugins.p.limits.effect_bytes_max` is 0, which is not from 1 byte to 256 MiB",
         ),
         (
             "grants.http = [\"http://a\"]",

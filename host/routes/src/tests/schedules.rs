@@ -31,6 +31,25 @@ fn a_whole_schedule_is_read_and_what_is_left_out_has_its_default() {
 }
 
 #[test]
+fn a_misspelt_nickname_is_told_from_the_right_ones() {
+    for nickname in [
+        "@yearly",
+        "@annually",
+        "@monthly",
+        "@weekly",
+        "@daily",
+        "@hourly",
+    ] {
+        good(&with(&schedule("").replace("30 3 * * *", nickname)));
+    }
+    refused(
+        &schedule("").replace("30 3 * * *", "@dayly"),
+        "line 9, column 8: `schedules.nightly.cron` is `@dayly`, which is none of @yearly, \
+         @annually, @monthly, @weekly, @daily, @hourly; did you mean `@daily`?",
+    );
+}
+
+#[test]
 fn schedules_are_checked_field_by_field() {
     let cases = [
         (

@@ -111,7 +111,7 @@ fn what_is_wrong_with_dedup_is_named() {
         ),
         (
             "dedup = \"/a\"",
-            "line 11, column 9: `subscriptions.s.dedup` is a string, but must be a table",
+            "line 11, column 9: `subscriptions.s.dedup` is `/a`, but must be a table: write `{ id = \"/a\" }`, with a `window` if you like",
         ),
     ];
     for (line, expected) in cases {
@@ -182,5 +182,12 @@ fn dead_letters_have_a_topic_of_the_hosts_own() {
     assert!(!routes.declares("$dead"), "nobody can send there");
     assert!(!good(&text.replace("$dead", "*")).hears_of_dead_letters());
     let found = problems(&text.replace("\"a\"", "\"$dead\""));
-    assert!(found[0].contains("but a topic has 1 to 127"), "{found:?}");
+    assert!(found[0].contains("nobody can send to"), "{found:?}");
+    assert_eq!(
+        problems(&text.replace("$dead", "$deads")),
+        [
+            "line 5, column 9: `subscriptions.s.topic` is `$deads`, but the one topic that begins \
+             with `$` is `$dead`: write that, or leave the `$` out"
+        ]
+    );
 }

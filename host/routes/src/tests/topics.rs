@@ -102,11 +102,11 @@ fn policies_are_checked_field_by_field() {
     let cases = [
         (
             "body_bytes_max = \"5MiB\"",
-            "line 3, column 18: `topics.\"a.b\".body_bytes_max` is 5MiB, which is not from 1 to 4194304 bytes",
+            "line 3, column 18: `topics.\"a.b\".body_bytes_max` is 5MiB, which is not from 1 byte to 4 MiB",
         ),
         (
             "headers_bytes_max = 16385",
-            "line 3, column 21: `topics.\"a.b\".headers_bytes_max` is 16385, which is not from 1 to 16384",
+            "line 3, column 21: `topics.\"a.b\".headers_bytes_max` is 16385, which is not from 1 byte to 16 KiB",
         ),
         (
             "headers_count_max = 129",
@@ -134,7 +134,7 @@ fn policies_are_checked_field_by_field() {
         ),
         (
             "bytes_per_second = 1\nbytes_burst = 1",
-            "line 4, column 15: `topics.\"a.b\".bytes_burst` is 1 bytes, in which a body of 4194304 never has room: raise it, or lower `body_bytes_max`",
+            "line 4, column 15: `topics.\"a.b\".bytes_burst` is 1 byte, in which a body of 4 MiB never has room: raise it, or lower `body_bytes_max`",
         ),
         (
             "retain = \"1h\"",
@@ -171,7 +171,7 @@ fn how_long_the_log_is_kept_has_bounds() {
         ),
         (
             "retention_bytes = \"1MiB\"",
-            "line 2, column 19: `log.retention_bytes` is 1MiB, which is not from 67108864 to 1099511627776 bytes",
+            "line 2, column 19: `log.retention_bytes` is 1MiB, which is not from 64 MiB to 1 TiB",
         ),
         (
             "age = 1",

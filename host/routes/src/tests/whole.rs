@@ -134,8 +134,19 @@ fn a_file_beyond_its_bound_is_refused_unread() {
     let text = "#".repeat(FILE_BYTES_MAX + 1);
     assert_eq!(
         problems(&text),
-        ["line 1, column 1: the file has 4194305 bytes, more than the 4194304 allowed"]
+        ["line 1, column 1: the file has 4194305 bytes, more than the 4 MiB allowed"]
     );
+}
+
+#[test]
+fn a_file_that_is_no_utf_8_is_told_where() {
+    let errors = crate::parse_file(b"[topics]\n# caf\xe9\na = {}\n").expect_err("latin 1");
+    assert_eq!(
+        errors.to_string(),
+        "line 2, column 6: the file is not UTF-8 here: write the letter anew, or save the file as \
+         UTF-8"
+    );
+    assert!(crate::parse_file("[topics]\n# café\na = {}\n".as_bytes()).is_ok());
 }
 
 proptest! {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use wasmill_engine::{Accepted, DelayedId, HalfOf, OverQuota, ProducerId, Refused};
-use wasmill_model::{Exceeded, Message, MessageId, Name, PartitionId, When};
+use wasmill_model::{Message, MessageId, Name, OverLimit, PartitionId, When};
 
 use super::BUSY_RETRY_AFTER;
 
@@ -142,7 +142,7 @@ pub enum AcceptError {
     UnknownTopic(Name),
     /// A part of the message is over its limit.
     #[error(transparent)]
-    Limit(#[from] Exceeded),
+    Limit(#[from] OverLimit),
     /// A part of the message is not of the form it must have.
     #[error("{0}")]
     Invalid(String),
@@ -173,7 +173,7 @@ impl From<Refused> for AcceptError {
         match refused {
             Refused::Conflict(id) => Self::Conflict { id },
             Refused::UnknownTopic(topic) => Self::UnknownTopic(topic),
-            Refused::Limit(exceeded) => Self::Limit(exceeded),
+            Refused::Limit(over) => Self::Limit(over),
             Refused::EmptyKey => Self::Invalid(refused.to_string()),
             Refused::Half(error) => Self::TooMany(error.to_string()),
             Refused::Quota(over) => Self::Quota(over),

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use clap::Args;
 use http::{Method, Request, Uri, header};
@@ -12,13 +12,12 @@ use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Failure;
+use super::{Failure, Refusal};
 
 /// How long a host that is there takes to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,12 +41,6 @@ pub(crate) struct DataApi {
     token: Option<PathBuf>,
 }
 
-/// What the host says of a request that it does not serve.
-#[derive(Deserialize)]
-struct Problem {
-    detail: String,
-}
-
 impl DataApi {
     /// Asks the host; null if there is nothing to tell.
     pub(crate) fn ask(&self, method: Method, path: &str) -> Result<Value, Failure> {
@@ -64,13 +57,15 @@ impl DataApi {
             Value::Null => Bytes::new(),
             body => body.to_string().into(),
         };
-        Ok(runtime.block_on(self.exchange(method, path, body))?)
+        runtime.block_on(self.exchange(method, path, body))
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> anyhow::Result<Value> {
+    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<Value, Failure> {
         let url = &self.url;
         let (Some("http"), Some(authority)) = (url.scheme_str(), url.authority()) else {
-            bail!("`{url}` is no address of a data API: expected `http://HOST:PORT`");
+            return Err(Failure::config(anyhow!(
+                "`{url}` is no address of a data API: expected `http://HOST:PORT`"
+            )));
         };
         // An IPv6 address stands in brackets.
         let host = authority.host();
@@ -83,7 +78,8 @@ impl DataApi {
                  printed with --api or WASMILL_API"
             )
         })?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let shaken = http1::handshake(TokioIo::new(stream)).await;
+        let (mut sender, connection) = shaken.with_context(|| format!("{url} broke off"))?;
         // What goes wrong with the connection, the request hears of.
         tokio::spawn(connection);
 
@@ -93,11 +89,14 @@ impl DataApi {
             .header(header::HOST, authority.as_str());
         if let Some(path) = &self.token {
             let token = std::fs::read_to_string(path);
-            let token = token.with_context(|| format!("cannot read {}", path.display()))?;
+            let token = token.with_context(|| format!("cannot read {}", path.display()));
+            let token = token.map_err(Failure::config)?;
             let bearer = format!("Bearer {}", token.trim());
             request = request.header(header::AUTHORIZATION, bearer);
         }
-        let request = request.body(Full::new(body))?;
+        let request = request.body(Full::new(body));
+        let request = request.context("the token is none that HTTP can carry");
+        let request = request.map_err(Failure::config)?;
         let response = timeout(ANSWER_TIMEOUT, sender.send_request(request)).await;
         let response = response
             .with_context(|| format!("{url} gave no answer in {ANSWER_TIMEOUT:?}"))?
@@ -108,16 +107,13 @@ impl DataApi {
             .with_context(|| format!("{url} broke off its answer"))?
             .to_bytes();
         if !status.is_success() {
-            let problem = serde_json::from_slice::<Problem>(&body);
-            return Err(match problem {
-                Ok(Problem { detail }) => anyhow!(detail),
-                Err(_) => anyhow!("{url} answered with {status}"),
-            });
+            return Err(Refusal::read(url, status, &body).into());
         }
         if body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&body).with_context(|| format!("{url} did not answer with JSON"))
+        let answer = serde_json::from_slice(&body);
+        Ok(answer.with_context(|| format!("{url} did not answer with JSON"))?)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use super::Refusal;
+
 /// Why a command ended without success.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -17,6 +19,11 @@ impl Failure {
             cause: cause.into(),
             code: 2,
         }
+    }
+
+    /// What the host refused, if that is why.
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
+        self.cause.downcast_ref()
     }
 
     /// That it happened while something was done.
@@ -37,5 +44,14 @@ impl Failure {
 impl From<anyhow::Error> for Failure {
     fn from(cause: anyhow::Error) -> Self {
         Self { cause, code: 1 }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.is_of_what_was_told() {
+            true => Self::config(refusal),
+            false => anyhow::Error::from(refusal).into(),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The composition: the only place that sees store, plugins, services and HTTP together.
 
+mod absent;
 mod access;
 mod check;
 mod data_api;
@@ -7,6 +8,7 @@ mod descriptors;
 mod failure;
 mod log;
 mod named;
+mod refusal;
 mod routes;
 mod serve;
 mod signals;
@@ -16,6 +18,7 @@ pub(crate) use check::check_plugins;
 pub(crate) use data_api::{DataApi, encoded, query, understood};
 pub(crate) use failure::Failure;
 pub(crate) use log::{LogFormat, start as start_log};
+pub(crate) use refusal::Refusal;
 pub(crate) use routes::read as read_routes;
 pub(crate) use serve::{Options, openapi, serve};
 pub(crate) use stdout::tell;

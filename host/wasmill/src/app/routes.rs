@@ -15,6 +15,7 @@ use wasmill_service::reload::{Changes, Settle, Stamp, Verdict};
 use wasmill_wasm::Registry;
 
 use super::Failure;
+use super::absent::Absent;
 
 /// How long the file must stay as it is before it counts as written.
 const QUIET: Duration = Duration::from_millis(150);
@@ -24,10 +25,10 @@ const POLL: Duration = Duration::from_secs(2);
 /// Reads and checks a routes file.
 pub(crate) fn read(path: &Path) -> Result<Routes, Failure> {
     let file = path.display();
-    let text = fs::read_to_string(path)
+    let bytes = fs::read(path)
         .with_context(|| format!("the routes file {file} cannot be read"))
         .map_err(Failure::config)?;
-    wasmill_routes::parse(&text)
+    wasmill_routes::parse_file(&bytes)
         .map_err(|errors| Failure::config(anyhow!("the routes file {file} is wrong:\n{errors}")))
 }
 
@@ -36,6 +37,7 @@ pub(crate) struct Applied {
     pub(crate) handle: Handle<Registry>,
     pub(crate) plugins: Arc<Registry>,
     pub(crate) api: Api<Handle<Registry>>,
+    pub(crate) absent: Arc<Absent>,
 }
 
 impl Applied {
@@ -44,9 +46,9 @@ impl Applied {
         self.handle.set_routes(routes).await?;
         let routes = self.handle.routes();
         self.plugins.set_routes(routes.clone());
-        self.api
-            .set_routes(&routes)
-            .map_err(|error| error.to_string())
+        let applied = self.api.set_routes(&routes);
+        self.absent.look(&routes);
+        applied.map_err(|error| error.to_string())
     }
 }
 
@@ -111,15 +113,15 @@ impl RoutesFile {
             tracing::error!(%file, "the routes file is gone: the routes in force stay");
             return;
         }
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => bytes,
             Err(error) => {
                 let what = "the routes file cannot be read: the routes in force stay";
                 tracing::error!(%file, %error, "{what}");
                 return;
             }
         };
-        let applied = match wasmill_routes::parse(&text) {
+        let applied = match wasmill_routes::parse_file(&bytes) {
             Ok(routes) => to.apply(routes).await,
             Err(errors) => Err(errors.to_string()),
         };

@@ -17,6 +17,7 @@ use wasmill_service::{Handle, Parts, Stopper, SystemClock};
 use wasmill_store::{DataDir, Settings, Sled, SledLog, SledView};
 use wasmill_wasm::Registry;
 
+use super::absent::{Absent, Watched};
 use super::routes::{Applied, RoutesFile};
 use super::signals::Signals;
 use super::{Failure, access, descriptors, named};
@@ -90,6 +91,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
         handle: running.handle.clone(),
         plugins: running.plugins.clone(),
         api: api.clone(),
+        absent: running.absent.clone(),
     };
     let watch = tokio::spawn(file.watch(applied));
     announce(address, data_address)?;
@@ -152,6 +154,7 @@ impl Metrics {
 struct Running {
     handle: Handle<Registry>,
     plugins: Arc<Registry>,
+    absent: Arc<Absent>,
     reload: Reload,
     stopper: Stopper,
     /// Keeps other processes out of the data directory until the last thing is written.
@@ -192,17 +195,24 @@ impl Running {
             .context("the recovery broke off")?
             .context("the data directory could not be recovered")?;
 
+        let absent = Arc::new(Absent::new(plugins.clone(), options.plugins.clone()));
+        let watched = Watched {
+            handle: handle.clone(),
+            absent: absent.clone(),
+        };
         let reload = reload::start(
             reload::Config::new(options.plugins.clone()),
             plugins.clone(),
-            Arc::new(handle.clone()),
+            Arc::new(watched),
             metrics.reload,
         );
         let reload = reload.await.map_err(Failure::config)?;
+        absent.look(&handle.routes());
         api.open(handle.clone(), missing(&handle, &plugins));
         Ok(Self {
             handle,
             plugins,
+            absent,
             reload,
             stopper,
             _data: data,

@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::outgoing::open;
-use crate::app::{DataApi, Failure, tell};
+use crate::app::{DataApi, Failure, Refusal, tell};
 
 /// Messages of a batch, and about how many bytes: less than the data API takes.
 const COUNT_MAX: usize = 1_000;
@@ -85,7 +85,7 @@ impl Batch {
         };
         let body = json!({"messages": self.messages});
         let answer = api.tell(Method::POST, "/v1/messages/batch", &body);
-        let answer = answer.map_err(|failure| failure.during(format!("from line {first} on")))?;
+        let answer = answer.map_err(|failure| self.blame(failure, *first))?;
         let none = Vec::new();
         let results = answer["results"].as_array().unwrap_or(&none);
         let mut refused = None;
@@ -102,6 +102,15 @@ impl Batch {
         match refused {
             Some(cause) => Err(cause.context("not all messages were taken in").into()),
             None => Ok(()),
+        }
+    }
+
+    /// Why the batch was not sent, by the line of the message that is wrong, if it is one.
+    fn blame(&self, failure: Failure, first: usize) -> Failure {
+        let wrong = failure.refusal().and_then(Refusal::in_batch);
+        match wrong.and_then(|(index, what)| Some((self.lines.get(index)?, what))) {
+            Some((line, what)) => Failure::config(anyhow!("line {line}: {what}")),
+            None => failure.during(format!("from line {first} on")),
         }
     }
 }

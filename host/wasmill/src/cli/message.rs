@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::asking::Asks;
 use super::listing::{Output, Page, tell_more};
-use super::story::{Branch, Event, Log, Message};
+use super::story::{Branch, Event, Log, Message, Pending};
 use super::table;
 use super::trace::tell_of;
 use crate::app::{DataApi, Failure, encoded, query, tell};
@@ -61,6 +61,7 @@ pub(super) struct List {
 struct Story {
     message: Message,
     events: Vec<Event>,
+    pending: Option<Vec<Pending>>,
     log: Log,
 }
 
@@ -115,6 +116,7 @@ fn show(story: Story) -> Result<(), Failure> {
     let Story {
         message,
         events,
+        pending,
         log,
     } = story;
     tell(format_args!("flow {}", message.correlation))?;
@@ -122,6 +124,7 @@ fn show(story: Story) -> Result<(), Failure> {
         depth: 0,
         message,
         events,
+        pending,
     };
     for line in branch.lines(None) {
         tell(line)?;

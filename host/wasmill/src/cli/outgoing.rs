@@ -79,7 +79,8 @@ impl Outgoing {
         let mut body = Vec::new();
         let mut file = open(path)?.take(BODY_BYTES_MAX as u64 + 1);
         file.read_to_end(&mut body).with_context(subject)?;
-        within("body bytes", body.len(), BODY_BYTES_MAX).with_context(subject)?;
+        let fits = within("body bytes", body.len(), BODY_BYTES_MAX).with_context(subject);
+        fits.map_err(Failure::config)?;
         Ok(body)
     }
 }
@@ -89,6 +90,6 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(std::io::stdin()));
     }
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(Box::new(file))
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()));
+    Ok(Box::new(file.map_err(Failure::config)?))
 }

@@ -1,6 +1,6 @@
 //! `wasmill serve --routes FILE --plugins DIR --data DIR`
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -22,10 +22,12 @@ pub(super) struct Serve {
     data: PathBuf,
     /// The address to serve HTTP on; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(value_parser = address)]
     listen: SocketAddr,
     /// The address to serve the data API on, for operators: one of this machine only, unless there
     /// is a token
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    #[arg(value_parser = address)]
     api: SocketAddr,
     /// A file with the token that the data API asks for
     #[arg(long, value_name = "FILE")]
@@ -40,6 +42,14 @@ pub(super) struct Serve {
     /// How to write the log, which goes to stderr
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
+}
+
+/// An address and a port, or how to write them.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| match text.parse::<IpAddr>() {
+        Ok(ip) => format!("the port is missing: write `{}`", SocketAddr::new(ip, 8080)),
+        Err(_) => "write an IP address and a port, such as `127.0.0.1:8080` or `[::1]:8080`".into(),
+    })
 }
 
 impl Serve {
@@ -60,5 +70,24 @@ impl Serve {
         runtime
             .context("the threads could not be started")?
             .block_on(app::serve(options))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_none_is_told_how_to_be_written() {
+        assert!(address("[::1]:8080").is_ok() && address("127.0.0.1:0").is_ok());
+        for (wrong, said) in [
+            ("::1", "write `[::1]:8080`"),
+            ("127.0.0.1", "write `127.0.0.1:8080`"),
+            ("localhost:8080", "an IP address and a port"),
+            ("8080", "an IP address and a port"),
+        ] {
+            let error = address(wrong).expect_err(wrong);
+            assert!(error.contains(said), "{wrong}: {error}");
+        }
     }
 }

@@ -1,9 +1,14 @@
 //! Stories as lines for people.
 
+mod pending;
+mod waits;
+
 use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer};
 
+pub(super) use self::pending::Pending;
+use self::waits::{Waits, prepared};
 use super::table::{first_line, printable};
 
 /// The stories of a flow, in the order of its tree.
@@ -19,6 +24,8 @@ pub(super) struct Branch {
     pub(super) depth: usize,
     pub(super) message: Message,
     pub(super) events: Vec<Event>,
+    /// None if nobody can say.
+    pub(super) pending: Option<Vec<Pending>>,
 }
 
 #[derive(Deserialize)]
@@ -84,40 +91,6 @@ enum What {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-enum Waits {
-    Delayed {
-        due: String,
-    },
-    Queued {
-        subscription: String,
-        attempts: u32,
-    },
-    Parked {
-        subscription: String,
-        attempts: u32,
-        cause: String,
-        due: String,
-    },
-    Halted {
-        subscription: String,
-        attempts: u32,
-        cause: String,
-    },
-    DeadLetter {
-        subscription: String,
-        attempts: u32,
-        cause: String,
-        since: String,
-    },
-    Prepared {
-        checks: u32,
-        cause: Option<String>,
-        abandoned: bool,
-    },
-}
-
-#[derive(Deserialize)]
 struct Target {
     subscription: String,
 }
@@ -170,11 +143,21 @@ impl Branch {
         let key = key.as_ref().map(|key| format!(" `{key}`"));
         let sent = self.events.first().map(|event| event.at);
         let head = format!("{topic}{} {id}", key.unwrap_or_default());
-        let events = self.events.iter().filter_map(|event| {
+        let events = self.events.iter().filter(|it| !self.is_pending(it));
+        let events = events.filter_map(|event| {
             let text = event.what.text()?;
             Some(line(Some(event.at), &format!("  {text}")))
         });
-        std::iter::once(line(sent, &head)).chain(events).collect()
+        let pending = self.pending.iter().flatten().filter_map(Pending::text);
+        let pending = pending.map(|text| line(None, &format!("  {text}")));
+        let head = line(sent, &head);
+        std::iter::once(head).chain(events).chain(pending).collect()
+    }
+
+    /// Whether an event says no more than what is told of the subscriptions that are not done.
+    fn is_pending(&self, event: &Event) -> bool {
+        let is_queued = matches!(&event.what, What::Waits(Waits::Queued { attempts: 0, .. }));
+        self.pending.is_some() && is_queued
     }
 }
 
@@ -237,61 +220,6 @@ impl What {
             Self::Purged { subscription } => format!("{subscription}: purged by an operator"),
             Self::Waits(how) => how.text(),
         })
-    }
-}
-
-impl Waits {
-    fn text(&self) -> String {
-        match self {
-            Self::Delayed { due } => format!("waits until {due}"),
-            Self::Queued {
-                subscription,
-                attempts: 0,
-            } => format!("{subscription}: waits"),
-            Self::Queued {
-                subscription,
-                attempts,
-            } => format!("{subscription}: waits after {attempts} attempts"),
-            Self::Parked {
-                subscription,
-                attempts,
-                cause,
-                due,
-            } => {
-                let cause = first_line(cause);
-                format!("{subscription}: waits until {due} after {attempts} attempts: {cause}")
-            }
-            Self::Halted {
-                subscription,
-                attempts,
-                cause,
-            } => {
-                let cause = first_line(cause);
-                format!("{subscription}: halted after {attempts} attempts: {cause}")
-            }
-            Self::DeadLetter {
-                subscription,
-                attempts,
-                cause,
-                since,
-            } => {
-                let cause = first_line(cause);
-                format!("{subscription}: dead letter since {since}, {attempts} attempts: {cause}")
-            }
-            Self::Prepared {
-                checks,
-                cause,
-                abandoned,
-            } => prepared(*checks, cause.as_deref(), *abandoned),
-        }
-    }
-}
-
-fn prepared(checks: u32, cause: Option<&str>, abandoned: bool) -> String {
-    let how = if abandoned { "abandoned" } else { "prepared" };
-    match cause {
-        None => how.to_owned(),
-        Some(cause) => format!("{how}, asked {checks} times: {}", first_line(cause)),
     }
 }
 
@@ -366,12 +294,13 @@ mod tests {
                 "duration_us": 1500, "fuel": 9, "outcome": "retry", "cause": "no\nwhy",
                 "due": "later", "effects": {"sent": [], "written": [], "deleted": [],
                     "timers_set": [], "timers_cancelled": [], "recalled": [], "claimed": []}},
-        ]});
+        ], "pending": [{"subscription": "s", "attempts": 2, "plugin": "p", "in_service": true}]});
         let branch: Branch = serde_json::from_value(branch).unwrap();
         let began = branch.events[0].at;
         let lines = branch.lines(Some(began));
         assert_eq!(lines[0], "    +0.000 s    a `k` 7");
         let said = "s (p@ab): retry at attempt 2 in 1.500 ms, 9 fuel, again at later: no";
         assert_eq!(lines[1], format!("    +1.500 s      {said}"));
+        assert_eq!(lines.len(), 2, "when it comes again is told: {lines:?}");
     }
 }

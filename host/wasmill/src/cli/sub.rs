@@ -144,13 +144,23 @@ fn list(Subscriptions { subscriptions }: Subscriptions) -> Result<(), Failure> {
 
 fn position(it: Position) -> Result<(), Failure> {
     let header = ["SINCE", "PENDING", "OLDEST", "MOVING"];
-    let moving = it.moving.map(|moving| match moving.from {
-        Some(from) => format!("{} from {from}", moving.step),
-        None => moving.step,
-    });
+    let moving = it.moving.as_ref().map(Moving::text);
     let [oldest, moving] = [it.oldest, moving].map(|it| it.unwrap_or_else(|| "-".to_owned()));
     let row = [it.since, it.pending.to_string(), oldest, moving];
     tell(table::of(header, [row]))
+}
+
+impl Moving {
+    /// What is done now. What a move to `first` replays from is the beginning of time.
+    fn text(&self) -> String {
+        match (self.step.as_str(), self.from.as_deref()) {
+            ("replay", Some(from)) if from.starts_with("1970-01-01T00:00:00") => {
+                "replaying from the beginning".to_owned()
+            }
+            ("replay", Some(from)) => format!("replaying from {from}"),
+            _ => "dropping what waits".to_owned(),
+        }
+    }
 }
 
 fn halted(HaltedKeys { halted }: HaltedKeys) -> Result<(), Failure> {
@@ -165,4 +175,23 @@ fn halted(HaltedKeys { halted }: HaltedKeys) -> Result<(), Failure> {
         [key, it.topic, it.message, attempts, behind, cause]
     };
     tell(table::of(header, halted.into_iter().map(row)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_is_told_by_what_it_does_now() {
+        let beginning = "1970-01-01T00:00:00.000Z";
+        for (step, from, said) in [
+            ("drop", Some(beginning), "dropping what waits"),
+            ("drop", None, "dropping what waits"),
+            ("replay", Some(beginning), "replaying from the beginning"),
+            ("replay", Some("2027-01-31"), "replaying from 2027-01-31"),
+        ] {
+            let (step, from) = (step.to_owned(), from.map(str::to_owned));
+            assert_eq!(Moving { step, from }.text(), said);
+        }
+    }
 }
