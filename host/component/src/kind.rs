@@ -64,9 +64,10 @@ pub fn check_kind(bytes: &[u8]) -> Result<(), NotComponent> {
         };
         rest = &rest[consumed..];
         match payload {
-            Payload::Version { encoding, .. } if encoding == Encoding::Module => {
-                return Err(NotComponent::Module);
-            }
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } => return Err(NotComponent::Module),
             // What lies within is passed over whole.
             Payload::ModuleSection {
                 unchecked_range, ..
