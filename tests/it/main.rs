@@ -16,6 +16,7 @@ mod halted;
 mod kill;
 mod messages;
 mod payment;
+mod plugin_files;
 mod poison;
 mod positions;
 mod quotes;

@@ -214,8 +214,9 @@ impl Plugins for Registry {
         };
         let compiled = compiled.map_err(reject)?;
         let linker = &self.host.linker;
-        let version = Version::new(linker, name.clone(), hash.clone(), &compiled);
-        let version = Arc::new(version.map_err(reject)?);
+        let version = Version::new(linker, name.clone(), hash.clone(), &compiled)
+            .map_err(|reason| reject(component::explained(&bytes, reason)))?;
+        let version = Arc::new(version);
         let (tried, instance) = self.trial(&version).await.map_err(reject)?;
 
         let _turn = self.turn.lock().await;

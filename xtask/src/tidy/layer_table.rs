@@ -64,6 +64,11 @@ pub(super) const LAYERS: &[Layer] = &[
         never: PURE,
     },
     Layer {
+        name: "wasmill-component",
+        may_use: &[],
+        never: PURE,
+    },
+    Layer {
         name: "wasmill-engine",
         may_use: &["wasmill-model"],
         never: PURE,
@@ -85,7 +90,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "wasmill-wasm",
-        may_use: &["wasmill-model", "wasmill-port"],
+        may_use: &["wasmill-component", "wasmill-model", "wasmill-port"],
         never: &["axum", "sled"],
     },
     Layer {

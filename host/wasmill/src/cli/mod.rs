@@ -9,6 +9,7 @@ mod listing;
 mod message;
 mod openapi;
 mod outgoing;
+mod plugin;
 mod request;
 mod schedule;
 mod send;
@@ -65,6 +66,8 @@ enum Command {
     Schedule(Asking<schedule::Command>),
     /// List or show the topics of a running host: policies, quotas, and who receives
     Topic(Asking<topic::Command>),
+    /// Look into plugins' files
+    Plugin(plugin::Plugin),
     /// Print the version
     Version,
 }
@@ -86,6 +89,7 @@ impl Cli {
             Command::Trace(trace) => trace.run(),
             Command::Schedule(schedule) => schedule.run(),
             Command::Topic(topic) => topic.run(),
+            Command::Plugin(plugin) => plugin.run(),
             Command::Version => version::run(),
         }
     }

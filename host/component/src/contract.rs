@@ -1,0 +1,140 @@
+//! The contract, as this host speaks it, and what of a component does not fit it.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use wit_parser::{Resolve, SourceMap};
+
+use crate::description::Description;
+use crate::interface::Interface;
+
+/// The contract's package, as its interfaces are named in a component.
+pub const CONTRACT: &str = "wasmill:plugin/";
+/// The contract's version that this host speaks.
+pub const CONTRACT_VERSION: &str = "0.1.0";
+
+/// The contract's sources.
+const SOURCES: [(&str, &str); 4] = [
+    ("exports.wit", include_str!("../../../wit/exports.wit")),
+    ("host.wit", include_str!("../../../wit/host.wit")),
+    ("types.wit", include_str!("../../../wit/types.wit")),
+    ("worlds.wit", include_str!("../../../wit/worlds.wit")),
+];
+
+static INTERFACES: LazyLock<Vec<(String, Interface)>> = LazyLock::new(interfaces);
+
+/// What of a component does not fit the contract, and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// It was built for another version.
+    #[error(
+        "it uses `{interface}`, and this host speaks version {CONTRACT_VERSION} of the contract: \
+         build it against wasmill:plugin@{CONTRACT_VERSION}"
+    )]
+    Version {
+        /// With the version.
+        interface: String,
+    },
+    /// The contract has no such interface.
+    #[error(
+        "it uses `{interface}`, which version {CONTRACT_VERSION} of the contract does not have: \
+         build it against that version, or host it where a later one is spoken"
+    )]
+    Interface {
+        /// With the version.
+        interface: String,
+    },
+    /// The contract has no such function or type in this interface.
+    #[error(
+        "it uses `{item}` of `{interface}`, which version {CONTRACT_VERSION} of the contract does \
+         not have: build it against that version, or host it where a later one is spoken"
+    )]
+    Item {
+        /// With the version.
+        interface: String,
+        /// The function or type.
+        item: String,
+    },
+    /// The contract has another one of this name.
+    #[error(
+        "its `{item}` of `{interface}` is `{used}`, and the contract's is `{contract}`: build it \
+         against the released wasmill:plugin@{CONTRACT_VERSION}"
+    )]
+    Type {
+        /// With the version.
+        interface: String,
+        /// The function or type.
+        item: String,
+        /// As the component has it.
+        used: String,
+        /// As the contract has it.
+        contract: String,
+    },
+}
+
+/// Compares what a component uses of the contract with what this host speaks.
+///
+/// # Errors
+/// The first [`Misfit`].
+pub fn check(description: &Description) -> Result<(), Misfit> {
+    let all = description.imports.iter().chain(&description.exports);
+    for (name, used) in all {
+        let Some((_, version)) = name
+            .strip_prefix(CONTRACT)
+            .and_then(|it| it.split_once('@'))
+        else {
+            continue;
+        };
+        let interface = name.clone();
+        if version != CONTRACT_VERSION {
+            return Err(Misfit::Version { interface });
+        }
+        let contract = INTERFACES.iter().find(|(known, _)| known == name);
+        let Some((_, contract)) = contract else {
+            return Err(Misfit::Interface { interface });
+        };
+        compare(name, used, contract)?;
+    }
+    Ok(())
+}
+
+fn compare(interface: &str, used: &Interface, contract: &Interface) -> Result<(), Misfit> {
+    let types = used.types.iter().map(|used| (used, &contract.types));
+    let functions = used
+        .functions
+        .iter()
+        .map(|used| (used, &contract.functions));
+    for ((item, used), all) in functions.chain(types) {
+        let (interface, item) = (interface.to_owned(), item.clone());
+        match all.get(&item) {
+            None => return Err(Misfit::Item { interface, item }),
+            Some(contract) if contract != used => {
+                return Err(Misfit::Type {
+                    interface,
+                    item,
+                    used: used.clone(),
+                    contract: contract.clone(),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn interfaces() -> Vec<(String, Interface)> {
+    let mut sources = SourceMap::new();
+    for (name, text) in SOURCES {
+        sources.push(Path::new(name), text);
+    }
+    let mut resolve = Resolve::default();
+    let group = sources.parse().expect("the contract's text is well-formed");
+    let package = resolve.push_group(group).expect("the contract is whole");
+    let interfaces = resolve.packages[package].interfaces.iter();
+    interfaces
+        .map(|(name, id)| {
+            let name = resolve.id_of_name(package, name);
+            (name, Interface::of(&resolve, *id))
+        })
+        .collect()
+}

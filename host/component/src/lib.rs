@@ -1,0 +1,16 @@
+//! Plugins as files: what a component says of itself, whether it keeps to the contract, and how two
+//! versions of it differ. Nothing is compiled or run here.
+
+mod changes;
+mod contract;
+mod description;
+mod interface;
+mod kind;
+mod manifest;
+
+pub use changes::{Change, changes};
+pub use contract::{CONTRACT, CONTRACT_VERSION, Misfit, check};
+pub use description::{Description, Error};
+pub use interface::Interface;
+pub use kind::{NotComponent, check_kind};
+pub use manifest::{Capabilities, Manifest, ManifestError, SECTION};
