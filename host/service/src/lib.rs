@@ -37,6 +37,7 @@ pub use operator::{
 pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, StartError, Stopper, start};
 pub use state::ViewReader;
+pub use sweeper::Sweeper;
 pub use wasmill_engine::halves::{HalfId, ParseHalfIdError, Settled};
 pub use wasmill_engine::story;
 pub use wasmill_engine::{
