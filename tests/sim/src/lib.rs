@@ -9,6 +9,7 @@ mod bank;
 mod chimes;
 mod clock;
 mod errands;
+mod ferries;
 mod guest;
 mod host;
 mod jobs;
@@ -18,6 +19,8 @@ mod news;
 mod pings;
 mod press;
 mod sabotage;
+mod tolls;
+mod vouchers;
 mod workload;
 mod world;
 
