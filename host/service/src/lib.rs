@@ -28,7 +28,7 @@ pub use clock::SystemClock;
 pub use command::SubscriptionStatus;
 pub use delivery::run_of;
 pub use handle::{AcceptError, BUSY_RETRY_AFTER, Dedup, Handle, Incoming, QueryError, Receipt};
-pub use look_up::{Extent, FoundPage, LookUpError, Told};
+pub use look_up::{Extent, FoundPage, LookUpError, Source, Told};
 pub use metrics::Metrics;
 pub use operator::{
     Letter, OperateError, Page, Redriven, ScheduleStatus, TopicPage, TopicStanding, Transaction,
