@@ -9,7 +9,7 @@ use wasmill_model::effects::{Failure, FailureKind};
 use wasmill_port::Call;
 use wasmill_port::call::CallError;
 
-use crate::{bank, chimes, errands, ferries, jobs, lines, news, press, tolls, vouchers};
+use crate::{archive, bank, chimes, errands, ferries, jobs, lines, news, press, tolls, vouchers};
 
 /// Handles a message; `luck` decides whether the guest traps.
 pub(crate) async fn handle(
@@ -27,6 +27,7 @@ pub(crate) async fn handle(
         news::PLUGIN => news::handle(call),
         tolls::PLUGIN => tolls::handle(call),
         ferries::PLUGIN => ferries::handle(call),
+        archive::PLUGIN => archive::handle(call),
         vouchers::PLUGIN => vouchers::handle(call),
         other => panic!("a message for plugin `{other}`, which does not exist"),
     };

@@ -5,6 +5,7 @@
 
 mod intake;
 mod letters;
+mod look_up;
 mod moves;
 mod operator;
 mod runs;

@@ -5,6 +5,7 @@
 //! hundred steps with crashes in between, then settles without faults and is held against what
 //! was promised. A failure names the seed that repeats it.
 
+mod archive;
 mod bank;
 mod chimes;
 mod clock;

@@ -59,7 +59,7 @@ pub enum Bug {
     LongClaim,
     /// A subscription forgets ids before its window is over.
     ShortClaim,
-    /// A move delivers what its topic keeps no longer.
+    /// Topics keep messages for as long as the log does.
     EndlessRetention,
 }
 
@@ -226,11 +226,11 @@ impl Sabotage {
         }
     }
 
-    /// When a move began, for what it leaves out.
-    pub(crate) fn begun(self, begun: Millis) -> Millis {
+    /// At what time topics are asked whether they keep a message.
+    pub(crate) fn keeps(self, at: Millis) -> Millis {
         match self.0 {
             Some(Bug::EndlessRetention) => Millis(0),
-            _ => begun,
+            _ => at,
         }
     }
 
@@ -302,6 +302,7 @@ mod tests {
             (Bug::LongClaim, "is refused at"),
             (Bug::ShortClaim, "is redeemed at"),
             (Bug::EndlessRetention, "read article"),
+            (Bug::EndlessRetention, "is found"),
         ] {
             // Some workloads see a bug as something else; one sees it as what it is.
             let mut failures = (0..WORLDS).filter_map(|seed| simulate_with(seed, Some(bug)).err());

@@ -14,6 +14,7 @@ use wasmill_model::half::CheckPolicy;
 use wasmill_model::routes::{RetrySchedule, Routes, Schedule, Subscription, Topic, TopicPattern};
 use wasmill_model::{Millis, When};
 
+use crate::archive::Archive;
 use crate::bank::Bank;
 use crate::chimes::Chimes;
 use crate::errands::Errands;
@@ -76,7 +77,7 @@ type New = fn(&mut StdRng) -> Box<dyn Workload>;
 
 /// Draws the workloads of a world: one for certain, and each of the others perhaps.
 pub(crate) fn draw(rng: &mut StdRng) -> Vec<Box<dyn Workload>> {
-    let all: [New; 11] = [
+    let all: [New; 12] = [
         |rng| Box::new(Bank::new(rng)),
         |_| Box::new(Errands::default()),
         |_| Box::new(Jobs::default()),
@@ -88,6 +89,7 @@ pub(crate) fn draw(rng: &mut StdRng) -> Vec<Box<dyn Workload>> {
         |rng| Box::new(Tolls::new(rng)),
         |_| Box::new(Ferries::default()),
         |_| Box::new(Vouchers::default()),
+        |_| Box::new(Archive::default()),
     ];
     let certain = rng.random_range(0..all.len());
     let mut drawn = Vec::new();

@@ -127,7 +127,7 @@ impl Host {
             routes: self.routes(),
             subscription: self.routes().subscription(name).expect("it is moved"),
             from,
-            begun: self.sabotage.begun(begun),
+            begun: self.sabotage.keeps(begun),
         };
         let mut messages = Vec::new();
         for number in blocks {
