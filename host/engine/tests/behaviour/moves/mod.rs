@@ -2,10 +2,11 @@
 
 mod bounds;
 mod parked;
+mod retention;
 
 use std::collections::BTreeMap;
 
-use wasmill_engine::{MoveError, PageRef, Replayed, codec};
+use wasmill_engine::{MoveError, PageRef, Replayed};
 use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::{Message, Start};
 
@@ -51,7 +52,7 @@ impl World {
     }
 
     /// Takes in so many messages of the key `even`.
-    fn take_in(&mut self, count: u32, body: &[u8]) {
+    fn take_in(&mut self, count: u32, body: &'static [u8]) {
         for _ in 0..count {
             let incoming = message("a", "even", body);
             self.engine.accept(incoming, START).unwrap();
