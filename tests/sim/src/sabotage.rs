@@ -1,5 +1,7 @@
 //! Bugs planted on purpose: what shows that the simulator finds such bugs.
 
+mod swept;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +9,11 @@ use wasmill_engine::{Accepted, Checkpoint, Engine, Incoming, Refused, Resume, Ru
 use wasmill_model::effects::{Effects, Outcome, Send};
 use wasmill_model::routes::{Quota, Subscription, Topic};
 use wasmill_model::{Message, Millis, Routes, dead_event, reserved};
+use wasmill_store::MemoryView;
 
 use crate::workload::rerouted;
+
+use swept::SweptView;
 
 /// A bug of the simulated host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +30,7 @@ pub enum Bug {
     StaleClaim,
     /// A half message that waits does not reach the view.
     LostHalf,
-    /// A claim is swept though its time is not over.
+    /// A claim is swept though its id was claimed anew.
     SweptClaim,
     /// The last bytes of a block do not reach the log, though it says so.
     TornRecord,
@@ -102,11 +107,11 @@ impl Sabotage {
         }
     }
 
-    /// What time it is for those claims that are to be swept.
-    pub(crate) fn sweep(self, now: Millis) -> Millis {
-        match self.0 {
-            Some(Bug::SweptClaim) => Millis::MAX,
-            _ => now,
+    /// The view, to be swept.
+    pub(crate) fn swept(self, view: &Arc<MemoryView>) -> SweptView {
+        SweptView {
+            view: view.clone(),
+            is_over: self.0 == Some(Bug::SweptClaim),
         }
     }
 

@@ -93,9 +93,9 @@ impl Host {
             }
         }
         let (partitions, now) = (checkpoint.partitions, checkpoint.sealed_at);
-        let now = self.sabotage.sweep(now);
+        let view = self.sabotage.swept(&self.view);
         self.sweeper
-            .sweep(&*self.view, partitions.clone(), &checkpoint.claimed, now)
+            .sweep(&view, partitions.clone(), &checkpoint.claimed, now)
             .map_err(|_| Dead)?;
         self.swept_at = now;
         self.outdate(partitions);
