@@ -71,9 +71,10 @@ impl BacklogMark {
         self.len
     }
 
-    /// Whether a message that lies in one of the pages has not left the queue.
-    pub(crate) fn has(self, seq: u64) -> bool {
-        self.after.is_none_or(|left| seq > left)
+    /// Whether a message that lies in a page is in the queue: it has not left, and the page was not
+    /// written since, maybe by a host that died before what is in it was durable.
+    pub(crate) fn has(self, page: u64, seq: u64) -> bool {
+        page < self.next_page && self.after.is_none_or(|left| seq > left)
     }
 }
 

@@ -221,14 +221,18 @@ pub(crate) fn of_kind(kind: u8, id: PartitionId) -> Vec<u8> {
     Key::new(kind, id).0
 }
 
-/// The subscription and the queue of a page, by its key; none if it is no such key.
-pub(crate) fn queue_of(page: &[u8]) -> Option<(Name, QueueId)> {
+/// The subscription, the queue and the number of a page, by its key; none if it is no such key.
+pub(crate) fn queue_of(page: &[u8]) -> Option<(Name, QueueId, u64)> {
     let (subscription, rest) = split_text(page.get(PREFIX_BYTES..)?)?;
-    let queue = match rest.split_first()? {
-        (0, _) => QueueId::Backlog,
-        (_, rest) => QueueId::Key(split_text(rest)?.0),
+    let (queue, rest) = match rest.split_first()? {
+        (0, rest) => (QueueId::Backlog, rest),
+        (_, rest) => {
+            let (key, rest) = split_text(rest)?;
+            (QueueId::Key(key), rest)
+        }
     };
-    Some((subscription, queue))
+    let number = u64::from_be_bytes(rest.try_into().ok()?);
+    Some((subscription, queue, number))
 }
 
 /// A text, and what follows it.

@@ -37,7 +37,7 @@ pub use dead_letters::{LetterId, ParseLetterIdError, RedriveError};
 pub use engine::{Action, Config, Engine, Entries, PageRef, RunRequest, Survey, Ticket};
 pub use halted::{Halted, HaltedKey, Resume};
 pub use halves::{CheckRequest, HalfId, Verdict};
-pub use moves::{MoveError, Standing, Tail, replayed};
+pub use moves::{MoveError, Replayed, Standing, Tail};
 pub use recall::{DelayedId, ParseDelayedIdError, Recalled};
 pub use recover::{Corrupt, Recovery};
 pub use topics::{OverQuota, QuotaBound, RateUsed, RefusalCause, TopicCounts, TopicLevels};

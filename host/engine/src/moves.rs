@@ -14,7 +14,7 @@ use wasmill_model::{Message, Millis, Name, Op, Position, Start};
 use crate::engine::{Engine, Survey};
 
 use self::floors::Floors;
-pub use self::replay::{Tail, replayed};
+pub use self::replay::{Replayed, Tail};
 
 /// The positions of all subscriptions that the data directory knows.
 #[derive(Debug, Default)]

@@ -28,7 +28,7 @@ pub use clock::SystemClock;
 pub use command::SubscriptionStatus;
 pub use delivery::run_of;
 pub use handle::{AcceptError, BUSY_RETRY_AFTER, Dedup, Handle, Incoming, QueryError, Receipt};
-pub use look_up::{Extent, FoundPage, LookUpError, Told};
+pub use look_up::{Extent, FoundPage, LookUpError, Source, Told};
 pub use metrics::Metrics;
 pub use operator::{
     Letter, OperateError, Page, Redriven, ScheduleStatus, TopicPage, TopicStanding, Transaction,
@@ -37,6 +37,7 @@ pub use operator::{
 pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, StartError, Stopper, start};
 pub use state::ViewReader;
+pub use sweeper::Sweeper;
 pub use wasmill_engine::halves::{HalfId, ParseHalfIdError, Settled};
 pub use wasmill_engine::story;
 pub use wasmill_engine::{

@@ -25,21 +25,27 @@ const SLICE_COUNT: usize = 256;
 /// Deletes claims whose time is over: goes through those of producers round and round, and takes
 /// those in states by their times.
 #[derive(Debug)]
-pub(crate) struct Sweeper {
+pub struct Sweeper {
     /// Where each partition's sweep of producers' claims goes on.
     next: Vec<Vec<u8>>,
 }
 
 impl Sweeper {
-    pub(crate) fn new(partitions: u16) -> Self {
+    /// One that begins anew in each of so many partitions.
+    #[must_use]
+    pub fn new(partitions: u16) -> Self {
         Self {
             next: vec![Vec::new(); usize::from(partitions)],
         }
     }
 
     /// Deletes what is over at `now` among the next claims of some partitions, with so many new
-    /// ones each.
-    pub(crate) fn sweep(
+    /// ones each. Only who writes the view may do so, and with no time later than that of the
+    /// last sealed block: no recovery goes back behind that.
+    ///
+    /// # Errors
+    /// [`Error`] if the view fails, or has a claim that does not read back.
+    pub fn sweep(
         &mut self,
         view: &impl View,
         partitions: Range<u16>,

@@ -9,7 +9,7 @@ use wasmill_model::effects::{Failure, FailureKind};
 use wasmill_port::Call;
 use wasmill_port::call::CallError;
 
-use crate::{bank, chimes, errands, jobs, lines, news, press};
+use crate::{archive, bank, chimes, errands, ferries, jobs, lines, news, press, tolls, vouchers};
 
 /// Handles a message; `luck` decides whether the guest traps.
 pub(crate) async fn handle(
@@ -25,6 +25,10 @@ pub(crate) async fn handle(
         press::PLUGIN => press::handle(call),
         chimes::PLUGIN => chimes::handle(call),
         news::PLUGIN => news::handle(call),
+        tolls::PLUGIN => tolls::handle(call),
+        ferries::PLUGIN => ferries::handle(call),
+        archive::PLUGIN => archive::handle(call),
+        vouchers::PLUGIN => vouchers::handle(call),
         other => panic!("a message for plugin `{other}`, which does not exist"),
     };
     // A trap at the very end is the worst one: everything was done, nothing may stay.

@@ -5,6 +5,7 @@
 
 mod intake;
 mod letters;
+mod look_up;
 mod moves;
 mod operator;
 mod runs;
@@ -21,7 +22,7 @@ use wasmill_model::effects::Scope;
 use wasmill_model::{Millis, Name, PartitionId, Partitioner, Routes};
 use wasmill_port::store::{Acquired, Log};
 use wasmill_port::{Clock, RunContext, ScopeState, StateReader};
-use wasmill_service::{ViewReader, recover};
+use wasmill_service::{Sweeper, ViewReader, recover};
 use wasmill_store::{Memory, MemoryLog, MemoryView};
 
 use crate::clock::SimClock;
@@ -29,6 +30,7 @@ use crate::sabotage::Sabotage;
 
 pub(crate) use intake::LookedUp;
 pub(crate) use letters::Held;
+pub(crate) use runs::PassedOver;
 
 use moves::Stage;
 use runs::Runs;
@@ -61,6 +63,8 @@ pub(crate) struct Host {
     view: Arc<MemoryView>,
     epoch: u64,
     clock: Arc<SimClock>,
+    /// How long the world was there when this host began.
+    started: Duration,
     context: RunContext,
     /// What the next host starts with.
     routes_file: Arc<Routes>,
@@ -76,6 +80,9 @@ pub(crate) struct Host {
     moves: BTreeMap<Name, Stage>,
     /// How many checkpoints each partition began and ended.
     versions: [u64; PARTITIONS as usize],
+    sweeper: Sweeper,
+    /// The time up to which it swept.
+    swept_at: Millis,
     sabotage: Sabotage,
 }
 
@@ -109,6 +116,7 @@ impl Host {
                 preparer: None,
             },
             routes_file: routes.clone(),
+            started: clock.elapsed(),
             clock,
             view_work: VecDeque::new(),
             appending: VecDeque::new(),
@@ -118,6 +126,8 @@ impl Host {
             runs: Runs::default(),
             moves: BTreeMap::new(),
             versions: [0; PARTITIONS as usize],
+            sweeper: Sweeper::new(PARTITIONS),
+            swept_at: Millis(0),
             sabotage,
         })
     }
@@ -153,6 +163,11 @@ impl Host {
         &self.clock
     }
 
+    /// How long this host has run, whatever its clock says.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.clock.elapsed() - self.started
+    }
+
     /// The routes in force.
     pub(crate) fn routes(&self) -> &Arc<Routes> {
         self.engine.routes()
@@ -177,6 +192,7 @@ impl Host {
     /// Does what has fallen due: the time that the engine was told, and the barriers before and
     /// after what it did; none if there was nothing.
     pub(crate) fn tick(&mut self) -> Option<(Millis, Range<u64>)> {
+        self.engine.set_uptime(self.uptime());
         let now = self.clock.now() + Duration::from_millis(self.sabotage.ahead());
         if self.engine.wake() > now {
             return None;
@@ -227,6 +243,13 @@ impl Host {
             && idle
             && undecided == 0
             && self.engine.census().all(|(_, pending, ..)| pending == 0)
+    }
+
+    /// Messages that wait for a subscription's handler, or run.
+    pub(crate) fn pending(&self, subscription: &str) -> u64 {
+        let mut census = self.engine.census();
+        let found = census.find(|(name, ..)| **name == *subscription);
+        found.map_or(0, |(_, pending, ..)| pending)
     }
 
     /// A state entry of a key, as its next handler would see it. `owner` is a plugin, or a plugin

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use wasmill_engine::{Accepted, Incoming};
+use wasmill_engine::{Accepted, Incoming, Refused};
 
 use crate::host::{Dead, Host};
 
@@ -45,6 +45,9 @@ pub(crate) trait Parcel: Clone {
     fn incoming(&self) -> Incoming;
 }
 
+/// What was sent, and what became of it.
+pub(crate) type Offered<T> = (T, Result<Accepted, Refused>);
+
 /// A client that sends in order, and sends again in order what the host died with.
 #[derive(Debug)]
 pub(crate) struct Outbox<T> {
@@ -77,16 +80,31 @@ impl<T: Parcel> Outbox<T> {
         mut accepted: impl FnMut(&T, Accepted),
     ) -> Result<(), Dead> {
         for _ in 0..count {
-            let Some(it) = self.waiting.front() else {
+            let Some((it, answer)) = self.offer(host)? else {
                 break;
             };
-            let sent = host.look_up(it.incoming())?;
-            let (answer, barrier) = host.accept(sent)?;
-            accepted(it, answer);
-            self.sent.push(barrier, it.clone());
-            self.waiting.pop_front();
+            accepted(&it, answer.expect("a message that no policy refuses"));
         }
         Ok(())
+    }
+
+    /// Sends the first that waits, if there is one. One that is refused stays the first.
+    pub(crate) fn offer(&mut self, host: &mut Host) -> Result<Option<Offered<T>>, Dead> {
+        let Some(it) = self.waiting.front() else {
+            return Ok(None);
+        };
+        let sent = host.look_up(it.incoming())?;
+        let (it, answer) = (it.clone(), host.offer(sent)?);
+        if answer.is_ok() {
+            self.sent.push(host.barrier(), it.clone());
+            self.waiting.pop_front();
+        }
+        Ok(Some((it, answer)))
+    }
+
+    /// Gives up the first that waits.
+    pub(crate) fn give_up(&mut self) {
+        self.waiting.pop_front();
     }
 
     /// Sends at most `count` in one batch.

@@ -5,10 +5,12 @@
 //! hundred steps with crashes in between, then settles without faults and is held against what
 //! was promised. A failure names the seed that repeats it.
 
+mod archive;
 mod bank;
 mod chimes;
 mod clock;
 mod errands;
+mod ferries;
 mod guest;
 mod host;
 mod jobs;
@@ -18,6 +20,8 @@ mod news;
 mod pings;
 mod press;
 mod sabotage;
+mod tolls;
+mod vouchers;
 mod workload;
 mod world;
 

@@ -2,25 +2,27 @@
 //! somewhere in the log, and are moved.
 //!
 //! How often each reader gets each article follows from what was committed when the routes changed
-//! and when it was moved. A position moved delivers what lies behind it once more, and in order.
+//! and when it was moved. A position moved delivers what lies behind it once more, and in order, but
+//! for what its topic keeps no longer; what waits is lost by no retention.
 
 mod desk;
 mod guest;
 mod model;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::Rng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use wasmill_engine::Incoming;
 use wasmill_model::filter::{Comparison, Condition, Filter, Property, Value};
-use wasmill_model::routes::{Routes, Subscription};
+use wasmill_model::routes::{Routes, Subscription, Topic, TopicPattern};
 use wasmill_model::{Millis, Start};
 
 use crate::host::{Dead, Host};
 use crate::ledger::{Outbox, Parcel};
-use crate::workload::{Draft, Workload, incoming, subscription};
+use crate::workload::{Draft, Workload, incoming, rerouted, subscription};
 
 use desk::Desk;
 
@@ -32,6 +34,9 @@ pub(crate) const PLUGIN: &str = "press";
 const REGION: &str = "region";
 /// Readers: the first is there from the beginning, and gets the timers as well.
 const READERS: [&str; 4] = ["reader-0", "reader-1", "reader-2", "reader-3"];
+
+/// How long articles are kept, where they are not kept for as long as the log.
+const RETENTION: Duration = Duration::from_millis(600);
 
 /// What the editor makes an article of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,8 +51,10 @@ pub(crate) struct Piece {
 }
 
 /// The press of a world.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Press {
+    /// How long articles are kept for moves.
+    retention: Option<Duration>,
     next_id: u64,
     outbox: Outbox<Piece>,
     desk: Desk,
@@ -91,6 +98,17 @@ fn reader(name: &str, start: Start) -> Subscription {
 }
 
 impl Press {
+    /// A press that keeps its articles for as long as the log, or for less.
+    pub(crate) fn new(rng: &mut StdRng) -> Self {
+        let retention = rng.random::<bool>().then_some(RETENTION);
+        Self {
+            retention,
+            next_id: 0,
+            outbox: Outbox::default(),
+            desk: Desk::new(retention),
+        }
+    }
+
     fn think(&mut self, rng: &mut StdRng) {
         self.next_id += 1;
         let piece = Piece {
@@ -155,15 +173,16 @@ fn with_reader(routes: &Routes, name: &str, start: Option<Start>) -> Arc<Routes>
     let others = routes.subscriptions().filter(|it| it.name != *name);
     let mut subscriptions: Vec<_> = others.map(|it| Subscription::clone(it)).collect();
     subscriptions.extend(start.map(|start| reader(name, start)));
-    let mut changed = Routes::new(routes.topics().to_vec(), subscriptions);
-    changed.checks.clone_from(&routes.checks);
-    changed.schedules.clone_from(&routes.schedules);
-    Arc::new(changed)
+    rerouted(routes, routes.topics().to_vec(), subscriptions)
 }
 
 impl Workload for Press {
     fn routes(&self, draft: &mut Draft) {
-        draft.declare(&["draft", "article", "article.ring"]);
+        draft.declare(&["draft", "article.ring"]);
+        draft.topics.push(Topic {
+            retention: self.retention,
+            ..TopicPattern::new("article").into()
+        });
         let readers = match draft.is_last {
             true => &READERS[..],
             false => &READERS[..2],

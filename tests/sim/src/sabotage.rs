@@ -1,9 +1,19 @@
 //! Bugs planted on purpose: what shows that the simulator finds such bugs.
 
-use std::sync::Arc;
+mod swept;
 
-use wasmill_engine::{Checkpoint, Engine, Resume, RunRequest, Write};
-use wasmill_model::{Message, Millis, reserved};
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmill_engine::{Accepted, Checkpoint, Engine, Incoming, Refused, Resume, RunRequest, Write};
+use wasmill_model::effects::{Effects, Outcome, Send};
+use wasmill_model::routes::{Quota, Subscription, Topic};
+use wasmill_model::{Message, Millis, Routes, dead_event, reserved};
+use wasmill_store::MemoryView;
+
+use crate::workload::rerouted;
+
+use swept::SweptView;
 
 /// A bug of the simulated host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +48,24 @@ pub enum Bug {
     SharedBroadcast,
     /// A subscription that is new to the routes is noted with the next restart only.
     LateNewcomer,
+    /// A filter lets messages through that do not match.
+    LooseFilter,
+    /// A filter drops a message that matches.
+    StrictFilter,
+    /// The event of a dead letter is acknowledged, and nothing that its handler did is kept.
+    LostEvent,
+    /// The event of a dead letter comes twice.
+    DoubledEvent,
+    /// What was used of a quota is forgotten when the routes are loaded again.
+    ForgetfulQuota,
+    /// A message that is over its quota is taken in after it was refused.
+    LateRefusal,
+    /// A subscription remembers ids for longer than its window.
+    LongClaim,
+    /// A subscription forgets ids before its window is over.
+    ShortClaim,
+    /// Topics keep messages for as long as the log does.
+    EndlessRetention,
 }
 
 /// What is planted: nothing, usually.
@@ -79,11 +107,11 @@ impl Sabotage {
         }
     }
 
-    /// What time it is for a claim whose time was to be over.
-    pub(crate) fn sweep(self, now: Millis) -> Millis {
-        match self.0 {
-            Some(Bug::SweptClaim) => Millis::MAX,
-            _ => now,
+    /// The view, to be swept.
+    pub(crate) fn swept(self, view: &Arc<MemoryView>) -> SweptView {
+        SweptView {
+            view: view.clone(),
+            is_over: self.0 == Some(Bug::SweptClaim),
         }
     }
 
@@ -126,6 +154,91 @@ impl Sabotage {
         }
     }
 
+    /// The engine takes a message in, or refuses it.
+    pub(crate) fn offer(
+        self,
+        engine: &mut Engine,
+        incoming: Incoming,
+        now: Millis,
+    ) -> Result<Accepted, Refused> {
+        let again = (self.0 == Some(Bug::LateRefusal)).then(|| incoming.clone());
+        let answer = engine.accept(incoming, now);
+        if let (Err(Refused::Quota(_)), Some(again)) = (&answer, again) {
+            engine.set_uptime(Duration::MAX);
+            drop(engine.accept(again, now));
+        }
+        answer
+    }
+
+    /// Other routes come into force.
+    pub(crate) fn reload(
+        self,
+        engine: &mut Engine,
+        routes: &Arc<Routes>,
+        now: Millis,
+    ) -> Result<(), String> {
+        if self.0 == Some(Bug::ForgetfulQuota) {
+            let without = |topic: &Topic| Topic {
+                quota: Quota::default(),
+                ..topic.clone()
+            };
+            let topics = routes.topics().iter().map(without).collect();
+            engine.set_routes(&rerouted(routes, topics, subscriptions(routes)), now)?;
+        }
+        engine.set_routes(routes, now)
+    }
+
+    /// The routes by which a run's handlers go.
+    pub(crate) fn routes(self, routes: Arc<Routes>) -> Arc<Routes> {
+        let (times, parts) = match self.0 {
+            Some(Bug::LongClaim) => (2, 1),
+            Some(Bug::ShortClaim) => (1, 2),
+            _ => return routes,
+        };
+        let mut all = subscriptions(&routes);
+        for policy in all.iter_mut().filter_map(|it| it.dedup.as_mut()) {
+            policy.window = policy.window * times / parts;
+        }
+        rerouted(&routes, routes.topics().to_vec(), all)
+    }
+
+    /// What the engine is told of a message that a handler handled.
+    pub(crate) fn outcome(self, message: &Message, outcome: &mut Outcome, routes: &Routes) {
+        let Ok(effects) = &mut outcome.result else {
+            return;
+        };
+        let is_event = message.topic == *dead_event::TOPIC && is_chosen(message);
+        match self.0 {
+            Some(Bug::LooseFilter) => {
+                let sends = effects.sends.iter_mut();
+                sends.for_each(|send| let_through(send, routes));
+            }
+            Some(Bug::StrictFilter) => {
+                let chosen = effects.sends.iter_mut();
+                for send in chosen.filter(|it| is_chosen(&it.message)) {
+                    send.targets.retain(|it| {
+                        let subscription = routes.subscription(&it.subscription);
+                        subscription.is_none_or(|it| it.filter.is_none())
+                    });
+                }
+            }
+            Some(Bug::LostEvent) if is_event => *effects = Effects::default(),
+            Some(Bug::DoubledEvent) if is_event => {
+                let again = routes.fan_out(Arc::new(message.clone()));
+                effects.sends.push(again);
+            }
+            _ => {}
+        }
+    }
+
+    /// At what time topics are asked whether they keep a message.
+    pub(crate) fn keeps(self, at: Millis) -> Millis {
+        match self.0 {
+            Some(Bug::EndlessRetention) => Millis(0),
+            _ => at,
+        }
+    }
+
     /// What of a block reaches the log.
     pub(crate) fn append(self, block: &[u8]) -> &[u8] {
         match self.0 {
@@ -133,6 +246,29 @@ impl Sabotage {
             _ => block,
         }
     }
+}
+
+/// Some messages, whichever host has them.
+fn is_chosen(message: &Message) -> bool {
+    let sum: u64 = message.body.iter().copied().map(u64::from).sum();
+    sum.is_multiple_of(4)
+}
+
+/// Adds those targets that a filter keeps the message from.
+fn let_through(send: &mut Send, routes: &Routes) {
+    let Send {
+        message, targets, ..
+    } = send;
+    routes.each_subscriber(&message.topic, |it| {
+        if it.filter.is_some() && !it.accepts(message) {
+            targets.extend(it.target(message));
+        }
+    });
+}
+
+fn subscriptions(routes: &Routes) -> Vec<Subscription> {
+    let all = routes.subscriptions();
+    all.map(|it| Subscription::clone(it)).collect()
 }
 
 #[cfg(test)]
@@ -162,6 +298,16 @@ mod tests {
             (Bug::PassedHalt, "went on by itself"),
             (Bug::SharedBroadcast, "who keeps the state"),
             (Bug::LateNewcomer, "read article"),
+            (Bug::LooseFilter, "of region"),
+            (Bug::StrictFilter, "read article"),
+            (Bug::LostEvent, "was not told of"),
+            (Bug::DoubledEvent, "event/"),
+            (Bug::ForgetfulQuota, "was let in over the quota"),
+            (Bug::LateRefusal, "left its id when refused"),
+            (Bug::LongClaim, "is refused at"),
+            (Bug::ShortClaim, "is redeemed at"),
+            (Bug::EndlessRetention, "read article"),
+            (Bug::EndlessRetention, "is found"),
         ] {
             // Some workloads see a bug as something else; one sees it as what it is.
             let mut failures = (0..WORLDS).filter_map(|seed| simulate_with(seed, Some(bug)).err());

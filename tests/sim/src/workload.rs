@@ -11,25 +11,29 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use wasmill_engine::{Incoming, ProducerId};
 use wasmill_model::half::CheckPolicy;
-use wasmill_model::routes::{RetrySchedule, Routes, Schedule, Subscription, TopicPattern};
+use wasmill_model::routes::{RetrySchedule, Routes, Schedule, Subscription, Topic, TopicPattern};
 use wasmill_model::{Millis, When};
 
+use crate::archive::Archive;
 use crate::bank::Bank;
 use crate::chimes::Chimes;
 use crate::errands::Errands;
-use crate::host::{Dead, Host};
+use crate::ferries::Ferries;
+use crate::host::{Dead, Host, PassedOver};
 use crate::jobs::Jobs;
 use crate::lines::Lines;
 use crate::news::News;
 use crate::pings::Pings;
 use crate::press::Press;
+use crate::tolls::Tolls;
+use crate::vouchers::Vouchers;
 
 /// The routes with which a world begins, and settles.
 #[derive(Default)]
 pub(crate) struct Draft {
     /// Whether the world is to settle: every subscription that there was gets what is left for it.
     pub(crate) is_last: bool,
-    pub(crate) topics: Vec<TopicPattern>,
+    pub(crate) topics: Vec<Topic>,
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) checks: Vec<(TopicPattern, Arc<CheckPolicy>)>,
     pub(crate) schedules: Vec<Schedule>,
@@ -48,6 +52,11 @@ pub(crate) trait Workload {
 
     /// The host was told what time it is: the barriers before and after what it did then.
     fn ticked(&mut self, _now: Millis, _barriers: &Range<u64>) {}
+
+    /// A message was passed over, since its subscription remembers its id.
+    fn passed_over(&mut self, _host: &Host, _it: &PassedOver) -> Result<(), Dead> {
+        Ok(())
+    }
 
     /// The host died, and another one started on a log of so many blocks: what they do not hold is
     /// lost.
@@ -68,20 +77,24 @@ type New = fn(&mut StdRng) -> Box<dyn Workload>;
 
 /// Draws the workloads of a world: one for certain, and each of the others perhaps.
 pub(crate) fn draw(rng: &mut StdRng) -> Vec<Box<dyn Workload>> {
-    let all: [New; 8] = [
+    let all: [New; 12] = [
         |rng| Box::new(Bank::new(rng)),
         |_| Box::new(Errands::default()),
         |_| Box::new(Jobs::default()),
         |_| Box::new(Lines::default()),
-        |_| Box::new(Press::default()),
+        |rng| Box::new(Press::new(rng)),
         |_| Box::new(Chimes::default()),
         |_| Box::new(News::default()),
         |_| Box::new(Pings::default()),
+        |rng| Box::new(Tolls::new(rng)),
+        |_| Box::new(Ferries::default()),
+        |_| Box::new(Vouchers::default()),
+        |_| Box::new(Archive::default()),
     ];
     let certain = rng.random_range(0..all.len());
     let mut drawn = Vec::new();
     for (index, new) in all.iter().enumerate() {
-        if index == certain || rng.random_ratio(1, 3) {
+        if index == certain || rng.random_ratio(1, 4) {
             drawn.push(new(rng));
         }
     }
@@ -103,7 +116,7 @@ impl Draft {
 
     /// Declares topics.
     pub(crate) fn declare(&mut self, topics: &[&str]) {
-        let topics = topics.iter().map(|topic| TopicPattern::new(topic));
+        let topics = topics.iter().map(|topic| TopicPattern::new(topic).into());
         self.topics.extend(topics);
     }
 
@@ -117,6 +130,18 @@ impl Draft {
             .collect();
         Arc::new(routes)
     }
+}
+
+/// The same routes with other topics, or other subscriptions.
+pub(crate) fn rerouted(
+    routes: &Routes,
+    topics: Vec<Topic>,
+    subscriptions: Vec<Subscription>,
+) -> Arc<Routes> {
+    let mut changed = Routes::new(topics, subscriptions);
+    changed.checks.clone_from(&routes.checks);
+    changed.schedules.clone_from(&routes.schedules);
+    Arc::new(changed)
 }
 
 /// A subscription that gives a message up only after more traps than there are.

@@ -19,6 +19,9 @@ const STEPS: usize = 900;
 /// Steps in which a world must settle.
 const SETTLE_STEPS_MAX: usize = 200_000;
 
+/// Rounds of checkpoints in which all claims must be swept whose time is over.
+const ROUNDS_MAX: usize = 20;
+
 /// What a world went through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -114,11 +117,15 @@ impl World {
             }
         }
         let host = self.host.as_mut().expect("started");
-        // The round under way, then a whole one.
-        for _ in 0..2 {
+        // The round under way, then a whole one, then as many as the sweeps need.
+        for round in 0..ROUNDS_MAX {
             host.begin_checkpoint(PARTITIONS);
             while host.work_on_view(&mut self.rng)? {}
+            if round > 0 && host.overdue_claims()? == 0 {
+                break;
+            }
         }
+        assert_eq!(host.overdue_claims()?, 0, "claims that are over and stay");
         for workload in &mut self.workloads {
             workload.check(host)?;
             self.report.messages += workload.taken() as u64;
@@ -142,9 +149,13 @@ impl World {
                 let index = self.rng.random_range(0..self.workloads.len());
                 self.workloads[index].step(host, &mut self.rng)?;
             }
-            30..33 => self
-                .clock
-                .advance(Duration::from_millis(self.rng.random_range(0..400))),
+            30..33 => {
+                let span = Duration::from_millis(self.rng.random_range(0..400));
+                match self.rng.random_ratio(1, 12) {
+                    true => self.clock.jump_back(span),
+                    false => self.clock.advance(span),
+                }
+            }
             33..35 => {
                 let plugins = host.plugins();
                 let index = self.rng.random_range(0..plugins.len().max(1));
@@ -182,6 +193,11 @@ impl World {
                 _ => host.move_on(&mut self.rng)?,
             };
             if worked {
+                for it in host.take_passed_over() {
+                    for workload in &mut self.workloads {
+                        workload.passed_over(host, &it)?;
+                    }
+                }
                 let durable = host.durable();
                 self.workloads.iter_mut().for_each(|it| it.durable(durable));
                 return Ok(true);
@@ -219,6 +235,7 @@ impl World {
     }
 
     fn start(&mut self) -> Result<(), Dead> {
+        self.clock.forget();
         let (clock, routes) = (self.clock.clone(), &self.routes);
         let host = Host::start(&self.store, clock, routes, self.sabotage)?;
         let host = self.host.insert(host);

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use wasmill_model::effects::Send;
 use wasmill_model::routes::Subscription;
-use wasmill_model::{Message, Millis, Name, Op, Record};
+use wasmill_model::{Message, Millis, Name, Op, Record, Routes};
 
 use super::Moves;
+use crate::codec::{self, DecodeError};
 use crate::engine::Engine;
 
 /// Where a replay's tail begins.
@@ -22,10 +23,41 @@ pub struct Tail {
     pub positions: Vec<u64>,
 }
 
-/// The messages of a block that a subscription gets anew: what was sent at `from` or later and was
-/// not redriven, on its way between partitions, or itself delivered anew. Of each partition only
-/// records before `until`, if given.
-pub fn replayed<'a>(
+/// What of the log a subscription that is moved gets anew.
+#[derive(Clone, Copy, Debug)]
+pub struct Replayed<'a> {
+    /// How long topics keep messages.
+    pub routes: &'a Routes,
+    /// The subscription.
+    pub subscription: &'a Subscription,
+    /// What was sent at this time or later.
+    pub from: Millis,
+    /// When the move began: what its topic kept no longer by then is left out.
+    pub begun: Millis,
+}
+
+impl Replayed<'_> {
+    /// The messages of a block. Of each partition only records before `until`, if given.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the block does not read back.
+    pub fn of_block(
+        &self,
+        block: &[u8],
+        until: Option<&[u64]>,
+    ) -> Result<Vec<Arc<Message>>, DecodeError> {
+        // What was sent since the move began has not been delivered: no retention drops it.
+        let is_old = codec::header(block)?.at < self.begun;
+        let records = codec::records(block)?;
+        let messages = replayed(&records, self.subscription, self.from, until);
+        let kept = messages.filter(|it| !is_old || !self.routes.is_over(it, self.begun));
+        Ok(kept.cloned().collect())
+    }
+}
+
+/// The messages among the records of a block that were sent at `from` or later and were not
+/// redriven, on their way between partitions, or themselves delivered anew.
+fn replayed<'a>(
     records: &'a [Record],
     subscription: &'a Subscription,
     from: Millis,

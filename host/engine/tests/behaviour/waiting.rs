@@ -301,6 +301,31 @@ fn what_moves_between_queues_while_the_view_is_read_is_told_once() {
 }
 
 #[test]
+fn what_a_host_that_died_left_in_pages_is_not_told_as_waiting() {
+    let mut world = World::new();
+    let of = world.engine.partitioner().of("0");
+    let of_it = |key: &String| world.engine.partitioner().of(key) == of;
+    let keys: Vec<_> = (0..)
+        .map(|it| it.to_string())
+        .filter(of_it)
+        .take(2)
+        .collect();
+    let send = |world: &mut World| -> HashSet<_> {
+        let keys = (0..300).map(|at| &keys[at % 2]);
+        let sent = keys.map(|key| world.accept("a", key, LARGE, When::Now));
+        sent.collect()
+    };
+    let durable = send(&mut world);
+    world.checkpoint();
+    let (blocks, entries) = (world.log.len(), world.view.len());
+    send(&mut world);
+    assert!(world.view.len() > entries, "pages were written");
+    world.log.truncate(blocks);
+    let waiting = world.waiting(of, Sought::of_page(&all(), None), (0, |_: &mut World| ()));
+    assert_eq!(waiting.ids(), durable);
+}
+
+#[test]
 fn what_there_is_no_room_for_is_found_after_the_last_place() {
     let mut world = World::new();
     let of = world.engine.partitioner().of("k");

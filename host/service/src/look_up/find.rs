@@ -68,17 +68,17 @@ impl<G: Guests> LookUp<'_, G> {
 }
 
 /// What was found so far.
-struct Finding {
+pub(super) struct Finding {
     finder: Finder,
     span: std::ops::Range<Millis>,
     before: Option<Place>,
     limit: usize,
     bytes: usize,
-    page: FoundPage,
+    pub(super) page: FoundPage,
 }
 
 impl Finding {
-    fn new(filter: Filter, before: Option<Place>, limit: usize) -> Self {
+    pub(super) fn new(filter: Filter, before: Option<Place>, limit: usize) -> Self {
         Self {
             span: filter.from..filter.to,
             finder: Finder::new(filter),
@@ -89,7 +89,7 @@ impl Finding {
         }
     }
 
-    fn read(&mut self, reading: &mut Reading) -> Result<(), Error> {
+    pub(super) fn read(&mut self, reading: &mut Reading) -> Result<(), Error> {
         let end = match self.span.end {
             Millis::MAX => reading.end,
             to => reading.at(to)?,
@@ -141,7 +141,11 @@ impl Finding {
     }
 
     /// Adds what waits, and is not to be found in the log.
-    fn read_waiting(mut self, reading: &mut Reading, scanned: Scanned) -> Result<FoundPage, Error> {
+    pub(super) fn read_waiting(
+        mut self,
+        reading: &mut Reading,
+        scanned: Scanned,
+    ) -> Result<FoundPage, Error> {
         let waiting = scanned.settled(reading)?;
         if let Some(waiting) = waiting.filter(|it| !it.is_empty()) {
             let logged = self.logged(reading, &waiting.ids())?;

@@ -6,6 +6,7 @@
 
 mod find;
 mod reading;
+mod source;
 mod trace;
 mod waiting;
 
@@ -22,7 +23,8 @@ use crate::handle::{Handle, Stopped};
 
 pub use find::FoundPage;
 pub use reading::Extent;
-use reading::{Bounds, Kept, Reading};
+use reading::{Bounds, Reading};
+pub use source::Source;
 pub use trace::Told;
 use waiting::Scanned;
 
@@ -74,7 +76,7 @@ impl LookUps {
 struct LookUp<'a, G> {
     handle: &'a Handle<G>,
     place: Arc<OwnedSemaphorePermit>,
-    kept: Kept,
+    source: Source,
     until: Instant,
     /// Whoever asked: readings end when they are gone.
     asker: Arc<()>,
@@ -82,14 +84,22 @@ struct LookUp<'a, G> {
 
 impl<G: Guests> Handle<G> {
     fn look_up(&self) -> Result<LookUp<'_, G>, LookUpError> {
-        let places = self.shared.look_ups.places.clone();
-        let place = places.try_acquire_owned();
+        let LookUps {
+            blocks,
+            clock,
+            places,
+        } = &self.shared.look_ups;
+        let place = places.clone().try_acquire_owned();
+        let versioned = &self.shared.versioned;
         Ok(LookUp {
             handle: self,
             place: Arc::new(place.map_err(|_| LookUpError::Busy)?),
-            kept: Kept {
+            source: Source {
+                blocks: blocks.clone(),
+                view: versioned.view.clone(),
+                partitions: versioned.snapshots.partitioner().count(),
                 routes: self.routes(),
-                now: self.shared.look_ups.clock.now(),
+                now: clock.now(),
             },
             until: Instant::now() + TIME_MAX,
             asker: Arc::new(()),
@@ -105,40 +115,19 @@ impl<G: Guests> LookUp<'_, G> {
     ) -> Result<T, LookUpError> {
         // What is before the barrier is durable once that comes back; what is behind it may not be.
         let end = self.handle.operate(|engine, _| engine.barrier()).await?;
-        let mut reading = Reading {
-            blocks: self.handle.shared.look_ups.blocks.clone(),
-            end,
-            kept: self.kept.clone(),
-            bounds: self.bounds(self.until),
-            extent: Extent::default(),
-        };
-        self.on_a_thread(move || {
-            reading.look_back()?;
-            read(&mut reading)
-        })
-        .await
+        let (source, bounds) = (self.source.clone(), self.bounds(self.until));
+        self.on_a_thread(move || read(&mut source.reading(end, bounds)?))
+            .await
     }
 
     /// Reads from the view what waits, on a thread of its own; none if the log has all that there
     /// is to tell. What reads the log must come after this, and settle it.
     async fn scan(&self, sought: Sought) -> Result<Option<Scanned>, LookUpError> {
-        let versioned = &self.handle.shared.versioned;
-        let (view, partitions) = (
-            versioned.view.clone(),
-            versioned.snapshots.partitioner().count(),
-        );
-        let blocks = self.handle.shared.look_ups.blocks.clone();
-        let hides = self.kept.hides();
         // The log must be read too.
         let remaining = self.until.saturating_duration_since(Instant::now());
         let bounds = self.bounds(Instant::now() + remaining / 2);
-        self.on_a_thread(move || {
-            if !hides && blocks.first()? == Some(0) {
-                return Ok(None);
-            }
-            waiting::scan(&view, partitions, sought, &bounds).map(Some)
-        })
-        .await
+        let source = self.source.clone();
+        self.on_a_thread(move || source.scan(sought, &bounds)).await
     }
 
     fn bounds(&self, until: Instant) -> Bounds {

@@ -69,14 +69,6 @@ impl Kept {
     pub(super) fn has(&self, message: &Message) -> bool {
         !self.routes.is_over(message, self.now)
     }
-
-    /// Whether there may be messages in the log that are not to be found.
-    pub(super) fn hides(&self) -> bool {
-        self.routes
-            .topics()
-            .iter()
-            .any(|topic| topic.retention.is_some())
-    }
 }
 
 /// A reading of all blocks before `end`.

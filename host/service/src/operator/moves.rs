@@ -7,7 +7,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 use wasmill_engine::codec;
-use wasmill_engine::{MoveError, Standing, Survey, replayed};
+use wasmill_engine::{MoveError, Replayed, Standing, Survey};
 use wasmill_model::routes::Subscription;
 use wasmill_model::{Message, Millis, Name, Position, Start};
 use wasmill_port::Guests;
@@ -230,22 +230,18 @@ impl<G: Guests> Reader<'_, G> {
         into: &mut Piece,
     ) -> Result<(), OperateError> {
         if let Some(block) = self.handle.read_block(number).await? {
-            let records = match codec::records(&block) {
-                Ok(records) => records,
-                Err(error) => {
-                    pass_over(number, &error);
-                    return Ok(());
-                }
+            let replayed = Replayed {
+                routes: &self.handle.routes(),
+                subscription: &self.subscription,
+                from: self.from,
+                begun: self.begun,
             };
-            let is_old = codec::header(&block).is_ok_and(|it| it.at < self.begun);
-            let routes = self.handle.routes();
-            for message in replayed(&records, &self.subscription, self.from, until) {
-                // What was sent since the move began has not been delivered: no retention drops it.
-                if is_old && routes.is_over(message, self.begun) {
-                    continue;
+            match replayed.of_block(&block, until) {
+                Ok(mut messages) => {
+                    into.bytes += messages.iter().map(|it| it.footprint()).sum::<usize>();
+                    into.messages.append(&mut messages);
                 }
-                into.bytes += message.footprint();
-                into.messages.push(message.clone());
+                Err(error) => pass_over(number, &error),
             }
         }
         Ok(())

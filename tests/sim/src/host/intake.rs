@@ -1,8 +1,8 @@
-//! How messages come in: their ids are looked up in the view, then the engine takes them.
+//! How messages come in: their ids are looked up in the view, then the engine takes or refuses them.
 
 use std::ops::Range;
 
-use wasmill_engine::{Accepted, Incoming, claims};
+use wasmill_engine::{Accepted, Incoming, Refused, claims};
 use wasmill_model::PartitionId;
 use wasmill_port::Clock;
 use wasmill_port::store::View;
@@ -33,17 +33,24 @@ impl Host {
     }
 
     /// Takes a message in; durable once [`Host::durable`] reaches the number returned.
-    pub(crate) fn accept(&mut self, mut it: LookedUp) -> Result<(Accepted, u64), Dead> {
+    pub(crate) fn accept(&mut self, it: LookedUp) -> Result<(Accepted, u64), Dead> {
+        let accepted = self.offer(it)?.expect("a message that no policy refuses");
+        Ok((accepted, self.barrier()))
+    }
+
+    /// Takes a message in, or refuses it.
+    pub(crate) fn offer(&mut self, mut it: LookedUp) -> Result<Result<Accepted, Refused>, Dead> {
         if !self
             .sabotage
             .still_holds(it.version, self.version(it.partition))
         {
             it = self.look_up(it.incoming)?;
         }
-        let accepted = self.engine.accept(it.incoming, self.clock.now());
-        let accepted = accepted.expect("a proper message");
+        self.engine.set_uptime(self.uptime());
+        let (incoming, now) = (it.incoming, self.clock.now());
+        let answer = self.sabotage.offer(&mut self.engine, incoming, now);
         self.collect();
-        Ok((accepted, self.engine.barrier()))
+        Ok(answer)
     }
 
     /// Takes a batch in, each message by itself; what was looked up before a checkpoint of any of

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use wasmill_engine::{MoveError, Tail, codec, replayed};
+use wasmill_engine::{MoveError, Replayed, Tail, codec};
 use wasmill_model::position::Replay;
 use wasmill_model::{Message, Name, Start};
 use wasmill_port::Clock;
@@ -122,13 +122,18 @@ impl Host {
         let Some(Replay { from, .. }) = self.replay(name) else {
             return Ok(Vec::new());
         };
-        let subscription = self.routes().subscription(name).expect("it is moved");
+        let begun = self.engine.position(name).expect("it is moved").since;
+        let replayed = Replayed {
+            routes: self.routes(),
+            subscription: self.routes().subscription(name).expect("it is moved"),
+            from,
+            begun: self.sabotage.keeps(begun),
+        };
         let mut messages = Vec::new();
         for number in blocks {
             if let Some(block) = self.log.read(number).map_err(|_| Dead)? {
-                let records = codec::records(&block).expect("a block of ours");
-                let found = replayed(&records, subscription, from, until);
-                messages.extend(found.cloned());
+                let found = replayed.of_block(&block, until);
+                messages.extend(found.expect("a block of ours"));
             }
         }
         self.sabotage.replay(&mut messages);

@@ -70,7 +70,9 @@ impl Host {
     pub(crate) fn set_routes(&mut self, routes: &Arc<Routes>) {
         self.routes_file = routes.clone();
         let now = self.clock.now();
-        if self.engine.set_routes(routes, now).is_ok() {
+        self.engine.set_uptime(self.uptime());
+        let changed = self.sabotage.reload(&mut self.engine, routes, now);
+        if changed.is_ok() {
             if self.sabotage.meets() {
                 self.engine.meet(now);
             }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use wasmill_engine::{CheckRequest, RunRequest, Ticket, Verdict};
-use wasmill_model::effects::Outcome;
-use wasmill_model::{Half, Routes};
+use wasmill_model::effects::{Outcome, Uniqueness};
+use wasmill_model::{Half, Message, Millis, Name, Routes};
 use wasmill_port::call::{CallError, Preparing};
 use wasmill_port::{Preparer, Run, RunContext};
 use wasmill_service::run_of;
@@ -20,6 +20,26 @@ use crate::{bank, guest};
 
 type Handlers = Pin<Box<dyn Future<Output = Vec<Outcome>>>>;
 
+/// A message that no handler was called for, since its subscription remembered its id.
+#[derive(Debug)]
+pub(crate) struct PassedOver {
+    /// The subscription.
+    pub(crate) subscription: Name,
+    /// The message.
+    pub(crate) message: Arc<Message>,
+    /// What time it was.
+    pub(crate) at: Millis,
+}
+
+/// A run that began.
+struct Going {
+    ticket: Ticket,
+    subscription: Name,
+    messages: Vec<Arc<Message>>,
+    routes: Arc<Routes>,
+    handlers: Handlers,
+}
+
 /// What handlers and owners have to do.
 #[derive(Default)]
 pub(super) struct Runs {
@@ -27,7 +47,9 @@ pub(super) struct Runs {
     pub(super) waiting: Vec<(RunRequest, Arc<Routes>)>,
     pub(super) checks: Vec<CheckRequest>,
     /// Runs that wait for a half message, and the barrier that must be durable first.
-    stopped: Vec<(u64, Ticket, Handlers)>,
+    stopped: Vec<(u64, Going)>,
+    /// Messages that were passed over, and that nobody was told of yet.
+    passed_over: Vec<PassedOver>,
     pub(super) desk: Arc<Desk>,
 }
 
@@ -80,11 +102,11 @@ impl Host {
         let durable = self.durable();
         let mut ready = self.runs.stopped.iter();
         let ready = ready.position(|(barrier, ..)| *barrier <= durable);
-        let (ticket, handlers) = match ready {
+        let going = match ready {
             Some(index) if self.runs.waiting.is_empty() || rng.random() => {
-                let (_, ticket, handlers) = self.runs.stopped.swap_remove(index);
+                let (_, going) = self.runs.stopped.swap_remove(index);
                 self.runs.desk.answer(Ok(()));
-                (ticket, handlers)
+                going
             }
             _ if self.runs.waiting.is_empty() => return false,
             _ => {
@@ -93,9 +115,14 @@ impl Host {
                 self.begin(request, routes, rng.random())
             }
         };
-        self.poll(ticket, handlers);
+        self.poll(going);
         self.collect();
         true
+    }
+
+    /// Takes the messages that were passed over since this was last asked.
+    pub(crate) fn take_passed_over(&mut self) -> Vec<PassedOver> {
+        std::mem::take(&mut self.runs.passed_over)
     }
 
     /// An owner answers; false if none was asked.
@@ -116,35 +143,51 @@ impl Host {
         true
     }
 
-    fn begin(
-        &mut self,
-        mut request: RunRequest,
-        routes: Arc<Routes>,
-        luck: u64,
-    ) -> (Ticket, Handlers) {
+    fn begin(&mut self, mut request: RunRequest, routes: Arc<Routes>, luck: u64) -> Going {
         self.sabotage.run(&mut request);
+        let routes = self.sabotage.routes(routes);
         let context = RunContext {
             preparer: Some(self.runs.desk.clone()),
-            routes,
+            routes: routes.clone(),
             ..self.context.clone()
         };
+        let subscription = request.subscription.clone();
+        let messages = request.messages.iter().map(|it| it.message.clone());
+        let messages = messages.collect();
         let (ticket, run) = run_of(request, context, Duration::from_secs(1));
-        (ticket, Box::pin(handle(run, StdRng::seed_from_u64(luck))))
+        Going {
+            ticket,
+            subscription,
+            messages,
+            routes,
+            handlers: Box::pin(handle(run, StdRng::seed_from_u64(luck))),
+        }
     }
 
-    fn poll(&mut self, ticket: Ticket, mut handlers: Handlers) {
+    fn poll(&mut self, mut going: Going) {
         let now = wasmill_port::Clock::now(&*self.clock);
-        match handlers
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
-            Poll::Ready(outcomes) => self.engine.complete(&ticket, outcomes, now),
+        let mut context = Context::from_waker(Waker::noop());
+        match going.handlers.as_mut().poll(&mut context) {
+            Poll::Ready(mut outcomes) => {
+                let handled = going.messages.iter().zip(&mut outcomes);
+                for (message, outcome) in handled {
+                    self.sabotage.outcome(message, outcome, &going.routes);
+                    if outcome.uniqueness == Uniqueness::Duplicate {
+                        self.runs.passed_over.push(PassedOver {
+                            subscription: going.subscription.clone(),
+                            message: message.clone(),
+                            at: now,
+                        });
+                    }
+                }
+                self.engine.complete(&going.ticket, outcomes, now);
+            }
             Poll::Pending => {
                 let half = self.runs.desk.take();
-                let prepared = self.engine.prepare(ticket.number(), half, now);
+                let prepared = self.engine.prepare(going.ticket.number(), half, now);
                 prepared.expect("a run under way, and room");
                 let barrier = self.engine.barrier();
-                self.runs.stopped.push((barrier, ticket, handlers));
+                self.runs.stopped.push((barrier, going));
             }
         }
     }

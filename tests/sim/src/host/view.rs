@@ -5,11 +5,11 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use wasmill_engine::expiry::Expiry;
 use wasmill_engine::{Checkpoint, PageRef, Write, claims, layout};
+use wasmill_model::PartitionId;
 use wasmill_model::effects::Delayed;
-use wasmill_model::{Millis, PartitionId};
 use wasmill_port::store::{Change, Log, View};
 
-use super::{Dead, Host, ViewWork};
+use super::{Dead, Host, PARTITIONS, ViewWork};
 
 /// Where a page lies.
 pub(super) fn place(page: &PageRef) -> Vec<u8> {
@@ -92,10 +92,13 @@ impl Host {
                 self.trim(meta.next_block)?;
             }
         }
-        for partition in checkpoint.partitions.clone() {
-            self.sweep(PartitionId(partition), checkpoint.sealed_at)?;
-        }
-        self.outdate(checkpoint.partitions);
+        let (partitions, now) = (checkpoint.partitions, checkpoint.sealed_at);
+        let view = self.sabotage.swept(&self.view);
+        self.sweeper
+            .sweep(&view, partitions.clone(), &checkpoint.claimed, now)
+            .map_err(|_| Dead)?;
+        self.swept_at = now;
+        self.outdate(partitions);
         self.engine.end_checkpoint();
         self.checkpointing = false;
         self.collect();
@@ -111,24 +114,22 @@ impl Host {
         Ok(())
     }
 
-    /// Deletes the claims whose time is over: those of producers, and those in keys' states.
-    fn sweep(&self, partition: PartitionId, now: Millis) -> Result<(), Dead> {
-        let prefix = layout::claims(partition);
-        let entries = self.view.scan(&prefix, &prefix, usize::MAX);
-        let entries = entries.map_err(|_| Dead)?;
-        let entries = entries.iter().map(|(key, value)| (&key[..], &value[..]));
-        let mut writes = claims::sweep(entries, now).expect("claims of ours");
-        let prefix = layout::expiries(partition);
-        let expiries = self.view.scan(&prefix, &prefix, usize::MAX);
-        for (key, _) in expiries.map_err(|_| Dead)? {
-            let expiry = Expiry::read(&key).expect("an expiry of ours");
-            if expiry.is_over(now) {
-                let value = self.view.get(expiry.claim()).map_err(|_| Dead)?;
-                writes.extend(expiry.sweep(value.as_deref(), self.sabotage.sweep(now)));
-            }
+    /// Claims of the view whose time was over when the last sweep began.
+    pub(crate) fn overdue_claims(&self) -> Result<usize, Dead> {
+        let (mut count, now) = (0, self.swept_at);
+        for partition in (0..PARTITIONS).map(PartitionId) {
+            let prefix = layout::claims(partition);
+            let claims = self.view.scan(&prefix, &prefix, usize::MAX);
+            let claims = claims.map_err(|_| Dead)?.into_iter();
+            let claims = claims.map(|(_, value)| claims::read(&value).expect("a claim of ours"));
+            count += claims.filter(|claim| claim.expires <= now).count();
+            let prefix = layout::expiries(partition);
+            let expiries = self.view.scan(&prefix, &prefix, usize::MAX);
+            let expiries = expiries.map_err(|_| Dead)?.into_iter();
+            let expiries = expiries.map(|(key, _)| Expiry::read(&key).expect("an expiry of ours"));
+            count += expiries.filter(|expiry| expiry.is_over(now)).count();
         }
-        let change = |Write { key, value }| Change { key, value };
-        self.write(writes.into_iter().map(change).collect())
+        Ok(count)
     }
 
     fn write(&self, changes: Vec<Change>) -> Result<(), Dead> {

@@ -1,16 +1,17 @@
 //! What the press knows of a host: observed before each change, and put back after a crash.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use wasmill_model::{Millis, Start};
 
-use super::model::{Article, Model};
+use super::model::{Article, Model, Replay};
 use super::{PLUGIN, Piece, READERS};
 use crate::guest::number;
 use crate::host::{Dead, Host};
 
 /// All drafts, and what became of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Desk {
     drafts: BTreeMap<(String, u64), Piece>,
     model: Model,
@@ -23,6 +24,20 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    /// One that knows how long articles are kept.
+    pub(super) fn new(retention: Option<Duration>) -> Self {
+        Self {
+            drafts: BTreeMap::new(),
+            model: Model {
+                retention,
+                ..Model::default()
+            },
+            routed: BTreeSet::new(),
+            undo: Vec::new(),
+            sealed: 0,
+        }
+    }
+
     /// A draft will be sent.
     pub(super) fn expect(&mut self, draft: Piece) {
         self.drafts.insert((draft.key.clone(), draft.id), draft);
@@ -45,10 +60,15 @@ impl Desk {
                 piece: piece.clone(),
                 at,
                 blocks: blocks.clone(),
+                sealed_by: None,
             };
             self.model.sent(article, &self.routed);
         }
         self.sealed = host.sealed();
+        let articles = self.model.articles.values_mut();
+        for article in articles.filter(|it| it.blocks.end <= host.sealed()) {
+            article.sealed_by.get_or_insert(host.now());
+        }
         Ok(())
     }
 
@@ -75,7 +95,7 @@ impl Desk {
             };
             self.routed.insert(name);
             if !self.model.readers.contains_key(name) {
-                self.model.met(name, definition.start, host.log_first());
+                self.model.met(name, replay(host, definition.start));
             }
         }
     }
@@ -95,7 +115,7 @@ impl Desk {
         to: Start,
         counts: &BTreeMap<u64, i64>,
     ) {
-        self.model.moved(name, to, host.log_first(), counts);
+        self.model.moved(name, replay(host, to), counts);
     }
 
     /// Whether a reader stands where it was moved to, whatever happens.
@@ -159,6 +179,15 @@ impl Desk {
             }
         }
         Ok(())
+    }
+}
+
+/// A replay that begins now.
+fn replay(host: &Host, to: Start) -> Replay {
+    Replay {
+        to,
+        first: host.log_first(),
+        begun: host.now(),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use std::time::Duration;
+
 use wasmill_model::{Millis, Start};
 
 use super::Piece;
@@ -12,6 +14,19 @@ use super::Piece;
 pub(super) struct Model {
     pub(super) articles: BTreeMap<u64, Article>,
     pub(super) readers: BTreeMap<&'static str, Reader>,
+    /// How long articles are kept.
+    pub(super) retention: Option<Duration>,
+}
+
+/// A replay of the log for a reader.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Replay {
+    /// From where on.
+    pub(super) to: Start,
+    /// The first block that the log has.
+    pub(super) first: u64,
+    /// When it began.
+    pub(super) begun: Millis,
 }
 
 /// An article that was sent.
@@ -22,6 +37,8 @@ pub(super) struct Article {
     pub(super) at: Millis,
     /// The blocks of which one has it.
     pub(super) blocks: Range<u64>,
+    /// When that block was seen to be sealed.
+    pub(super) sealed_by: Option<Millis>,
 }
 
 /// A reader that the data directory knows.
@@ -53,18 +70,26 @@ impl Times {
 }
 
 impl Article {
-    /// How often a replay of the log from `to` on, which begins with block `first`, delivers it.
-    fn replayed(&self, reader: &str, to: Start, first: u64) -> Times {
-        let is_meant = match to {
+    /// How often a replay of the log delivers it, to a reader of a topic with this retention.
+    fn replayed(&self, reader: &str, replay: Replay, retention: Option<Duration>) -> Times {
+        let is_meant = match replay.to {
             Start::Last => false,
             Start::First => true,
             Start::At(time) => self.at >= time,
         };
-        match is_meant && self.piece.passes(reader) {
-            false => Times::NEVER,
-            true if self.blocks.start >= first => Times::ONCE,
+        if !is_meant || !self.piece.passes(reader) {
+            return Times::NEVER;
+        }
+        let is_over = retention.is_some_and(|kept| replay.begun.since(self.at) > kept);
+        // A block that was sealed only when the move had begun is replayed whole.
+        let is_old = self.sealed_by.is_some_and(|at| at < replay.begun);
+        if is_over && is_old {
+            Times::NEVER
+        } else if is_over || self.blocks.start < replay.first {
             // What was trimmed may be there again after a crash.
-            true => Times { min: 0, max: 1 },
+            Times { min: 0, max: 1 }
+        } else {
+            Times::ONCE
         }
     }
 }
@@ -90,9 +115,9 @@ impl Model {
     }
 
     /// A reader is new.
-    pub(super) fn met(&mut self, name: &'static str, start: Start, first: u64) {
+    pub(super) fn met(&mut self, name: &'static str, replay: Replay) {
         let articles = self.articles.iter();
-        let reads = articles.map(|(id, it)| (*id, it.replayed(name, start, first)));
+        let reads = articles.map(|(id, it)| (*id, it.replayed(name, replay, self.retention)));
         let reader = Reader {
             reads: reads.collect(),
             moves: 0,
@@ -104,10 +129,10 @@ impl Model {
     pub(super) fn moved(
         &mut self,
         name: &'static str,
-        to: Start,
-        first: u64,
+        replay: Replay,
         counts: &BTreeMap<u64, i64>,
     ) {
+        let retention = self.retention;
         let reader = self.readers.get_mut(name).expect("it is known");
         reader.moves += 1;
         for (id, times) in &mut reader.reads {
@@ -122,7 +147,7 @@ impl Model {
                 min: count,
                 max: times.max.min(count + 1),
             };
-            *times = kept.and(self.articles[id].replayed(name, to, first));
+            *times = kept.and(self.articles[id].replayed(name, replay, retention));
         }
     }
 }

@@ -145,8 +145,8 @@ pub(super) struct Waiter {
     pub(super) message: Message,
     pub(super) body_bytes: usize,
     pub(super) how: Waits,
-    /// Whether it was read from a key's pages, of which its track says whether it has left them.
-    paged: bool,
+    /// The page of its key from which it was read, if it was: its track says whether it has left.
+    key_page: Option<u64>,
 }
 
 impl Waiter {
@@ -245,7 +245,7 @@ impl Waiting {
 
     /// Notes a message that waits, if it is looked for.
     fn note(&mut self, slot: Slot, message: &Message, key: Option<&Name>, how: Waits) {
-        self.note_paged(slot, message, key, how, false);
+        self.note_paged(slot, message, key, how, None);
     }
 
     fn note_paged(
@@ -254,7 +254,7 @@ impl Waiting {
         message: &Message,
         key: Option<&Name>,
         how: Waits,
-        paged: bool,
+        key_page: Option<u64>,
     ) {
         let place = (message.produced_at, message.id);
         let is_left_out = self.left_out.is_some_and(|newest| place <= newest);
@@ -266,7 +266,7 @@ impl Waiting {
             message: self.sought.keep(message),
             body_bytes: message.body.len(),
             how,
-            paged,
+            key_page,
         };
         self.bytes += waiter.footprint();
         *self.counts.entry(slot.partition()).or_default() += 1;

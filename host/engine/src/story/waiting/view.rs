@@ -93,7 +93,7 @@ impl Waiting {
     pub fn end_partition(&mut self, id: PartitionId) {
         for (subscription, key) in std::mem::take(&mut self.reading.paged).into_values() {
             // Its track is gone: all of it left the pages.
-            self.leave(id, &subscription, &key, |_| false);
+            self.leave(id, &subscription, &key, |_, _| false);
         }
         self.reading.queues.clear();
     }
@@ -116,13 +116,15 @@ impl Waiting {
         page: &[u8],
         messages: Vec<Pending>,
     ) -> Result<(), DecodeError> {
-        let (subscription, queue) = layout::queue_of(page).ok_or(DecodeError::Short)?;
+        let (subscription, queue, number) = layout::queue_of(page).ok_or(DecodeError::Short)?;
         for it in messages {
             let known = self.reading.queues.get(&subscription);
+            let slot = Slot::Queued(id, subscription.clone(), it.seq);
             let is_there = match &queue {
                 // A page without a mark was written since: the log tells of it.
-                QueueId::Backlog => known.is_some_and(|queue| queue.mark.has(it.seq)),
-                QueueId::Key(_) => true,
+                QueueId::Backlog => known.is_some_and(|queue| queue.mark.has(number, it.seq)),
+                // What was read of the subscription's pages waits, wherever it has gone since.
+                QueueId::Key(_) => !self.waiters.contains_key(&slot),
             };
             if !is_there {
                 continue;
@@ -139,13 +141,13 @@ impl Waiting {
                 }
                 None => (it.attempts, None),
             };
-            let paged = match &queue {
-                QueueId::Backlog => false,
+            let key_page = match &queue {
+                QueueId::Backlog => None,
                 QueueId::Key(key) => {
                     let track = layout::track(id, &subscription, Some(key), 0);
                     let of = (subscription.clone(), key.clone());
                     self.reading.paged.entry(track).or_insert(of);
-                    true
+                    Some(number)
                 }
             };
             let how = Waits::Queued {
@@ -154,8 +156,7 @@ impl Waiting {
                 attempts,
                 parked,
             };
-            let slot = Slot::Queued(id, subscription.clone(), it.seq);
-            self.note_paged(slot, &it.message, it.key.as_ref(), how, paged);
+            self.note_paged(slot, &it.message, it.key.as_ref(), how, key_page);
         }
         Ok(())
     }
@@ -169,7 +170,7 @@ impl Waiting {
             ..
         } = track;
         if let Some((_, key)) = self.reading.paged.remove(place) {
-            self.leave(id, &subscription, &key, |seq| overflow.has(seq));
+            self.leave(id, &subscription, &key, |page, seq| overflow.has(page, seq));
         }
         for it in waiting {
             // The first one holds up those behind it.
@@ -188,13 +189,19 @@ impl Waiting {
     }
 
     /// Forgets the messages of a key that were read from its pages and have left them.
-    fn leave(&mut self, id: PartitionId, of: &Name, under: &Name, is_there: impl Fn(u64) -> bool) {
+    fn leave(
+        &mut self,
+        id: PartitionId,
+        of: &Name,
+        under: &Name,
+        is_there: impl Fn(u64, u64) -> bool,
+    ) {
         let first = Slot::Queued(id, of.clone(), 0);
         let last = Slot::Queued(id, of.clone(), u64::MAX);
         let gone = |(slot, it): (&Slot, &super::Waiter)| match (slot, &it.how) {
             (Slot::Queued(_, _, seq), Waits::Queued { key, .. }) => {
-                let has_left = it.paged && key.as_ref() == Some(under) && !is_there(*seq);
-                has_left.then(|| slot.clone())
+                let has_left = it.key_page.is_some_and(|page| !is_there(page, *seq));
+                (has_left && key.as_ref() == Some(under)).then(|| slot.clone())
             }
             _ => None,
         };

@@ -2,10 +2,11 @@
 
 mod bounds;
 mod parked;
+mod retention;
 
 use std::collections::BTreeMap;
 
-use wasmill_engine::{MoveError, PageRef, codec, replayed};
+use wasmill_engine::{MoveError, PageRef, Replayed};
 use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::{Message, Start};
 
@@ -141,12 +142,14 @@ impl World {
             }
         };
         self.seal();
-        let subscription = self.routes.subscription(name).unwrap().clone();
-        let read = |block: &Vec<u8>, until: Option<&[u64]>| {
-            let records = codec::records(block).unwrap();
-            let messages = replayed(&records, &subscription, replay.from, until);
-            messages.cloned().collect::<Vec<_>>()
+        let routes = self.routes.clone();
+        let replayed = Replayed {
+            routes: &routes,
+            subscription: routes.subscription(name).unwrap(),
+            from: replay.from,
+            begun: position.since,
         };
+        let read = |block: &Vec<u8>, until| replayed.of_block(block, until).unwrap();
         let next = usize::try_from(replay.next_block).unwrap();
         // More blocks at once than the one that comes of it: the end comes nearer.
         let end = next + 3;

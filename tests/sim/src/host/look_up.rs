@@ -1,0 +1,50 @@
+//! Looking messages up, as the service does, in the log and in what the view has waiting.
+
+use wasmill_engine::story::{Filter, Found};
+use wasmill_model::Millis;
+use wasmill_port::Clock;
+use wasmill_port::store::Log;
+use wasmill_service::Source;
+
+use super::{Dead, Host, PARTITIONS};
+
+/// Messages on a page: few, so that there are several pages.
+const PAGE_COUNT: usize = 5;
+
+impl Host {
+    /// All messages of a topic that are to be found, newest first; none unless all that was
+    /// committed is durable.
+    pub(crate) fn find(&self, topic: &str) -> Result<Option<Vec<Found>>, Dead> {
+        if self.durable < self.barrier() {
+            return Ok(None);
+        }
+        let source = Source {
+            blocks: self.log.blocks(),
+            view: self.view.clone(),
+            partitions: PARTITIONS,
+            routes: self.routes().clone(),
+            now: self.sabotage.keeps(self.clock.now()),
+        };
+        let filter = Filter {
+            key: None,
+            topic: Some(topic.into()),
+            correlation: None,
+            from: Millis(0),
+            to: Millis::MAX,
+        };
+        let (mut all, mut before) = (Vec::new(), None);
+        loop {
+            let page = source.find(self.durable, &filter, before, PAGE_COUNT);
+            let page = page.map_err(|_| Dead)?;
+            // A read of the store failed.
+            if page.extent.cut_short || page.extent.damaged > 0 {
+                return Err(Dead);
+            }
+            all.extend(page.messages);
+            match page.next {
+                Some(_) => before = page.next,
+                None => return Ok(Some(all)),
+            }
+        }
+    }
+}
