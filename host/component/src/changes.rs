@@ -32,7 +32,8 @@ impl fmt::Display for Change {
     }
 }
 
-/// All differences: of what their authors say, of capabilities, of interfaces.
+/// All differences: of what their authors say, of content, of capabilities, of interfaces. None if
+/// both are the same file.
 #[must_use]
 pub fn changes(before: &Description, after: &Description) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -50,6 +51,17 @@ pub fn changes(before: &Description, after: &Description) -> Vec<Change> {
     value("name", &|it| it.name.clone());
     value("version", &|it| it.version.clone());
     value("state-version", &|it| it.state_version.to_string());
+    value("description", &|it| {
+        it.description.clone().unwrap_or_default()
+    });
+    value("routes", &|it| it.routes.clone().unwrap_or_default());
+    if before.hash != after.hash {
+        changes.push(Change {
+            of: "hash".to_owned(),
+            before: Some(before.hash.clone()),
+            after: Some(after.hash.clone()),
+        });
+    }
     if before.language != after.language {
         changes.push(Change {
             of: "language".to_owned(),
@@ -60,8 +72,18 @@ pub fn changes(before: &Description, after: &Description) -> Vec<Change> {
     let none = Capabilities::default();
     let of = |manifest: Option<&Manifest>| manifest.map_or(&none, |it| &it.capabilities).clone();
     capabilities(&of(said), &of(says), &mut changes);
-    interfaces("imports", &before.imports, &after.imports, &mut changes);
-    interfaces("exports", &before.exports, &after.exports, &mut changes);
+    interfaces(
+        "imports",
+        &before.interfaces.imports,
+        &after.interfaces.imports,
+        &mut changes,
+    );
+    interfaces(
+        "exports",
+        &before.interfaces.exports,
+        &after.interfaces.exports,
+        &mut changes,
+    );
     changes
 }
 

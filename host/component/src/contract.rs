@@ -1,12 +1,12 @@
 //! The contract, as this host speaks it, and what of a component does not fit it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use wit_parser::{Resolve, SourceMap};
 
-use crate::description::Description;
-use crate::interface::Interface;
+use crate::interface::{Interface, Interfaces};
 
 /// The contract's package, as its interfaces are named in a component.
 pub const CONTRACT: &str = "wasmill:plugin/";
@@ -21,7 +21,7 @@ const SOURCES: [(&str, &str); 4] = [
     ("worlds.wit", include_str!("../../../wit/worlds.wit")),
 ];
 
-static INTERFACES: LazyLock<Vec<(String, Interface)>> = LazyLock::new(interfaces);
+static INTERFACES: LazyLock<BTreeMap<String, Interface>> = LazyLock::new(interfaces);
 
 /// What of a component does not fit the contract, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,30 +72,47 @@ pub enum Misfit {
     },
 }
 
+/// Whether interfaces, by these names, are those of the contract that this host speaks. Others are
+/// not judged.
+///
+/// # Errors
+/// The first [`Misfit`].
+pub fn check_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(), Misfit> {
+    for name in names {
+        contracted(name)?;
+    }
+    Ok(())
+}
+
 /// Compares what a component uses of the contract with what this host speaks.
 ///
 /// # Errors
 /// The first [`Misfit`].
-pub fn check(description: &Description) -> Result<(), Misfit> {
-    let all = description.imports.iter().chain(&description.exports);
-    for (name, used) in all {
-        let Some((_, version)) = name
-            .strip_prefix(CONTRACT)
-            .and_then(|it| it.split_once('@'))
-        else {
-            continue;
-        };
-        let interface = name.clone();
-        if version != CONTRACT_VERSION {
-            return Err(Misfit::Version { interface });
+pub fn check(interfaces: &Interfaces) -> Result<(), Misfit> {
+    for (name, used) in interfaces.imports.iter().chain(&interfaces.exports) {
+        if let Some(contract) = contracted(name)? {
+            compare(name, used, contract)?;
         }
-        let contract = INTERFACES.iter().find(|(known, _)| known == name);
-        let Some((_, contract)) = contract else {
-            return Err(Misfit::Interface { interface });
-        };
-        compare(name, used, contract)?;
     }
     Ok(())
+}
+
+/// The contract's interface of this name; none if it is not the contract's to judge.
+fn contracted(name: &str) -> Result<Option<&'static Interface>, Misfit> {
+    let own = name
+        .strip_prefix(CONTRACT)
+        .and_then(|it| it.split_once('@'));
+    let Some((_, version)) = own else {
+        return Ok(None);
+    };
+    let interface = name.to_owned();
+    if version != CONTRACT_VERSION {
+        return Err(Misfit::Version { interface });
+    }
+    match INTERFACES.get(name) {
+        None => Err(Misfit::Interface { interface }),
+        found => Ok(found),
+    }
 }
 
 fn compare(interface: &str, used: &Interface, contract: &Interface) -> Result<(), Misfit> {
@@ -122,7 +139,7 @@ fn compare(interface: &str, used: &Interface, contract: &Interface) -> Result<()
     Ok(())
 }
 
-fn interfaces() -> Vec<(String, Interface)> {
+fn interfaces() -> BTreeMap<String, Interface> {
     let mut sources = SourceMap::new();
     for (name, text) in SOURCES {
         sources.push(Path::new(name), text);

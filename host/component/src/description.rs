@@ -1,14 +1,10 @@
 //! A component, described: what it is, imports, exports and asks for.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use wasmparser::{KnownCustom, Parser, Payload, ProducersSectionReader};
-use wit_parser::decoding::{DecodedWasm, decode};
-use wit_parser::{Resolve, WorldItem, WorldKey};
 
-use crate::interface::{Interface, signature};
+use crate::interface::Interfaces;
 use crate::kind::{NotComponent, check_kind};
 use crate::manifest::{Manifest, ManifestError};
 
@@ -23,10 +19,9 @@ pub struct Description {
     pub manifest: Option<Manifest>,
     /// The language it is written in: what the manifest says, or else its compiler.
     pub language: Option<String>,
-    /// What it imports, by name.
-    pub imports: BTreeMap<String, Interface>,
-    /// What it exports, by name.
-    pub exports: BTreeMap<String, Interface>,
+    /// What it imports and exports.
+    #[serde(flatten)]
+    pub interfaces: Interfaces,
 }
 
 /// Why a file cannot be described.
@@ -51,16 +46,7 @@ impl Description {
     pub fn of(component: &[u8]) -> Result<Self, Error> {
         check_kind(component)?;
         let manifest = Manifest::read(component)?;
-        let malformed = |why: String| Error::Interfaces(why);
-        let decoded = decode(component).map_err(|error| malformed(format!("{error:#}")))?;
-        let DecodedWasm::Component(resolve, world) = decoded else {
-            return Err(malformed(
-                "it is a package of interfaces without code".to_owned(),
-            ));
-        };
-        let world = &resolve.worlds[world];
-        let of = |items: &wit_parser::IndexMap<WorldKey, WorldItem>| interfaces(&resolve, items);
-        let (imports, exports) = (of(&world.imports), of(&world.exports));
+        let interfaces = Interfaces::of(component).map_err(Error::Interfaces)?;
         let language = match manifest.as_ref().and_then(|it| it.language.clone()) {
             None => compiled_from(component),
             said => said,
@@ -70,33 +56,9 @@ impl Description {
             size: component.len(),
             manifest,
             language,
-            imports,
-            exports,
+            interfaces,
         })
     }
-}
-
-fn interfaces(
-    resolve: &Resolve,
-    items: &wit_parser::IndexMap<WorldKey, WorldItem>,
-) -> BTreeMap<String, Interface> {
-    let mut found = BTreeMap::new();
-    for (key, item) in items {
-        let name = resolve.name_world_key(key);
-        match item {
-            WorldItem::Interface { id, .. } => {
-                found.insert(name, Interface::of(resolve, *id));
-            }
-            WorldItem::Function(function) => {
-                let signature = signature(resolve, function);
-                let functions = BTreeMap::from([(name.clone(), signature)]);
-                let types = BTreeMap::new();
-                found.insert(name, Interface { functions, types });
-            }
-            WorldItem::Type { .. } => {}
-        }
-    }
-    found
 }
 
 /// What the compiler of the component, or of a module within it, says of itself.

@@ -3,9 +3,20 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use wit_parser::decoding::{DecodedWasm, decode};
 use wit_parser::{
-    Function, Handle, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner,
+    Function, Handle, IndexMap, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeId,
+    TypeOwner, World, WorldItem, WorldKey,
 };
+
+/// What a component imports and exports, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Interfaces {
+    /// What it imports.
+    pub imports: BTreeMap<String, Interface>,
+    /// What it exports.
+    pub exports: BTreeMap<String, Interface>,
+}
 
 /// The functions and types of an interface, as WIT writes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -36,7 +47,50 @@ impl Interface {
     }
 }
 
-pub(crate) fn signature(resolve: &Resolve, function: &Function) -> String {
+impl Interfaces {
+    /// Those of a component.
+    ///
+    /// # Errors
+    /// What cannot be read of it.
+    pub fn of(component: &[u8]) -> Result<Self, String> {
+        let decoded = decode(component).map_err(|error| format!("{error:#}"))?;
+        let DecodedWasm::Component(resolve, world) = decoded else {
+            return Err("it is a package of interfaces without code".to_owned());
+        };
+        let World {
+            imports, exports, ..
+        } = &resolve.worlds[world];
+        Ok(Self {
+            imports: named_interfaces(&resolve, imports),
+            exports: named_interfaces(&resolve, exports),
+        })
+    }
+}
+
+fn named_interfaces(
+    resolve: &Resolve,
+    items: &IndexMap<WorldKey, WorldItem>,
+) -> BTreeMap<String, Interface> {
+    let mut found = BTreeMap::new();
+    for (key, item) in items {
+        let name = resolve.name_world_key(key);
+        match item {
+            WorldItem::Interface { id, .. } => {
+                found.insert(name, Interface::of(resolve, *id));
+            }
+            WorldItem::Function(function) => {
+                let signature = signature(resolve, function);
+                let functions = BTreeMap::from([(name.clone(), signature)]);
+                let types = BTreeMap::new();
+                found.insert(name, Interface { functions, types });
+            }
+            WorldItem::Type { .. } => {}
+        }
+    }
+    found
+}
+
+fn signature(resolve: &Resolve, function: &Function) -> String {
     let param = |it: &wit_parser::Param| format!("{}: {}", it.name, name(resolve, &it.ty));
     let params: Vec<_> = function.params.iter().map(param).collect();
     let result = function

@@ -22,8 +22,8 @@ pub enum NotComponent {
     Torn(usize),
     /// It is a module.
     #[error(
-        "it is a core module, not a component: build it with `wasmill plugin build`, or for \
-         wasm32-wasip2"
+        "it is a core module, not a component: build it for wasm32-wasip2, or turn it into a \
+         component with `wasm-tools component new`"
     )]
     Module,
     /// It is WebAssembly that cannot be read.

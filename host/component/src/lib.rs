@@ -9,8 +9,8 @@ mod kind;
 mod manifest;
 
 pub use changes::{Change, changes};
-pub use contract::{CONTRACT, CONTRACT_VERSION, Misfit, check};
+pub use contract::{CONTRACT, CONTRACT_VERSION, Misfit, check, check_names};
 pub use description::{Description, Error};
-pub use interface::Interface;
+pub use interface::{Interface, Interfaces};
 pub use kind::{NotComponent, check_kind};
 pub use manifest::{Capabilities, Manifest, ManifestError, SECTION};

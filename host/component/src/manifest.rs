@@ -82,7 +82,7 @@ impl Manifest {
                 Payload::CustomSection(section) if depth == 0 && section.name() == SECTION => {
                     let malformed =
                         |error: serde_json::Error| ManifestError::Malformed(error.to_string());
-                    let manifest = serde_json::from_slice(section.data()).map_err(malformed)?;
+                    let manifest = wasmill_json::read(section.data()).map_err(malformed)?;
                     if found.replace(manifest).is_some() {
                         return Err(ManifestError::Several);
                     }

@@ -15,15 +15,17 @@ fn describe(component: &[u8]) -> Description {
 #[test]
 fn a_real_plugin_is_described_and_keeps_to_the_contract() {
     let description = describe(&wasmill_test_guests::bytes("counter"));
-    assert_eq!(check(&description), Ok(()));
+    assert_eq!(check(&description.interfaces), Ok(()));
     assert_eq!(description.language.as_deref(), Some("Rust"));
     assert_eq!(description.manifest, None);
-    let handler = &description.exports[&format!("wasmill:plugin/handler@{CONTRACT_VERSION}")];
+    let handler =
+        &description.interfaces.exports[&format!("wasmill:plugin/handler@{CONTRACT_VERSION}")];
     assert_eq!(
         handler.functions["handle"],
         "func(message: message) -> result<_, failure>"
     );
-    let types = &description.imports[&format!("wasmill:plugin/types@{CONTRACT_VERSION}")];
+    let types =
+        &description.interfaces.imports[&format!("wasmill:plugin/types@{CONTRACT_VERSION}")];
     assert_eq!(
         types.types["failure"],
         "variant { retry(string), retry-after(retry-later), reject(string) }"
@@ -32,7 +34,8 @@ fn a_real_plugin_is_described_and_keeps_to_the_contract() {
 
 #[test]
 fn what_does_not_fit_the_contract_is_named_with_its_interface_and_function() {
-    let misfit = |imports: &str| check(&describe(&importing(imports))).expect_err("a misfit");
+    let misfit =
+        |imports: &str| check(&describe(&importing(imports)).interfaces).expect_err("a misfit");
     let queue = "wasmill:plugin/queue@0.1.0".to_owned();
     let later = r#"(import "wasmill:plugin/queue@0.2.0" (instance))"#;
     let Misfit::Version { interface } = misfit(later) else {
@@ -69,8 +72,8 @@ fn interfaces_that_are_not_the_contracts_are_described_and_not_judged() {
     let description = describe(&importing(
         r#"(import "wasi:clocks/wall-clock@0.2.6" (instance (export "now" (func (result u64)))))"#,
     ));
-    assert_eq!(check(&description), Ok(()));
-    let clock = &description.imports["wasi:clocks/wall-clock@0.2.6"];
+    assert_eq!(check(&description.interfaces), Ok(()));
+    let clock = &description.interfaces.imports["wasi:clocks/wall-clock@0.2.6"];
     assert_eq!(clock.functions["now"], "func() -> u64");
 }
 
@@ -111,13 +114,19 @@ fn two_versions_differ_by_what_they_say_ask_for_and_import() {
     };
     let after = manifest("1.1.0", asked).embed(&clock("u32"));
     let (before, after) = (describe(&before), describe(&after));
-    let told = |before, after| {
+    let told = |before: &Description, after: &Description| {
         let all = changes(before, after);
         all.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(told(&before, &before), Vec::<String>::new());
+    let told_of = |before: &Description, after: &Description| {
+        let mut told = told(before, after);
+        let hashes = format!("~ hash: {} -> {}", before.hash, after.hash);
+        assert_eq!(told.remove(1), hashes);
+        told
+    };
     assert_eq!(
-        told(&before, &after),
+        told_of(&before, &after),
         [
             "~ version: 1.0.0 -> 1.1.0",
             "+ capabilities.http: api.example.com",
@@ -126,7 +135,7 @@ fn two_versions_differ_by_what_they_say_ask_for_and_import() {
         ]
     );
     assert_eq!(
-        told(&after, &before)[1],
+        told_of(&after, &before)[1],
         "- capabilities.http: api.example.com"
     );
 }

@@ -71,10 +71,11 @@ impl BacklogMark {
         self.len
     }
 
-    /// Whether a message that lies in a page is in the queue: it has not left, and the page was not
-    /// written since, maybe by a host that died before what is in it was durable.
+    /// Whether a message that lies in a page is in the queue: it has not left, and the page is one
+    /// of the queue's, not what a host left there that died before it was durable.
     pub(crate) fn has(self, page: u64, seq: u64) -> bool {
-        page < self.next_page && self.after.is_none_or(|left| seq > left)
+        let is_own = (self.first_page..self.next_page).contains(&page);
+        is_own && self.after.is_none_or(|left| seq > left)
     }
 }
 

@@ -26,6 +26,7 @@ use wasmill_model::Name;
 use wasmill_port::{Guests, Plugins};
 
 use crate::Handle;
+pub use load::FILE_BYTES_MAX;
 use load::{Job, Loaded, Loader};
 use look::Look;
 

@@ -1,8 +1,10 @@
 //! Components as files: what they are, whether they fit this host, and the version they become.
 
+use std::collections::BTreeMap;
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use wasmill_component::{CONTRACT, CONTRACT_VERSION, Description, check, check_kind};
+use wasmill_component::{CONTRACT, CONTRACT_VERSION, Interfaces, check, check_kind, check_names};
 use wasmill_model::Name;
 use wasmill_model::record::CodeVersion;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
@@ -50,6 +52,13 @@ impl Version {
         hash: String,
         component: &Component,
     ) -> Result<Self, String> {
+        let ty = component.component_type();
+        let (engine, name) = (linker.engine(), |(name, _)| name);
+        let names = ty
+            .imports(engine)
+            .map(name)
+            .chain(ty.exports(engine).map(name));
+        check_names(names).map_err(|misfit| misfit.to_string())?;
         let pre = linker.instantiate_pre(component).map_err(|error| {
             format!(
                 "{error:#}; this host links WASI 0.2, wasi:http's outgoing handler and \
@@ -140,10 +149,17 @@ impl Exports {
     }
 }
 
-/// Why a component does not fit, in the contract's own words if it strays from that.
+/// Why a component cannot be linked, in the contract's own words if what it imports strays from that.
 pub(crate) fn explained(bytes: &[u8], reason: String) -> String {
-    let description = Description::of(bytes).ok();
-    let misfit = description.and_then(|it| check(&it).err());
+    // Decoders may panic on what no compiler made; then there is no better explanation.
+    let interfaces = catch_unwind(|| Interfaces::of(bytes))
+        .ok()
+        .and_then(Result::ok);
+    let imports = interfaces.map(|it| Interfaces {
+        exports: BTreeMap::new(),
+        ..it
+    });
+    let misfit = imports.and_then(|imports| check(&imports).err());
     misfit.map_or(reason, |misfit| misfit.to_string())
 }
 

@@ -214,9 +214,13 @@ impl Plugins for Registry {
         };
         let compiled = compiled.map_err(reject)?;
         let linker = &self.host.linker;
-        let version = Version::new(linker, name.clone(), hash.clone(), &compiled)
-            .map_err(|reason| reject(component::explained(&bytes, reason)))?;
-        let version = Arc::new(version);
+        let version = match Version::new(linker, name.clone(), hash.clone(), &compiled) {
+            Ok(version) => Arc::new(version),
+            Err(reason) => {
+                let explained = blocking(move || component::explained(&bytes, reason)).await;
+                return Err(reject(explained));
+            }
+        };
         let (tried, instance) = self.trial(&version).await.map_err(reject)?;
 
         let _turn = self.turn.lock().await;

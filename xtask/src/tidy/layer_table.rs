@@ -65,7 +65,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "wasmill-component",
-        may_use: &[],
+        may_use: &["wasmill-json"],
         never: PURE,
     },
     Layer {

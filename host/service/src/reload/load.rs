@@ -15,7 +15,7 @@ use super::metrics::Metrics;
 use super::settle::Stamp;
 
 /// Largest plugin file.
-const FILE_BYTES_MAX: u64 = 256 << 20;
+pub const FILE_BYTES_MAX: u64 = 256 << 20;
 
 pub(super) struct Loader<P, S> {
     pub(super) plugins: Arc<P>,

@@ -31,7 +31,7 @@ async fn what_is_no_component_is_refused_by_what_it_is() {
         (b"not wasm", "no WebAssembly"),
         (b"(component)", "WebAssembly text"),
         (&core, "core module, not a component"),
-        (&garbage, "ends in the middle"),
+        (&garbage, "no valid component"),
         (b"\0asm\x0d\0\x01\0\x0c\x03abc", "no valid component"),
         (&whole[..whole.len() / 2], "ends in the middle"),
         (&whole[..6], "ends in the middle, after 6 bytes"),
@@ -76,6 +76,20 @@ async fn another_version_of_the_contract_is_named_with_this_one() {
         refusal.contains("this host speaks version 0.1.0"),
         "{refusal}"
     );
+}
+
+/// Else what it exports for another host would silently never be called.
+#[tokio::test]
+async fn one_interface_of_another_version_beside_good_ones_is_refused() {
+    let bench = Bench::new(PluginSettings::default());
+    for version in ["0.2.0", "0.1.1"] {
+        let later = format!(
+            r#"(instance $nothing) (export "wasmill:plugin/gate@{version}" (instance $nothing))"#
+        );
+        let refusal = bench.refusal(&component(&later, "")).await;
+        let named = format!("it uses `wasmill:plugin/gate@{version}`");
+        assert!(refusal.contains(&named), "{refusal}");
+    }
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ impl Absent {
                 absent.entry(&sub.plugin).or_default().push(&sub.name);
             }
         }
+        self.told().retain(|plugin| absent.contains_key(plugin));
         let directory = self.directory.display();
         for (plugin, subscriptions) in absent {
             if self.told().insert(plugin.clone()) {

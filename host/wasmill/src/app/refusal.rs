@@ -46,9 +46,20 @@ impl Refusal {
         let (index, _) = place.split_once(']')?;
         let what = detail.strip_prefix(&format!("message {index}: "));
         let what = what.unwrap_or(detail);
-        // Lines and columns of the whole batch mean nothing to whoever wrote one message.
-        let what = what.rsplit_once(" at line ").map_or(what, |(what, _)| what);
-        Some((index.parse().ok()?, what))
+        Some((index.parse().ok()?, without_place(what)))
+    }
+}
+
+/// A reader's message without the place in the whole batch, which means nothing to whoever wrote
+/// one message of it.
+fn without_place(text: &str) -> &str {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    match text.rsplit_once(" at line ") {
+        Some((what, place)) => match place.split_once(" column ") {
+            Some((line, column)) if is_number(line) && is_number(column) => what,
+            _ => text,
+        },
+        None => text,
     }
 }
 
@@ -75,9 +86,10 @@ mod tests {
             "field": "messages[3]"}"#;
         let one = refusal(StatusCode::BAD_REQUEST, body);
         assert_eq!(one.in_batch(), Some((3, "unknown field `x`")));
-        let body = r#"{"detail": "message 12: no span", "field": "messages[12].delay"}"#;
+        let body = r#"{"detail": "message 12: `stop at line 3` is no span",
+            "field": "messages[12].delay"}"#;
         let one = refusal(StatusCode::BAD_REQUEST, body);
-        assert_eq!(one.in_batch(), Some((12, "no span")));
+        assert_eq!(one.in_batch(), Some((12, "`stop at line 3` is no span")));
         let all = r#"{"detail": "a batch has at most 1000", "field": "messages"}"#;
         assert_eq!(refusal(StatusCode::BAD_REQUEST, all).in_batch(), None);
     }

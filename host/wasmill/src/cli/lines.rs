@@ -109,7 +109,9 @@ impl Batch {
     fn blame(&self, failure: Failure, first: usize) -> Failure {
         let wrong = failure.refusal().and_then(Refusal::in_batch);
         match wrong.and_then(|(index, what)| Some((self.lines.get(index)?, what))) {
-            Some((line, what)) => Failure::config(anyhow!("line {line}: {what}")),
+            Some((line, what)) => Failure::config(anyhow!(
+                "line {line}: {what}; nothing from line {first} on was sent"
+            )),
             None => failure.during(format!("from line {first} on")),
         }
     }

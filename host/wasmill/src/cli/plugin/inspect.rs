@@ -1,15 +1,18 @@
 //! `wasmill plugin inspect FILE [--against FILE]`
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
 use serde_json::json;
 use wasmill_component::{
-    CONTRACT, CONTRACT_VERSION, Capabilities, Description, Interface, changes, check,
+    CONTRACT, CONTRACT_VERSION, Capabilities, Change, Description, Interface, changes, check,
 };
+
+use wasmill_service::reload::FILE_BYTES_MAX;
 
 use super::super::table::{self, printable};
 use crate::app::{Failure, tell};
@@ -32,32 +35,47 @@ impl Inspect {
         let description = describe(&self.file)?;
         let earlier = self.against.as_deref().map(describe).transpose()?;
         let changes = earlier.map(|earlier| changes(&earlier, &description));
-        let misfit = check(&description).err().map(|it| it.to_string());
+        let misfit = check(&description.interfaces)
+            .err()
+            .map(|it| it.to_string());
         if self.json {
             let all = json!({ "component": description, "misfit": misfit, "changes": changes });
             return tell(format_args!("{all:#}"));
         }
         if let Some(changes) = changes {
-            if changes.is_empty() {
-                return tell("no differences");
-            }
-            return changes
-                .iter()
-                .try_for_each(|change| tell(printable(&change.to_string())));
+            // Whether this host takes it matters more than how it differs.
+            misfit.map_or(Ok(()), |misfit| tell(printable(&misfit)))?;
+            return tell_changes(&changes);
         }
         let misfit = misfit.unwrap_or_else(|| format!("keeps to version {CONTRACT_VERSION}"));
         tell(table::of(
             ["COMPONENT", &description.hash],
             summary(&description, misfit),
         ))?;
-        list("IMPORTS", &description.imports)?;
-        list("EXPORTS", &description.exports)
+        list("IMPORTS", &description.interfaces.imports)?;
+        list("EXPORTS", &description.interfaces.exports)
+    }
+}
+
+fn tell_changes(changes: &[Change]) -> Result<(), Failure> {
+    match changes.is_empty() {
+        true => tell("no differences"),
+        false => changes
+            .iter()
+            .try_for_each(|change| tell(printable(&change.to_string()))),
     }
 }
 
 fn describe(path: &Path) -> Result<Description, Failure> {
     let cannot = || format!("{} cannot be read", path.display());
-    let bytes = fs::read(path).with_context(cannot)?;
+    let file = File::open(path).with_context(cannot)?;
+    let mut bytes = Vec::new();
+    // As much as a host takes.
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
+    if read.with_context(cannot)? as u64 > FILE_BYTES_MAX {
+        let why = anyhow!("{} has more than {FILE_BYTES_MAX} bytes", path.display());
+        return Err(Failure::config(why));
+    }
     let refused = |error| Failure::config(anyhow!("{}: {error}", path.display()));
     Description::of(&bytes).map_err(refused)
 }
