@@ -18,7 +18,8 @@ pub(super) struct ShownPending {
     subscription: Name,
     #[schema(value_type = Option<String>)]
     key: Option<Name>,
-    /// How many deliveries have failed; none if no handler is done with it yet.
+    /// How many deliveries have failed; none if no handler is done with it yet. The most, if it
+    /// has the message several times.
     attempts: u32,
     /// Whose handler is called; none if the routes no longer have the subscription.
     #[schema(value_type = Option<String>)]
@@ -48,19 +49,13 @@ impl<'a, P: Platform + Operator> Service<'a, P> {
     }
 
     /// Who is not done with a message; none if the log was not read to its end, or has gaps, so
-    /// that nobody can say.
+    /// that nobody can say. That other flows were left out says nothing of this one.
     pub(super) fn pending(&self, story: &Story, read: &Extent) -> Option<Vec<ShownPending>> {
         let is_whole = !read.cut_short && read.damaged == 0;
-        is_whole.then(|| {
-            story
-                .pending()
-                .into_iter()
-                .map(|it| self.show(it))
-                .collect()
-        })
+        is_whole.then(|| story.pending.iter().map(|it| self.show(it)).collect())
     }
 
-    fn show(&self, pending: Pending) -> ShownPending {
+    fn show(&self, pending: &Pending) -> ShownPending {
         let plugin = self.platform.plugin_of(&pending.subscription);
         let in_service = plugin.as_ref().is_some_and(|it| !self.missing.contains(it));
         let Pending {
@@ -69,9 +64,9 @@ impl<'a, P: Platform + Operator> Service<'a, P> {
             attempts,
         } = pending;
         ShownPending {
-            subscription,
-            key,
-            attempts,
+            subscription: subscription.clone(),
+            key: key.clone(),
+            attempts: *attempts,
             plugin,
             in_service,
         }

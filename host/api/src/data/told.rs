@@ -33,7 +33,8 @@ struct ShownFound {
 pub(super) struct ShownStory {
     message: ShownMessage,
     events: Vec<ShownEvent>,
-    /// The subscriptions that are not done with it; none if the log could not be read to its end.
+    /// The subscriptions that are not done with it; none if the log could not be read to its end,
+    /// or has gaps.
     pending: Option<Vec<ShownPending>>,
     log: ShownExtent,
 }
@@ -51,16 +52,22 @@ struct ShownBranch {
     depth: usize,
     message: ShownMessage,
     events: Vec<ShownEvent>,
-    /// The subscriptions that are not done with it; none if the log could not be read to its end.
+    /// The subscriptions that are not done with it; none if the log could not be read to its end,
+    /// or has gaps. Flows that were left out do not matter here.
     pending: Option<Vec<ShownPending>>,
 }
 
 /// How far the log could be read.
 #[derive(Serialize, ToSchema)]
 struct ShownExtent {
+    /// When it has everything; none if it is empty.
     since: Option<String>,
+    /// Whether there was more to tell than one answer may: messages or flows were left out, or
+    /// the log was not read to its end.
     cut_short: bool,
+    /// How many parts of it could not be read.
     damaged: u64,
+    /// What is wrong with the first of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     damage: Option<String>,
 }
@@ -218,7 +225,10 @@ impl ShownTrace {
         };
         Self {
             messages: told.stories.iter().map(branch).collect(),
-            log: extent(&told.extent),
+            log: ShownExtent {
+                cut_short: told.extent.cut_short || told.left_out,
+                ..extent(&told.extent)
+            },
         }
     }
 }

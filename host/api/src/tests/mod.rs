@@ -8,6 +8,7 @@ mod probes;
 mod query;
 mod routing;
 mod server;
+mod stories;
 mod topics;
 mod waiting;
 
@@ -27,7 +28,7 @@ use wasmill_model::http::{Accepted, Problem, Request, Response};
 use wasmill_model::routes::{Ingress, IngressKey, QueryRoute};
 use wasmill_model::{Message, MessageId, Millis, Name, PartitionId, Routes};
 use wasmill_port::guest;
-use wasmill_service::{AcceptError, Incoming, QueryError, Receipt};
+use wasmill_service::{AcceptError, Incoming, QueryError, Receipt, Told};
 
 use crate::{Api, Limits, Metrics, Platform};
 
@@ -44,6 +45,8 @@ struct Script {
     /// Whether the message is a duplicate.
     accept: Accept,
     query: Query,
+    /// The stories of every key.
+    told: Told,
     /// What was taken in.
     incoming: Mutex<Vec<Incoming>>,
     /// Those who wait for an outcome.
@@ -57,6 +60,7 @@ impl Default for Script {
             admit: Box::new(|request| Ok(Ok(admitted(request)))),
             accept: Box::new(|_| Ok(false)),
             query: Box::new(|_, _| Ok(response(200, "{}", false))),
+            told: Told::default(),
             incoming: Mutex::default(),
             waiting: Mutex::default(),
         }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use wasmill_model::record::Handled;
 use wasmill_model::{Decision, Message, MessageId, Millis, Name, PartitionId, Target};
 
+use super::pending::Pending;
 use super::waiting::Waits;
 
 /// What became of a message, as far as the log reaches.
@@ -15,6 +16,9 @@ pub struct Story {
     pub body_bytes: usize,
     /// Oldest first.
     pub events: Vec<Event>,
+    /// The subscriptions that are not done with it, in the order of their names, if the story is
+    /// told to its end.
+    pub pending: Vec<Pending>,
 }
 
 /// Something that was committed.

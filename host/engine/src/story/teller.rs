@@ -9,6 +9,7 @@ use wasmill_model::{Decision, Message, MessageId, Millis, Name, Op, PartitionId,
 
 use super::event::{Did, Ending, Event, Handling, Story, What};
 use super::parse::{self, Ended, Origin};
+use super::pending::Copies;
 use super::sieve::{Sieve, partition_of};
 use super::tree;
 use super::waiting::{Slot, Waiter};
@@ -24,6 +25,8 @@ pub struct Teller<K> {
     by_id: HashMap<MessageId, usize>,
     /// Deliveries that did not end, and dead letters: how many of a message's number.
     places: HashMap<(PartitionId, u64), Place>,
+    /// What subscriptions have and are not done with.
+    copies: Copies,
     /// Messages that wait, for their time or for a decision.
     waiting: BTreeSet<MessageId>,
     /// How many of these each partition has: its records may tell of a message without naming it.
@@ -52,6 +55,7 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
             stories: Vec::new(),
             by_id: HashMap::new(),
             places: HashMap::new(),
+            copies: Copies::default(),
             waiting: BTreeSet::new(),
             open: BTreeMap::new(),
             untold: BTreeMap::new(),
@@ -117,6 +121,7 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
                 }
                 _ => {}
             }
+            self.hand_out(record, op);
         }
     }
 
@@ -124,9 +129,22 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
     #[must_use]
     pub fn finish(mut self) -> Vec<(usize, Story)> {
         self.tell_untold();
+        for (story, pending) in self.copies.pending() {
+            self.stories[story].pending.push(pending);
+        }
         let began = |story: &Story| story.events.first().map(|event| event.at);
         self.stories.sort_by_key(began);
         tree::in_order(self.stories)
+    }
+
+    /// Notes who has a message that is told of, from this record on.
+    fn hand_out(&mut self, record: &Record, op: &Op) {
+        let (Op::Deliver { message, .. } | Op::Send { message, .. }) = op else {
+            return;
+        };
+        if let Some(&story) = self.by_id.get(&message.id) {
+            self.copies.hand_out(story, record, op);
+        }
     }
 
     /// Tells of the deliveries that ended. Returns whose the first was.
@@ -153,8 +171,11 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
         };
         let id = self.stories[story].message.id;
         let what = self.ending(story, record, ended);
-        if matches!(&what, What::Handled(it) if !goes_on(&it.outcome)) {
-            self.close_place(place);
+        if let What::Handled(it) = &what {
+            self.copies.end(story, place, &it.subscription, &it.outcome);
+            if !goes_on(&it.outcome) {
+                self.close_place(place);
+            }
         }
         self.add(story, told, what);
         Some(id)
@@ -327,6 +348,7 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
             message: kept,
             body_bytes: message.body.len(),
             events: Vec::new(),
+            pending: Vec::new(),
         });
         self.by_id.insert(message.id, self.stories.len() - 1);
         Some(self.stories.len() - 1)

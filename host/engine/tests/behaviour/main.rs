@@ -7,6 +7,7 @@ mod delivery;
 mod halves;
 mod intake;
 mod moves;
+mod pending;
 mod recall;
 mod rocketmq;
 mod schedules;

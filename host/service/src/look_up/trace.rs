@@ -9,6 +9,7 @@ use wasmill_model::{Message, MessageId, Millis, Name, Record};
 use wasmill_port::Guests;
 use wasmill_port::store::Error;
 
+use super::find::FoundPage;
 use super::reading::{Extent, Reading};
 use super::waiting::Scanned;
 use super::{ANSWER_BYTES_MAX, LookUp, LookUpError};
@@ -24,8 +25,11 @@ const FOUND_MAX: usize = 10_000;
 pub struct Told {
     /// As a tree: each story after that of the message that caused it, with its depth.
     pub stories: Vec<(usize, Story)>,
-    /// How far the log could be read.
+    /// How far the log could be read for these stories.
     pub extent: Extent,
+    /// Whether there are, or may be, more flows than these. It says nothing of the stories that are
+    /// told: they may be whole.
+    pub left_out: bool,
 }
 
 impl<G: Guests> Handle<G> {
@@ -47,22 +51,47 @@ impl<G: Guests> Handle<G> {
             .await
     }
 
-    /// The stories of all flows with a message of this key.
+    /// The stories of the newest flows with a message of this key: at most 32.
     ///
     /// # Errors
     /// [`LookUpError`] if the log could not be read.
     pub async fn key_story(&self, key: &Name) -> Result<Told, LookUpError> {
         let look_up = self.look_up()?;
-        let (flows, cut_short) = look_up.flows(key.clone()).await?;
-        let mut told = look_up.tell(Wanted::Flows(flows)).await?;
-        told.extent.cut_short |= cut_short;
-        Ok(told)
+        let Flows { newest, left_out } = look_up.flows(key.clone()).await?;
+        let told = look_up.tell(Wanted::Flows(newest)).await?;
+        Ok(Told { left_out, ..told })
+    }
+}
+
+/// The flows of a key that are told of.
+#[derive(Debug, PartialEq, Eq)]
+struct Flows {
+    /// By their correlation ids.
+    newest: BTreeSet<MessageId>,
+    /// Whether there are, or may be, more.
+    left_out: bool,
+}
+
+impl Flows {
+    /// Those of the messages of a page, which has them newest first.
+    fn of(page: &FoundPage) -> Self {
+        let mut newest = BTreeSet::new();
+        let mut left_out = page.extent.cut_short || page.next.is_some();
+        for found in &page.messages {
+            let flow = found.message.correlation;
+            if newest.len() == FLOWS_MAX && !newest.contains(&flow) {
+                left_out = true;
+                break;
+            }
+            newest.insert(flow);
+        }
+        Self { newest, left_out }
     }
 }
 
 impl<G: Guests> LookUp<'_, G> {
-    /// The newest flows with a message of a key, and whether there may be more.
-    async fn flows(&self, key: Name) -> Result<(BTreeSet<MessageId>, bool), LookUpError> {
+    /// The newest flows with a message of a key.
+    async fn flows(&self, key: Name) -> Result<Flows, LookUpError> {
         let filter = Filter {
             key: Some(key),
             topic: None,
@@ -71,14 +100,7 @@ impl<G: Guests> LookUp<'_, G> {
             to: Millis::MAX,
         };
         let page = self.find(filter, None, FOUND_MAX).await?;
-        let mut flows = BTreeSet::new();
-        for found in page.messages {
-            if flows.len() == FLOWS_MAX && !flows.contains(&found.message.correlation) {
-                return Ok((flows, true));
-            }
-            flows.insert(found.message.correlation);
-        }
-        Ok((flows, page.extent.cut_short || page.next.is_some()))
+        Ok(Flows::of(&page))
     }
 
     async fn tell(&self, wanted: Wanted) -> Result<Told, LookUpError> {
@@ -122,5 +144,68 @@ fn tell(reading: &mut Reading, wanted: Wanted, scanned: Option<Scanned>) -> Resu
     Ok(Told {
         stories: teller.finish(),
         extent: reading.extent.clone(),
+        left_out: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use wasmill_engine::story::{Found, Place, Stored};
+
+    use super::*;
+
+    /// A page with two messages of each of so many flows, newest first.
+    fn page(flows: usize) -> FoundPage {
+        let found = |nth: usize| {
+            let id = MessageId(u128::MAX - nth as u128);
+            let place = Place::Logged {
+                block: (2 * flows - nth) as u64,
+                record: 0,
+                op: 0,
+            };
+            let message = Message {
+                id,
+                topic: "t".into(),
+                key: Some("k".into()),
+                tag: None,
+                headers: Vec::new(),
+                body: Bytes::new(),
+                produced_at: Millis(0),
+                correlation: MessageId((nth % flows) as u128),
+                causation: None,
+                timer: None,
+            };
+            Found {
+                place,
+                at: Millis(0),
+                as_what: Stored::Sent,
+                message,
+                body_bytes: 0,
+            }
+        };
+        FoundPage {
+            messages: (0..2 * flows).map(found).collect(),
+            ..FoundPage::default()
+        }
+    }
+
+    #[test]
+    fn the_newest_flows_of_a_key_are_told_and_whether_there_are_more() {
+        for (flows, left_out) in [(1, false), (FLOWS_MAX, false), (FLOWS_MAX + 1, true)] {
+            let newest = (0..flows.min(FLOWS_MAX) as u128).map(MessageId).collect();
+            assert_eq!(Flows::of(&page(flows)), Flows { newest, left_out });
+        }
+    }
+
+    #[test]
+    fn there_may_be_more_flows_behind_a_page_that_does_not_end_the_log() {
+        let whole = page(1);
+        let next = Some(whole.messages[0].place);
+        let mut cut_short = whole.clone();
+        cut_short.extent.cut_short = true;
+        for page in [FoundPage { next, ..whole }, cut_short] {
+            assert!(Flows::of(&page).left_out);
+        }
+    }
 }

@@ -19,6 +19,7 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
                     message: it.message.clone(),
                     body_bytes: it.body_bytes,
                     events: Vec::new(),
+                    pending: Vec::new(),
                 });
                 self.stories.len() - 1
             });
@@ -64,6 +65,7 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
             let Some(&story) = self.by_id.get(&it.message.id) else {
                 continue;
             };
+            self.copies.wait(story, &slot, &it.how);
             let event = Event {
                 at: it.message.produced_at,
                 partition: slot.partition(),
