@@ -1,9 +1,10 @@
 //! The archive: papers that their topic keeps for a while, and that wait for longer.
 //!
 //! What was read, and is older than the retention, is not found. What waits is found however old
-//! it is and wherever the log begins, and so is what the topic still keeps and the log has.
+//! it is and wherever the log begins, and so is what the topic still keeps and the log has. What a
+//! crash took back is not found, though pages may still have it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rand::Rng;
@@ -110,6 +111,14 @@ impl Archive {
     /// Somebody looks all papers up.
     fn look_up(&self, host: &Host) -> Result<(), Dead> {
         if let Some(found) = host.find(TOPIC)? {
+            let sent: BTreeSet<_> = self.shelved.values().map(|it| it.message).collect();
+            for Found {
+                message, as_what, ..
+            } in &found
+            {
+                let id = message.id;
+                assert!(sent.contains(&id), "ghost {id} is found as {as_what:?}");
+            }
             for it in self.shelved.values() {
                 it.check(host, &found)?;
             }
