@@ -183,12 +183,13 @@ impl Workload for Archive {
         self.outbox.durable(blocks);
     }
 
-    fn restarted(&mut self, _host: &mut Host, blocks: u64) -> Result<(), Dead> {
+    fn restarted(&mut self, host: &mut Host, blocks: u64) -> Result<(), Dead> {
         self.outbox.durable(blocks);
         for lost in self.outbox.restarted() {
             self.shelved.remove(&lost.id);
         }
-        Ok(())
+        // Before other messages get the ids of those that are lost.
+        self.look_up(host)
     }
 
     fn settle(&mut self, host: &mut Host) -> Result<bool, Dead> {

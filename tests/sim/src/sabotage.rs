@@ -1,5 +1,6 @@
 //! Bugs planted on purpose: what shows that the simulator finds such bugs.
 
+mod paged;
 mod swept;
 
 use std::sync::Arc;
@@ -9,10 +10,12 @@ use wasmill_engine::{Accepted, Checkpoint, Engine, Incoming, Refused, Resume, Ru
 use wasmill_model::effects::{Effects, Outcome, Send};
 use wasmill_model::routes::{Quota, Subscription, Topic};
 use wasmill_model::{Message, Millis, Routes, dead_event, reserved};
+use wasmill_port::store::View;
 use wasmill_store::MemoryView;
 
 use crate::workload::rerouted;
 
+use paged::PagedView;
 use swept::SweptView;
 
 /// A bug of the simulated host.
@@ -66,6 +69,8 @@ pub enum Bug {
     ShortClaim,
     /// Topics keep messages for as long as the log does.
     EndlessRetention,
+    /// Whoever looks messages up takes all pages of queues for checkpointed.
+    GhostPage,
 }
 
 /// What is planted: nothing, usually.
@@ -112,6 +117,14 @@ impl Sabotage {
         SweptView {
             view: view.clone(),
             is_over: self.0 == Some(Bug::SweptClaim),
+        }
+    }
+
+    /// The view, to look messages up in.
+    pub(crate) fn looked_up(self, view: &Arc<MemoryView>) -> Arc<dyn View> {
+        match self.0 {
+            Some(Bug::GhostPage) => Arc::new(PagedView(view.clone())),
+            _ => view.clone(),
         }
     }
 
@@ -273,12 +286,16 @@ fn subscriptions(routes: &Routes) -> Vec<Subscription> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
     use crate::{simulate, simulate_with};
 
     /// Worlds in which a bug must be found. Each is found within a few; how many depends on the
     /// seeds, which are fixed.
     const WORLDS: u64 = 150;
+    /// Worlds for a bug that few of them show.
+    const RARE: Range<u64> = 500..2_000;
 
     #[test]
     fn every_planted_bug_is_found_and_none_where_none_is_planted() {
@@ -309,19 +326,32 @@ mod tests {
             (Bug::EndlessRetention, "read article"),
             (Bug::EndlessRetention, "is found"),
         ] {
-            // Some workloads see a bug as something else; one sees it as what it is.
-            let mut failures = (0..WORLDS).filter_map(|seed| simulate_with(seed, Some(bug)).err());
-            let found = failures.find(|failure| failure.contains(said));
-            let found = found.unwrap_or_else(|| panic!("{bug:?} is not found"));
-            assert_eq!(
-                simulate_with(seed_of(&found), Some(bug)),
-                Err(found),
-                "it is repeated"
-            );
+            must_find(bug, said, 0..WORLDS);
         }
         for seed in 0..5 {
             assert!(simulate(seed).is_ok());
         }
+    }
+
+    /// It takes a page that outlives its messages in a crash, and a look-up before others get their
+    /// ids.
+    #[test]
+    fn a_message_that_only_a_page_has_is_found_to_be_a_ghost() {
+        must_find(Bug::GhostPage, "ghost", RARE);
+    }
+
+    fn must_find(bug: Bug, said: &str, mut seeds: Range<u64>) {
+        // Some workloads see a bug as something else; one sees it as what it is.
+        let found = seeds.find_map(|seed| {
+            let failure = simulate_with(seed, Some(bug)).err();
+            failure.filter(|failure| failure.contains(said))
+        });
+        let found = found.unwrap_or_else(|| panic!("{bug:?} is not found"));
+        assert_eq!(
+            simulate_with(seed_of(&found), Some(bug)),
+            Err(found),
+            "it is repeated"
+        );
     }
 
     fn seed_of(failure: &str) -> u64 {

@@ -20,7 +20,7 @@ impl Host {
         }
         let source = Source {
             blocks: self.log.blocks(),
-            view: self.view.clone(),
+            view: self.sabotage.looked_up(&self.view),
             partitions: PARTITIONS,
             routes: self.routes().clone(),
             now: self.sabotage.keeps(self.clock.now()),
