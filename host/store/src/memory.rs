@@ -52,6 +52,12 @@ impl Memory {
         self.lock().operations
     }
 
+    /// How many of the faults that were asked for have struck since this store began.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.lock().failures
+    }
+
     /// Pulls the plug: all handles fail from now on. Returns what a restart finds, where `seed`
     /// decides which of the writes that were not durable survived. Faults are not carried over.
     #[must_use]

@@ -1,9 +1,10 @@
 //! The archive: papers that their topic keeps for a while, and that wait for longer.
 //!
 //! What was read, and is older than the retention, is not found. What waits is found however old
-//! it is and wherever the log begins, and so is what the topic still keeps and the log has.
+//! it is and wherever the log begins, and so is what the topic still keeps and the log has. What a
+//! crash took back is not found, though pages may still have it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rand::Rng;
@@ -110,6 +111,14 @@ impl Archive {
     /// Somebody looks all papers up.
     fn look_up(&self, host: &Host) -> Result<(), Dead> {
         if let Some(found) = host.find(TOPIC)? {
+            let sent: BTreeSet<_> = self.shelved.values().map(|it| it.message).collect();
+            for Found {
+                message, as_what, ..
+            } in &found
+            {
+                let id = message.id;
+                assert!(sent.contains(&id), "ghost {id} is found as {as_what:?}");
+            }
             for it in self.shelved.values() {
                 it.check(host, &found)?;
             }
@@ -174,12 +183,13 @@ impl Workload for Archive {
         self.outbox.durable(blocks);
     }
 
-    fn restarted(&mut self, _host: &mut Host, blocks: u64) -> Result<(), Dead> {
+    fn restarted(&mut self, host: &mut Host, blocks: u64) -> Result<(), Dead> {
         self.outbox.durable(blocks);
         for lost in self.outbox.restarted() {
             self.shelved.remove(&lost.id);
         }
-        Ok(())
+        // Before other messages get the ids of those that are lost.
+        self.look_up(host)
     }
 
     fn settle(&mut self, host: &mut Host) -> Result<bool, Dead> {

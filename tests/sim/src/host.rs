@@ -57,6 +57,7 @@ enum ViewWork {
 /// One life of a host, from a start to a crash.
 pub(crate) struct Host {
     engine: Engine,
+    store: Memory,
     log: MemoryLog,
     /// The first block that the log still has.
     log_first: u64,
@@ -105,6 +106,7 @@ impl Host {
         });
         Ok(Self {
             engine,
+            store: store.clone(),
             log,
             log_first: acquired.first,
             view,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use rand::Rng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
-use wasmill_engine::{Accepted, Incoming, Refused};
+use wasmill_engine::{Accepted, Incoming, QuotaBound, Refused};
 use wasmill_model::When;
 use wasmill_model::effects::Failure;
 use wasmill_model::limits::MessageLimits;
@@ -211,6 +211,12 @@ impl Tolls {
                 assert!(size > BODY_BYTES_MAX, "car {id} is within the limit");
             }
             Err(Refused::Quota(over)) => {
+                let messages = quota.messages.map(|it| QuotaBound::Messages(it.per_second));
+                let bytes = quota.bytes.map(|it| QuotaBound::Bytes(it.per_second));
+                assert!(
+                    [messages, bytes].contains(&Some(over.bound.clone())),
+                    "car {id}: {over}, which is not in force"
+                );
                 let bound = Some(over.bound.name());
                 assert!(
                     self.stamps || bound == full,

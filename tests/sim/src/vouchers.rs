@@ -20,7 +20,7 @@ use wasmill_port::call::Alarm;
 use crate::guest::{body, failure, get, number, once, put};
 use crate::host::{Dead, Host, PassedOver};
 use crate::jobs::Act;
-use crate::ledger::{Outbox, Parcel};
+use crate::ledger::{Awaiting, Outbox, Parcel};
 use crate::workload::{Draft, Workload, incoming, subscription};
 
 /// The plugin that redeems vouchers, and its subscription.
@@ -50,7 +50,9 @@ pub(crate) struct Slip {
 pub(crate) struct Vouchers {
     next_id: u64,
     outbox: Outbox<Slip>,
-    /// Those that were told to be duplicates.
+    /// Those that were told to be duplicates, in records that a crash may take back.
+    passing: Awaiting<u64>,
+    /// Those that are duplicates for good.
     passed_over: BTreeSet<u64>,
 }
 
@@ -175,6 +177,7 @@ impl Workload for Vouchers {
 
     fn durable(&mut self, blocks: u64) {
         self.outbox.durable(blocks);
+        self.passed_over.extend(self.passing.told(blocks));
     }
 
     fn passed_over(&mut self, host: &Host, it: &PassedOver) -> Result<(), Dead> {
@@ -190,11 +193,14 @@ impl Workload for Vouchers {
             over.is_some_and(|over| now < over),
             "voucher {voucher} of slip {id} is refused at {now}, and was until {over:?}"
         );
-        self.passed_over.insert(id);
+        self.passing.push(host.barrier(), id);
         Ok(())
     }
 
-    fn restarted(&mut self, _host: &mut Host, _blocks: u64) -> Result<(), Dead> {
+    fn restarted(&mut self, _host: &mut Host, blocks: u64) -> Result<(), Dead> {
+        self.passed_over.extend(self.passing.told(blocks));
+        // What is lost is to be handled, or passed over anew.
+        drop(self.passing.lost());
         drop(self.outbox.restarted());
         Ok(())
     }

@@ -25,6 +25,8 @@ pub(super) struct State {
     volatile: Vec<Vec<Change>>,
     pub(super) operations: u64,
     pub(super) faults: BTreeMap<u64, Fault>,
+    /// Faults that struck.
+    pub(super) failures: u64,
     pub(super) crashed: bool,
     stopped: bool,
     seed: u64,
@@ -83,6 +85,7 @@ impl State {
         (self.seed, self.draws) = (seed, 0);
         self.faults.clear();
         self.operations = 0;
+        self.failures = 0;
         self.stopped = false;
         self.acquired = false;
         self.lose();
@@ -141,6 +144,7 @@ impl State {
     fn count(&mut self) -> Option<Fault> {
         let fault = self.faults.remove(&self.operations);
         self.operations += 1;
+        self.failures += u64::from(fault.is_some());
         fault
     }
 

@@ -1,10 +1,10 @@
 //! Looking messages up, as the service does, in the log and in what the view has waiting.
 
-use wasmill_engine::story::{Filter, Found};
+use wasmill_engine::story::{Filter, Found, Place};
 use wasmill_model::Millis;
 use wasmill_port::Clock;
 use wasmill_port::store::Log;
-use wasmill_service::Source;
+use wasmill_service::{Extent, FoundPage, Source};
 
 use super::{Dead, Host, PARTITIONS};
 
@@ -34,17 +34,39 @@ impl Host {
         };
         let (mut all, mut before) = (Vec::new(), None);
         loop {
-            let page = source.find(self.durable, &filter, before, PAGE_COUNT);
-            let page = page.map_err(|_| Dead)?;
-            // A read of the store failed.
-            if page.extent.cut_short || page.extent.damaged > 0 {
-                return Err(Dead);
-            }
+            let page = self.find_page(&source, &filter, before)?;
             all.extend(page.messages);
             match page.next {
                 Some(_) => before = page.next,
                 None => return Ok(Some(all)),
             }
         }
+    }
+
+    /// A page of what is found, of all that the store has: dead only if a read of it was failed.
+    fn find_page(
+        &self,
+        source: &Source,
+        filter: &Filter,
+        before: Option<Place>,
+    ) -> Result<FoundPage, Dead> {
+        let failures = self.store.failures();
+        let page = source.find(self.durable, filter, before, PAGE_COUNT);
+        if self.store.failures() > failures {
+            return Err(Dead);
+        }
+        let page = page.unwrap_or_else(|error| panic!("a look-up on a store that works: {error}"));
+        let Extent {
+            cut_short,
+            damaged,
+            damage,
+            ..
+        } = &page.extent;
+        assert!(
+            !cut_short && *damaged == 0,
+            "a look-up on a store that works is cut short ({cut_short}) or finds damage \
+             ({damaged}, first {damage:?})"
+        );
+        Ok(page)
     }
 }
