@@ -26,8 +26,7 @@ impl fmt::Display for Change {
         match (before, after) {
             (Some(before), Some(after)) => write!(f, "~ {of}: {before} -> {after}"),
             (Some(before), None) => write!(f, "- {of}: {before}"),
-            (None, Some(after)) => write!(f, "+ {of}: {after}"),
-            (None, None) => write!(f, "  {of}"),
+            (None, after) => write!(f, "+ {of}: {}", after.as_deref().unwrap_or_default()),
         }
     }
 }
@@ -36,113 +35,77 @@ impl fmt::Display for Change {
 /// both are the same file.
 #[must_use]
 pub fn changes(before: &Description, after: &Description) -> Vec<Change> {
-    let mut changes = Vec::new();
+    let mut changes = Changes::default();
     let (said, says) = (before.manifest.as_ref(), after.manifest.as_ref());
-    let mut value = |of: &str, get: &dyn Fn(&Manifest) -> String| {
-        let (before, after) = (said.map(get), says.map(get));
-        if before != after {
-            changes.push(Change {
-                of: of.to_owned(),
-                before,
-                after,
-            });
-        }
+    let mut value = |of: &str, get: fn(&Manifest) -> Option<String>| {
+        changes.compare(of, said.and_then(get), says.and_then(get));
     };
-    value("name", &|it| it.name.clone());
-    value("version", &|it| it.version.clone());
-    value("state-version", &|it| it.state_version.to_string());
-    value("description", &|it| {
-        it.description.clone().unwrap_or_default()
-    });
-    value("routes", &|it| it.routes.clone().unwrap_or_default());
-    if before.hash != after.hash {
-        changes.push(Change {
-            of: "hash".to_owned(),
-            before: Some(before.hash.clone()),
-            after: Some(after.hash.clone()),
-        });
-    }
-    if before.language != after.language {
-        changes.push(Change {
-            of: "language".to_owned(),
-            before: before.language.clone(),
-            after: after.language.clone(),
-        });
-    }
+    value("name", |it| Some(it.name.clone()));
+    value("version", |it| Some(it.version.clone()));
+    value("state-version", |it| Some(it.state_version.to_string()));
+    value("description", |it| it.description.clone());
+    value("routes", |it| it.routes.clone());
+    let hash = |it: &Description| Some(it.hash.clone());
+    changes.compare("hash", hash(before), hash(after));
+    changes.compare("language", before.language.clone(), after.language.clone());
     let none = Capabilities::default();
-    let of = |manifest: Option<&Manifest>| manifest.map_or(&none, |it| &it.capabilities).clone();
-    capabilities(&of(said), &of(says), &mut changes);
-    interfaces(
-        "imports",
-        &before.interfaces.imports,
-        &after.interfaces.imports,
-        &mut changes,
-    );
-    interfaces(
-        "exports",
-        &before.interfaces.exports,
-        &after.interfaces.exports,
-        &mut changes,
-    );
-    changes
+    let asked = |manifest: Option<&Manifest>| manifest.map_or(&none, |it| &it.capabilities).clone();
+    changes.capabilities(&asked(said), &asked(says));
+    let (before, after) = (&before.interfaces, &after.interfaces);
+    changes.interfaces("imports", &before.imports, &after.imports);
+    changes.interfaces("exports", &before.exports, &after.exports);
+    changes.0
 }
 
-fn capabilities(before: &Capabilities, after: &Capabilities, changes: &mut Vec<Change>) {
-    names("capabilities.http", &before.http, &after.http, changes);
-    names("capabilities.env", &before.env, &after.env, changes);
-    if before.files != after.files {
-        let own = |has: bool| has.then(|| "a directory of its own".to_owned());
-        changes.push(Change {
-            of: "capabilities.files".to_owned(),
-            before: own(before.files),
-            after: own(after.files),
-        });
-    }
-}
-
-fn names(of: &str, before: &BTreeSet<String>, after: &BTreeSet<String>, to: &mut Vec<Change>) {
-    let gone = before.difference(after).map(|it| (Some(it.clone()), None));
-    let new = after.difference(before).map(|it| (None, Some(it.clone())));
-    to.extend(gone.chain(new).map(|(before, after)| Change {
-        of: of.to_owned(),
-        before,
-        after,
-    }));
-}
+/// Differences as they are found.
+#[derive(Default)]
+struct Changes(Vec<Change>);
 
 type Interfaces = BTreeMap<String, Interface>;
-
-fn interfaces(of: &str, before: &Interfaces, after: &Interfaces, changes: &mut Vec<Change>) {
-    let keys = |all: &Interfaces| all.keys().cloned().collect::<BTreeSet<_>>();
-    let (before_keys, after_keys) = (keys(before), keys(after));
-    names(of, &before_keys, &after_keys, changes);
-    for name in before_keys.intersection(&after_keys) {
-        let (before, after) = (&before[name], &after[name]);
-        items(name, &before.functions, &after.functions, |_| true, changes);
-        // A type comes and goes with the functions that use it.
-        let both = |it: &String| before.types.contains_key(it) && after.types.contains_key(it);
-        items(name, &before.types, &after.types, both, changes);
-    }
-}
-
 type Items = BTreeMap<String, String>;
 
-fn items(
-    of: &str,
-    before: &Items,
-    after: &Items,
-    counts: impl Fn(&String) -> bool,
-    changes: &mut Vec<Change>,
-) {
-    let all: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    for item in all.into_iter().filter(|item| counts(item)) {
-        let (before, after) = (before.get(item), after.get(item));
+impl Changes {
+    fn compare(&mut self, of: &str, before: Option<String>, after: Option<String>) {
         if before != after {
-            changes.push(Change {
-                of: format!("{of} {item}"),
-                before: before.cloned(),
-                after: after.cloned(),
-            });
+            let of = of.to_owned();
+            self.0.push(Change { of, before, after });
+        }
+    }
+
+    fn capabilities(&mut self, before: &Capabilities, after: &Capabilities) {
+        self.names("capabilities.http", &before.http, &after.http);
+        self.names("capabilities.env", &before.env, &after.env);
+        let own = |it: &Capabilities| it.files.then(|| "a directory of its own".to_owned());
+        self.compare("capabilities.files", own(before), own(after));
+    }
+
+    fn names(&mut self, of: &str, before: &BTreeSet<String>, after: &BTreeSet<String>) {
+        for gone in before.difference(after) {
+            self.compare(of, Some(gone.clone()), None);
+        }
+        for new in after.difference(before) {
+            self.compare(of, None, Some(new.clone()));
+        }
+    }
+
+    fn interfaces(&mut self, of: &str, before: &Interfaces, after: &Interfaces) {
+        let keys = |all: &Interfaces| all.keys().cloned().collect::<BTreeSet<_>>();
+        let (before_keys, after_keys) = (keys(before), keys(after));
+        self.names(of, &before_keys, &after_keys);
+        for name in before_keys.intersection(&after_keys) {
+            let (before, after) = (&before[name], &after[name]);
+            self.items(name, &before.functions, &after.functions, |_| true);
+            // A type comes and goes with the functions that use it.
+            let both = |it: &String| before.types.contains_key(it) && after.types.contains_key(it);
+            self.items(name, &before.types, &after.types, both);
+        }
+    }
+
+    fn items(&mut self, of: &str, before: &Items, after: &Items, counts: impl Fn(&String) -> bool) {
+        let all: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for item in all.into_iter().filter(|item| counts(item)) {
+            let value = |of: &Items| of.get(item).cloned();
+            self.compare(&format!("{of} {item}"), value(before), value(after));
         }
     }
 }

@@ -288,6 +288,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_queue_has_what_lies_in_pages_of_its_own_and_has_not_left() {
+        let mark = |after| BacklogMark {
+            after,
+            first_page: 3,
+            next_page: 5,
+            ..BacklogMark::default()
+        };
+        let pages = [2, 3, 4, 5];
+        assert_eq!(
+            pages.map(|page| mark(None).has(page, 0)),
+            [false, true, true, false]
+        );
+        assert_eq!(
+            [6, 7, 8].map(|seq| mark(Some(7)).has(3, seq)),
+            [false, false, true]
+        );
+        assert!(!mark(Some(7)).has(5, 8), "a dead host's page");
+    }
+
     /// Pops one message, loading pages from `view` as asked.
     fn pop(queue: &mut Backlog, view: &BTreeMap<u64, Vec<Pending>>) -> Option<u64> {
         loop {

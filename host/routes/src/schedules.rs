@@ -21,7 +21,7 @@ use crate::units;
 const SCHEDULES_MAX: usize = 1_000;
 
 /// Expressions that have a name.
-const NICKNAMES: [&str; 6] = [
+pub(crate) const NICKNAMES: [&str; 6] = [
     "@yearly",
     "@annually",
     "@monthly",

@@ -268,18 +268,20 @@ fn what_ends_while_the_view_is_read_is_not_told_as_waiting() {
     }
 }
 
+/// So many keys of a partition.
+fn keys_of(world: &World, of: PartitionId, count: usize) -> Vec<String> {
+    let of_it = |key: &String| world.engine.partitioner().of(key) == of;
+    let keys = (0..).map(|it: u32| it.to_string()).filter(of_it);
+    keys.take(count).collect()
+}
+
 #[test]
 fn what_moves_between_queues_while_the_view_is_read_is_told_once() {
     let steps = Waiting::prefixes(PartitionId(0)).len();
     for (nth, handled) in (0..=steps).flat_map(|it| [1, 40, 90].map(|count| (it, count))) {
         let mut world = World::new();
         let of = world.engine.partitioner().of("0");
-        let of_it = |key: &String| world.engine.partitioner().of(key) == of;
-        let keys: Vec<_> = (0..)
-            .map(|it| it.to_string())
-            .filter(of_it)
-            .take(8)
-            .collect();
+        let keys = keys_of(&world, of, 8);
         // More than lanes take at once, of keys that hold more than a track does.
         let mut sent = Vec::new();
         for at in 0..800 {
@@ -304,12 +306,7 @@ fn what_moves_between_queues_while_the_view_is_read_is_told_once() {
 fn what_a_host_that_died_left_in_pages_is_not_told_as_waiting() {
     let mut world = World::new();
     let of = world.engine.partitioner().of("0");
-    let of_it = |key: &String| world.engine.partitioner().of(key) == of;
-    let keys: Vec<_> = (0..)
-        .map(|it| it.to_string())
-        .filter(of_it)
-        .take(2)
-        .collect();
+    let keys = keys_of(&world, of, 2);
     let send = |world: &mut World| -> HashSet<_> {
         let keys = (0..300).map(|at| &keys[at % 2]);
         let sent = keys.map(|key| world.accept("a", key, LARGE, When::Now));

@@ -32,14 +32,7 @@ fn a_whole_schedule_is_read_and_what_is_left_out_has_its_default() {
 
 #[test]
 fn a_misspelt_nickname_is_told_from_the_right_ones() {
-    for nickname in [
-        "@yearly",
-        "@annually",
-        "@monthly",
-        "@weekly",
-        "@daily",
-        "@hourly",
-    ] {
+    for nickname in crate::schedules::NICKNAMES {
         good(&with(&schedule("").replace("30 3 * * *", nickname)));
     }
     refused(
