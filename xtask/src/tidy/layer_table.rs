@@ -69,6 +69,11 @@ pub(super) const LAYERS: &[Layer] = &[
         never: PURE,
     },
     Layer {
+        name: "wasmill-toolchain",
+        may_use: &["wasmill-component"],
+        never: &["axum", "sled", "tokio", "wasmtime"],
+    },
+    Layer {
         name: "wasmill-engine",
         may_use: &["wasmill-model"],
         never: PURE,
@@ -160,7 +165,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "xtask",
-        may_use: &["wasmill-tests"],
+        may_use: &["wasmill-component", "wasmill-tests"],
         never: &["sled", "wasmtime"],
     },
 ];
