@@ -69,11 +69,6 @@ pub(super) const LAYERS: &[Layer] = &[
         never: PURE,
     },
     Layer {
-        name: "wasmill-toolchain",
-        may_use: &["wasmill-component"],
-        never: &["axum", "sled", "tokio", "wasmtime"],
-    },
-    Layer {
         name: "wasmill-engine",
         may_use: &["wasmill-model"],
         never: PURE,
@@ -87,6 +82,12 @@ pub(super) const LAYERS: &[Layer] = &[
         name: "wasmill-routes",
         may_use: &["wasmill-model"],
         never: IO,
+    },
+    // It runs compilers, and nothing of a host.
+    Layer {
+        name: "wasmill-toolchain",
+        may_use: &["wasmill-component", "wasmill-routes"],
+        never: &["axum", "hyper", "sled", "tokio", "wasmtime"],
     },
     Layer {
         name: "wasmill-store",
