@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use super::{Language, compile_to, folder};
+use super::{Language, compile_to, sources};
 use crate::tools::{self, Error as ToolError, Tool, Tools};
 use crate::{Error, Project, file, venv};
 
@@ -19,10 +19,10 @@ pub(super) static LANGUAGE: Language = Language {
         install: "install clang with lld and the WASI sysroot, or zig, or else Python 3 with venv, \
                   by which zig is installed",
     }],
-    example: folder!(
+    example: sources!(
         "examples/loyalty/c": "README.md", "loyalty.c", "plugin.toml", "requirements.txt",
     ),
-    sdk: folder!(
+    sdk: sources!(
         "sdk/c": "helpers.c", "helpers.h", "json.c", "json.h", "wasmill.c", "wasmill.h",
         "wasmill_component_type.o",
     ),

@@ -22,9 +22,9 @@ pub struct Language {
     /// What it is compiled with, all of which must be there.
     pub tools: &'static [Tool],
     /// The author's files: the example, with a README of its own.
-    pub(crate) example: Folder,
+    pub(crate) example: Sources,
     /// What goes into a project's `wasmill/`, besides the contract.
-    pub(crate) sdk: Folder,
+    pub(crate) sdk: Sources,
     /// What compilers leave in a project, besides its `build/`: lines of `.gitignore`.
     pub(crate) ignored: &'static [&'static str],
     /// Compiles a project, whose SDK is in place, to a core module or a component.
@@ -32,29 +32,29 @@ pub struct Language {
 }
 
 /// Files of this repository, to be written into projects.
-pub(crate) struct Folder {
+pub(crate) struct Sources {
     /// Where they lie in the repository.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "tests ask whether files are forgotten")
     )]
-    pub(crate) name: &'static str,
-    pub(crate) files: &'static [File],
+    pub(crate) folder: &'static str,
+    pub(crate) files: &'static [Source],
 }
 
 /// A file of a folder.
-pub(crate) struct File {
+pub(crate) struct Source {
     /// Its place in the folder, and in the project.
     pub(crate) path: &'static str,
     pub(crate) bytes: &'static [u8],
 }
 
 /// A folder of the repository, by the paths of its files in it.
-macro_rules! folder {
+macro_rules! sources {
     ($folder:literal: $($path:literal),+ $(,)?) => {
-        $crate::languages::Folder {
-            name: $folder,
-            files: &[$($crate::languages::File {
+        $crate::languages::Sources {
+            folder: $folder,
+            files: &[$($crate::languages::Source {
                 path: $path,
                 bytes: include_bytes!(concat!(
                     env!("CARGO_MANIFEST_DIR"), "/../../", $folder, "/", $path
@@ -63,21 +63,21 @@ macro_rules! folder {
         }
     };
 }
-use folder;
+use sources;
 
 /// The contract, which every project's SDK has in `wit/`.
-const CONTRACT: Folder = folder!("wit": "exports.wit", "host.wit", "types.wit", "worlds.wit");
+const CONTRACT: Sources = sources!("wit": "exports.wit", "host.wit", "types.wit", "worlds.wit");
 
 /// Files of the example that all languages share.
-pub(crate) const SHARED: Folder = folder!("examples/loyalty": "routes.toml");
+pub(crate) const SHARED: Sources = sources!("examples/loyalty": "routes.toml");
 
 impl Language {
     /// Lays the SDK of this host's version into a project. Files that are like this already are
     /// left alone.
     pub(crate) fn write_sdk(&self, project: &Path) -> Result<(), file::Error> {
         let sdk = project.join("wasmill");
-        for (folder, at) in [(&self.sdk, sdk.clone()), (&CONTRACT, sdk.join("wit"))] {
-            for File { path, bytes } in folder.files {
+        for (sources, at) in [(&self.sdk, sdk.clone()), (&CONTRACT, sdk.join("wit"))] {
+            for Source { path, bytes } in sources.files {
                 file::write_changed(&at.join(path), bytes)?;
             }
         }
@@ -91,7 +91,7 @@ impl fmt::Debug for Language {
     }
 }
 
-impl File {
+impl Source {
     /// What is in the file, which must be text.
     pub(crate) fn text(&self) -> &'static str {
         str::from_utf8(self.bytes).expect("examples are text")
@@ -160,11 +160,11 @@ mod tests {
     fn no_file_of_an_example_or_of_an_sdk_is_forgotten() {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for language in LANGUAGES {
-            for folder in [&language.example, &language.sdk] {
+            for sources in [&language.example, &language.sdk] {
                 let mut there = BTreeSet::new();
-                files_of(&repository.join(folder.name), Path::new(""), &mut there);
-                let listed = folder.files.iter().map(|it| it.path.to_owned());
-                assert_eq!(listed.collect::<BTreeSet<_>>(), there, "{}", folder.name);
+                files_of(&repository.join(sources.folder), Path::new(""), &mut there);
+                let listed = sources.files.iter().map(|it| it.path.to_owned());
+                assert_eq!(listed.collect::<BTreeSet<_>>(), there, "{}", sources.folder);
             }
         }
     }
