@@ -58,19 +58,22 @@ void wasmill_text_add_string(wasmill_text_t *text, wasmill_string_t string) {
   wasmill_text_add_bytes(text, string.ptr, string.len);
 }
 
-void wasmill_text_add_integer(wasmill_text_t *text, int64_t integer) {
+static void add_count(wasmill_text_t *text, uint64_t count) {
   uint8_t digits[20];
   size_t at = sizeof digits;
-  // The smallest integer has no positive twin among the signed ones.
-  uint64_t rest = integer < 0 ? -(uint64_t)integer : (uint64_t)integer;
   do {
-    digits[--at] = '0' + rest % 10;
-    rest /= 10;
-  } while (rest > 0);
-  if (integer < 0) {
-    digits[--at] = '-';
-  }
+    digits[--at] = '0' + count % 10;
+    count /= 10;
+  } while (count > 0);
   wasmill_text_add_bytes(text, digits + at, sizeof digits - at);
+}
+
+void wasmill_text_add_integer(wasmill_text_t *text, int64_t integer) {
+  if (integer < 0) {
+    wasmill_text_add(text, "-");
+  }
+  // The smallest integer has no positive twin among the signed ones.
+  add_count(text, integer < 0 ? -(uint64_t)integer : (uint64_t)integer);
 }
 
 void wasmill_text_free(wasmill_text_t *text) {
@@ -119,9 +122,9 @@ bool wasmill_retry_error(wasmill_types_failure_t *failure, wasmill_types_error_t
     case WASMILL_TYPES_ERROR_LIMIT:
       wasmill_text_add_string(&cause, error->val.limit.what);
       wasmill_text_add(&cause, ": ");
-      wasmill_text_add_integer(&cause, (int64_t)error->val.limit.actual);
+      add_count(&cause, error->val.limit.actual);
       wasmill_text_add(&cause, ", the limit is ");
-      wasmill_text_add_integer(&cause, (int64_t)error->val.limit.limit);
+      add_count(&cause, error->val.limit.limit);
       break;
     case WASMILL_TYPES_ERROR_UNKNOWN_TOPIC:
       wasmill_text_add(&cause, "unknown topic: ");
