@@ -1,6 +1,7 @@
 //! The languages that plugins are written in: one file each, and a line in [`LANGUAGES`].
 
 mod c;
+mod go;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::process::Command;
 use crate::{Error, Project, Tool, Tools, file, tools};
 
 /// All that this host's command builds.
-pub static LANGUAGES: &[&Language] = &[&c::LANGUAGE];
+pub static LANGUAGES: &[&Language] = &[&c::LANGUAGE, &go::LANGUAGE];
 
 /// A language, and how plugins come of it.
 pub struct Language {
@@ -66,7 +67,8 @@ macro_rules! sources {
 use sources;
 
 /// The contract, which every project's SDK has in `wit/`.
-const CONTRACT: Sources = sources!("wit": "exports.wit", "host.wit", "types.wit", "worlds.wit");
+pub(crate) const CONTRACT: Sources =
+    sources!("wit": "exports.wit", "host.wit", "types.wit", "worlds.wit");
 
 /// Files of the example that all languages share.
 pub(crate) const SHARED: Sources = sources!("examples/loyalty": "routes.toml");

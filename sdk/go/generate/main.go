@@ -1,7 +1,6 @@
-// Command go writes the bindings of sdk/go anew. It is run in the repository's root, with
-// wit-bindgen 0.61.1 and gofmt at hand:
+// Command generate writes the bindings anew, with wit-bindgen 0.61.1 and gofmt:
 //
-//	go run sdk/generate/go.go
+//	cd sdk/go && go run ./generate
 //
 // The generator writes one package for all exports of a world. Here each export has a package of
 // its own, since linking one is what exports it; so each has a world of its own, made up for this.
@@ -17,7 +16,8 @@ import (
 )
 
 const (
-	target   = "sdk/go/internal/bindings"
+	contract = "../../wit"
+	target   = "internal/bindings"
 	module   = "wasmill/internal/bindings"
 	upstream = "go.bytecodealliance.org/pkg/wit/"
 	runtime  = "wasmill/internal/wit/"
@@ -40,7 +40,7 @@ func generate() error {
 	}
 	defer os.RemoveAll(scratch)
 	wit := filepath.Join(scratch, "wit")
-	if err := os.CopyFS(wit, os.DirFS("wit")); err != nil {
+	if err := os.CopyFS(wit, os.DirFS(contract)); err != nil {
 		return err
 	}
 	var worlds strings.Builder
