@@ -21,7 +21,7 @@ pub struct Language {
     /// As people say it.
     pub title: &'static str,
     /// What it is compiled with, all of which must be there.
-    pub tools: &'static [Tool],
+    pub(crate) tools: &'static [Tool],
     /// The author's files: the example, with a README of its own.
     pub(crate) example: Sources,
     /// What goes into a project's `wasmill/`, besides the contract.
@@ -74,6 +74,12 @@ pub(crate) const CONTRACT: Sources =
 pub(crate) const SHARED: Sources = sources!("examples/loyalty": "routes.toml");
 
 impl Language {
+    /// What is not installed of its tools; none if it can be compiled.
+    #[must_use]
+    pub fn missing(&self, tools: &Tools) -> Option<tools::Error> {
+        self.tools.iter().find_map(|tool| tools.find(tool).err())
+    }
+
     /// Lays the SDK of this host's version into a project. Files that are like this already are
     /// left alone.
     pub(crate) fn write_sdk(&self, project: &Path) -> Result<(), file::Error> {
