@@ -39,6 +39,29 @@ func AtLevel(number uint8) Delivery {
 	return Delivery{deliverLevel, uint64(number)}
 }
 
+// levels are the delays of AtLevel.
+var levels = [...]time.Duration{
+	1 * time.Second, 5 * time.Second, 10 * time.Second, 30 * time.Second,
+	1 * time.Minute, 2 * time.Minute, 3 * time.Minute, 4 * time.Minute, 5 * time.Minute,
+	6 * time.Minute, 7 * time.Minute, 8 * time.Minute, 9 * time.Minute, 10 * time.Minute,
+	20 * time.Minute, 30 * time.Minute, 1 * time.Hour, 2 * time.Hour,
+}
+
+// From is when it is, if it is now: hosts of tests tell times by it.
+func (d Delivery) From(now time.Time) time.Time {
+	switch d.kind {
+	case deliverAfter:
+		return now.Add(time.Duration(d.millis) * time.Millisecond)
+	case deliverAt:
+		return time.UnixMilli(int64(d.millis)).In(now.Location())
+	case deliverLevel:
+		if d.millis >= 1 && d.millis <= uint64(len(levels)) {
+			return now.Add(levels[d.millis-1])
+		}
+	}
+	return now
+}
+
 // millis is a span of time as the host counts it: rounded up, so that nothing is early.
 func millis(span time.Duration) uint64 {
 	if span <= 0 {

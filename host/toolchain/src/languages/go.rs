@@ -16,7 +16,7 @@ pub(super) static LANGUAGE: Language = Language {
     }],
     example: sources!(
         "examples/loyalty/go": "README.md", "account.go", "account_test.go", "go.mod", "main.go",
-        "plugin.toml",
+        "main_test.go", "plugin.toml",
     ),
     sdk: sources!(
         "sdk/go":
@@ -86,6 +86,8 @@ pub(super) static LANGUAGE: Language = Language {
         "timer.go",
         "transaction.go",
         "wasmill.go",
+        "wasmilltest/handling.go",
+        "wasmilltest/host.go",
     ),
     ignored: &[],
     compile,

@@ -144,8 +144,8 @@ mod tests {
 
     use super::*;
 
-    /// What tools leave behind, and what those who make bindings need.
-    const UNSHIPPED: &[&str] = &["__pycache__", "node_modules", "target", "generate"];
+    /// What tools leave behind, and what those who make bindings and SDKs need.
+    const UNSHIPPED: &[&str] = &["__pycache__", "node_modules", "target", "generate", "tests"];
 
     /// All files below a folder, by their paths in it.
     fn files_of(folder: &Path, below: &Path, found: &mut BTreeSet<String>) {
