@@ -9,6 +9,7 @@ mod componentize;
 mod create;
 mod file;
 mod languages;
+mod npm;
 mod project;
 mod tools;
 mod venv;

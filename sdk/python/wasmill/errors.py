@@ -54,6 +54,7 @@ def describe(error: Exception) -> str:
     """An error in a line that UTF-8 can hold: its words if they are for people, else where it was raised too."""
     words = str(error)
     if not isinstance(error, (Reject, Retry, RetryAfter, HostError)):
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        words = f"{type(error).__name__}: {words} ({frame.name}, line {frame.lineno})"
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
+        words = f"{type(error).__name__}: {words}{place}"
     return words.encode(errors="replace").decode()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 from wasmill.errors import Reject
 from wasmill.values import decode_json
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class Received:
