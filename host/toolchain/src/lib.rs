@@ -10,6 +10,7 @@ mod create;
 mod file;
 mod languages;
 mod module;
+mod npm;
 mod project;
 mod tools;
 mod venv;

@@ -2,6 +2,9 @@
 
 mod c;
 mod go;
+mod javascript;
+mod python;
+mod typescript;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,7 +13,13 @@ use std::process::Command;
 use crate::{Error, Project, Tool, Tools, file, tools};
 
 /// All that this host's command builds.
-pub static LANGUAGES: &[&Language] = &[&c::LANGUAGE, &go::LANGUAGE];
+pub static LANGUAGES: &[&Language] = &[
+    &c::LANGUAGE,
+    &go::LANGUAGE,
+    &javascript::LANGUAGE,
+    &typescript::LANGUAGE,
+    &python::LANGUAGE,
+];
 
 /// A language, and how plugins come of it.
 pub struct Language {
