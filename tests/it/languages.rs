@@ -1,19 +1,15 @@
 //! A plugin in each language, by the very commands of the guide: made in an empty directory, built,
 //! dropped into a running host, and given its first message.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use testkit::artifacts;
 use testkit::install::Installation;
 use testkit::patience::until;
+use testkit::projects::{Language, in_each_language, languages, said, wasmill};
 use testkit::server::Server;
 
 /// The plugin that is made.
@@ -22,33 +18,10 @@ const NAME: &str = "my-loyalty";
 /// runtime before.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A language, as `wasmill plugin languages` tells it.
-#[derive(Deserialize)]
-struct Language {
-    flag: String,
-    title: String,
-    /// What is not installed, and how it is.
-    missing: Option<String>,
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_in_each_language_goes_from_an_empty_directory_to_its_first_message() -> Result<()>
 {
-    let all_wanted = std::env::var_os(testkit::LANGUAGES).is_some_and(|it| it == "all");
-    let mut failures = Vec::new();
-    for language in languages()? {
-        let Language { title, missing, .. } = &language;
-        match (missing, all_wanted) {
-            (Some(missing), true) => failures.push(format!("{title}: {missing}")),
-            (Some(missing), false) => tell(&format!("{title}: skipped: {missing}"))?,
-            (None, _) => match first_message(&language.flag).await {
-                Ok(times) => tell(&format!("{title}: {times}"))?,
-                Err(error) => failures.push(format!("{title}: {error:#}")),
-            },
-        }
-    }
-    ensure!(failures.is_empty(), "{}", failures.join("\n\n"));
-    Ok(())
+    in_each_language(first_message).await
 }
 
 #[test]
@@ -103,10 +76,10 @@ fn what_is_told_wrong_ends_with_2_and_makes_nothing() -> Result<()> {
 }
 
 /// From an empty directory to what came of the first message; tells how long each step took.
-async fn first_message(flag: &str) -> Result<String> {
+async fn first_message(flag: String) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let mut step = Stopwatch::start();
-    let new = ["plugin", "new", NAME, "--lang", flag];
+    let new = ["plugin", "new", NAME, "--lang", &flag];
     let next = said(&mut wasmill(folder.path(), new))?;
     ensure!(next.contains("wasmill plugin build"), "{next}");
     step.ends("new");
@@ -168,48 +141,6 @@ async fn tier(server: &Server, flow: &str) -> Result<Value> {
         .as_str()
         .context("a body that is text")?;
     Ok(serde_json::from_str(body)?)
-}
-
-/// The languages that the command knows.
-fn languages() -> Result<Vec<Language>> {
-    let told = said(&mut wasmill(
-        Path::new("."),
-        ["plugin", "languages", "--json"],
-    ))?;
-    Ok(serde_json::from_str(&told)?)
-}
-
-/// A command of `wasmill` in a directory, as its user types it.
-fn wasmill<'a>(directory: &Path, args: impl IntoIterator<Item = &'a str>) -> Command {
-    let program = artifacts::program("wasmill").unwrap_or_else(|error| panic!("{error:#}"));
-    let mut command = Command::new(program);
-    command.current_dir(directory).args(args);
-    // Which the user has not: cargo set it for us.
-    command.env_remove("CARGO_TARGET_DIR");
-    command
-}
-
-/// What a command tells, if it ends well.
-fn said(command: &mut Command) -> Result<String> {
-    let args: Vec<_> = command.get_args().map(OsStr::to_owned).collect();
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output()?;
-    let stdout = String::from_utf8(stdout)?;
-    if !status.success() {
-        bail!(
-            "{args:?}: {status}\n{stdout}\n{}",
-            String::from_utf8_lossy(&stderr)
-        );
-    }
-    Ok(stdout)
-}
-
-/// Tells people how it went, though the test passes: its output is captured, this is not.
-fn tell(line: &str) -> Result<()> {
-    Ok(writeln!(std::io::stderr(), "{line}")?)
 }
 
 /// How long the steps took.

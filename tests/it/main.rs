@@ -24,6 +24,7 @@ mod quotes;
 mod recall;
 mod refunds;
 mod restart;
+mod reuse;
 mod schedules;
 mod step_down;
 mod story;

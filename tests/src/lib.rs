@@ -10,6 +10,7 @@ pub mod install;
 pub mod load;
 pub mod metrics;
 pub mod patience;
+pub mod projects;
 pub mod provider;
 pub mod scene;
 pub mod server;

@@ -70,6 +70,33 @@ fn a_module_becomes_a_plugin_that_tells_its_manifest() {
 }
 
 #[test]
+fn a_module_that_tells_no_types_has_those_of_what_it_exports() {
+    let query = r#"(func (export "wasmill:plugin/query@0.1.0#answer")
+        (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable)"#;
+    let untyped = |exports: &str| {
+        let imports = r#"(import "wasmill:plugin/log@0.1.0" "write" (func (param i32 i32 i32)))"#;
+        wat::parse_str(format!("(module {imports} {ABI} {exports})")).expect("well-formed")
+    };
+    for (exports, interfaces) in [
+        (HANDLER, &["handler"][..]),
+        (&format!("{HANDLER}{query}"), &["handler", "query"]),
+    ] {
+        let component = componentize(untyped(exports)).expect("a component");
+        let description = Description::of(&component).expect("a component");
+        let named = interfaces
+            .iter()
+            .map(|it| format!("wasmill:plugin/{it}@0.1.0"));
+        let exported: Vec<String> = description.interfaces.exports.into_keys().collect();
+        assert_eq!(exported, named.collect::<Vec<_>>());
+        let log = format!("wasmill:plugin/log@{CONTRACT_VERSION}");
+        assert!(description.interfaces.imports.contains_key(&log));
+    }
+    let unknown = untyped(r#"(func (export "wasmill:plugin/oracle@0.1.0#ask"))"#);
+    let error = componentize(unknown).expect_err("the contract has no such interface");
+    assert!(error.to_string().contains("oracle"), "{error}");
+}
+
+#[test]
 fn what_a_module_imports_of_the_first_wasi_is_adapted_to_the_second() {
     let component = componentize(module(FD_WRITE, HANDLER)).expect("a component");
     let imports = imports(&component);

@@ -23,4 +23,4 @@ mod registry;
 mod translate;
 mod wasi;
 
-pub use registry::{Config, Error, Registry};
+pub use registry::{Config, Error, IdleInstance, Registry};

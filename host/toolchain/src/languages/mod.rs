@@ -1,6 +1,10 @@
 //! The languages that plugins are written in: one file each, and a line in [`LANGUAGES`].
 
 mod c;
+mod go;
+mod javascript;
+mod python;
+mod typescript;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +13,13 @@ use std::process::Command;
 use crate::{Error, Project, Tool, Tools, file, tools};
 
 /// All that this host's command builds.
-pub static LANGUAGES: &[&Language] = &[&c::LANGUAGE];
+pub static LANGUAGES: &[&Language] = &[
+    &c::LANGUAGE,
+    &go::LANGUAGE,
+    &javascript::LANGUAGE,
+    &typescript::LANGUAGE,
+    &python::LANGUAGE,
+];
 
 /// A language, and how plugins come of it.
 pub struct Language {
@@ -66,7 +76,8 @@ macro_rules! sources {
 use sources;
 
 /// The contract, which every project's SDK has in `wit/`.
-const CONTRACT: Sources = sources!("wit": "exports.wit", "host.wit", "types.wit", "worlds.wit");
+pub(crate) const CONTRACT: Sources =
+    sources!("wit": "exports.wit", "host.wit", "types.wit", "worlds.wit");
 
 /// Files of the example that all languages share.
 pub(crate) const SHARED: Sources = sources!("examples/loyalty": "routes.toml");
@@ -142,8 +153,8 @@ mod tests {
 
     use super::*;
 
-    /// What tools leave behind, and what those who make bindings need.
-    const UNSHIPPED: &[&str] = &["__pycache__", "node_modules", "target", "generate"];
+    /// What tools leave behind, and what those who make bindings and SDKs need.
+    const UNSHIPPED: &[&str] = &["__pycache__", "node_modules", "target", "generate", "tests"];
 
     /// All files below a folder, by their paths in it.
     fn files_of(folder: &Path, below: &Path, found: &mut BTreeSet<String>) {
