@@ -68,8 +68,162 @@ extern void __wasm_import_wasmill_config_get_all(uint8_t *);
 __attribute__((__import_module__("wasmill:plugin/log@0.1.0"), __import_name__("write")))
 extern void __wasm_import_wasmill_log_write(int32_t, uint8_t *, size_t);
 
+// Exported Functions from `wasmill:plugin/checker@0.1.0`
+
+#ifdef WASMILL_CHECKER
+__attribute__((__weak__, __export_name__("cabi_post_wasmill:plugin/checker@0.1.0#check")))
+void __wasm_export_exports_wasmill_checker_check_post_return(uint8_t * arg0) {
+  switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
+    case 0: {
+      break;
+    }
+    case 1: {
+      break;
+    }
+    case 2: {
+      if ((*((size_t*) (arg0 + (2*sizeof(void*))))) > 0) {
+        free(*((uint8_t **) (arg0 + sizeof(void*))));
+      }
+      break;
+    }
+  }
+}
+#endif
+
+// Exported Functions from `wasmill:plugin/gate@0.1.0`
+
+#ifdef WASMILL_GATE
+__attribute__((__weak__, __export_name__("cabi_post_wasmill:plugin/gate@0.1.0#admit")))
+void __wasm_export_exports_wasmill_gate_admit_post_return(uint8_t * arg0) {
+  switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
+    case 0: {
+      switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + sizeof(void*)))) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          if ((*((size_t*) (arg0 + (3*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (arg0 + (2*sizeof(void*)))));
+          }
+          break;
+        }
+      }
+      switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + (4*sizeof(void*))))) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          if ((*((size_t*) (arg0 + (6*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (arg0 + (5*sizeof(void*)))));
+          }
+          break;
+        }
+      }
+      switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + (7*sizeof(void*))))) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          if ((*((size_t*) (arg0 + (9*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (arg0 + (8*sizeof(void*)))));
+          }
+          break;
+        }
+      }
+      size_t len = *((size_t*) (arg0 + (11*sizeof(void*))));
+      if (len > 0) {
+        uint8_t *ptr = *((uint8_t **) (arg0 + (10*sizeof(void*))));
+        for (size_t i = 0; i < len; i++) {
+          uint8_t *base = ptr + i * (4*sizeof(void*));
+          (void) base;
+          if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+            free(*((uint8_t **) (base + 0)));
+          }
+          if ((*((size_t*) (base + (3*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (base + (2*sizeof(void*)))));
+          }
+        }
+        free(ptr);
+      }
+      size_t len0 = *((size_t*) (arg0 + (13*sizeof(void*))));
+      if (len0 > 0) {
+        uint8_t *ptr1 = *((uint8_t **) (arg0 + (12*sizeof(void*))));
+        for (size_t i2 = 0; i2 < len0; i2++) {
+          uint8_t *base = ptr1 + i2 * 1;
+          (void) base;
+        }
+        free(ptr1);
+      }
+      size_t len3 = *((size_t*) (arg0 + (15*sizeof(void*))));
+      if (len3 > 0) {
+        uint8_t *ptr4 = *((uint8_t **) (arg0 + (14*sizeof(void*))));
+        for (size_t i5 = 0; i5 < len3; i5++) {
+          uint8_t *base = ptr4 + i5 * 1;
+          (void) base;
+        }
+        free(ptr4);
+      }
+      break;
+    }
+    case 1: {
+      if ((*((size_t*) (arg0 + (3*sizeof(void*))))) > 0) {
+        free(*((uint8_t **) (arg0 + (2*sizeof(void*)))));
+      }
+      if ((*((size_t*) (arg0 + (5*sizeof(void*))))) > 0) {
+        free(*((uint8_t **) (arg0 + (4*sizeof(void*)))));
+      }
+      switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + (6*sizeof(void*))))) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          if ((*((size_t*) (arg0 + (8*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (arg0 + (7*sizeof(void*)))));
+          }
+          break;
+        }
+      }
+      break;
+    }
+  }
+}
+#endif
+
+// Exported Functions from `wasmill:plugin/query@0.1.0`
+
+#ifdef WASMILL_QUERY
+__attribute__((__weak__, __export_name__("cabi_post_wasmill:plugin/query@0.1.0#answer")))
+void __wasm_export_exports_wasmill_query_answer_post_return(uint8_t * arg0) {
+  size_t len = *((size_t*) (arg0 + (2*sizeof(void*))));
+  if (len > 0) {
+    uint8_t *ptr = *((uint8_t **) (arg0 + sizeof(void*)));
+    for (size_t i = 0; i < len; i++) {
+      uint8_t *base = ptr + i * (4*sizeof(void*));
+      (void) base;
+      if ((*((size_t*) (base + sizeof(void*)))) > 0) {
+        free(*((uint8_t **) (base + 0)));
+      }
+      if ((*((size_t*) (base + (3*sizeof(void*))))) > 0) {
+        free(*((uint8_t **) (base + (2*sizeof(void*)))));
+      }
+    }
+    free(ptr);
+  }
+  size_t len0 = *((size_t*) (arg0 + (4*sizeof(void*))));
+  if (len0 > 0) {
+    uint8_t *ptr1 = *((uint8_t **) (arg0 + (3*sizeof(void*))));
+    for (size_t i2 = 0; i2 < len0; i2++) {
+      uint8_t *base = ptr1 + i2 * 1;
+      (void) base;
+    }
+    free(ptr1);
+  }
+}
+#endif
+
 // Exported Functions from `wasmill:plugin/handler@0.1.0`
 
+#ifdef WASMILL_HANDLER
 __attribute__((__weak__, __export_name__("cabi_post_wasmill:plugin/handler@0.1.0#handle")))
 void __wasm_export_exports_wasmill_handler_handle_post_return(uint8_t * arg0) {
   switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
@@ -101,6 +255,7 @@ void __wasm_export_exports_wasmill_handler_handle_post_return(uint8_t * arg0) {
     }
   }
 }
+#endif
 
 // Canonical ABI intrinsics
 
@@ -114,7 +269,7 @@ void *cabi_realloc(void *ptr, size_t old_size, size_t align, size_t new_size) {
 }
 
 __attribute__((__aligned__(8)))
-static uint8_t RET_AREA[(24+2*sizeof(void*))];
+static uint8_t RET_AREA[(16*sizeof(void*))];
 
 // Helper Functions
 
@@ -426,6 +581,107 @@ void wasmill_list_tuple2_string_string_free(wasmill_list_tuple2_string_string_t 
     }
     free(list_ptr);
   }
+}
+
+void exports_wasmill_checker_header_free(exports_wasmill_checker_header_t *ptr) {
+  wasmill_types_header_free(ptr);
+}
+
+void exports_wasmill_checker_list_header_free(exports_wasmill_checker_list_header_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_wasmill_checker_header_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_wasmill_checker_header_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_wasmill_checker_half_free(exports_wasmill_checker_half_t *ptr) {
+  wasmill_string_free(&ptr->id);
+  wasmill_string_free(&ptr->name);
+  wasmill_string_free(&ptr->scope_key);
+  wasmill_string_free(&ptr->topic);
+  wasmill_option_string_free(&ptr->key);
+  wasmill_option_string_free(&ptr->tag);
+  exports_wasmill_checker_list_header_free(&ptr->headers);
+  wasmill_list_u8_free(&ptr->body);
+}
+
+void exports_wasmill_checker_verdict_free(exports_wasmill_checker_verdict_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 2: {
+      wasmill_string_free(&ptr->val.unknown);
+      break;
+    }
+  }
+}
+
+void exports_wasmill_gate_request_free(exports_wasmill_gate_request_t *ptr) {
+  wasmill_types_request_free(ptr);
+}
+
+void exports_wasmill_gate_header_free(exports_wasmill_gate_header_t *ptr) {
+  wasmill_types_header_free(ptr);
+}
+
+void exports_wasmill_gate_list_header_free(exports_wasmill_gate_list_header_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_wasmill_gate_header_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_wasmill_gate_header_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_wasmill_gate_accepted_free(exports_wasmill_gate_accepted_t *ptr) {
+  wasmill_option_string_free(&ptr->key);
+  wasmill_option_string_free(&ptr->dedup_id);
+  wasmill_option_string_free(&ptr->tag);
+  exports_wasmill_gate_list_header_free(&ptr->headers);
+  wasmill_list_u8_free(&ptr->body);
+  wasmill_list_u8_free(&ptr->answer);
+}
+
+void exports_wasmill_gate_problem_free(exports_wasmill_gate_problem_t *ptr) {
+  wasmill_string_free(&ptr->title);
+  wasmill_string_free(&ptr->detail);
+  wasmill_option_string_free(&ptr->field);
+}
+
+void exports_wasmill_gate_result_accepted_problem_free(exports_wasmill_gate_result_accepted_problem_t *ptr) {
+  if (!ptr->is_err) {
+    exports_wasmill_gate_accepted_free(&ptr->val.ok);
+  } else {
+    exports_wasmill_gate_problem_free(&ptr->val.err);
+  }
+}
+
+void exports_wasmill_query_request_free(exports_wasmill_query_request_t *ptr) {
+  wasmill_types_request_free(ptr);
+}
+
+void exports_wasmill_query_header_free(exports_wasmill_query_header_t *ptr) {
+  wasmill_types_header_free(ptr);
+}
+
+void exports_wasmill_query_list_header_free(exports_wasmill_query_list_header_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_wasmill_query_header_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      exports_wasmill_query_header_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_wasmill_query_response_free(exports_wasmill_query_response_t *ptr) {
+  exports_wasmill_query_list_header_free(&ptr->headers);
+  wasmill_list_u8_free(&ptr->body);
 }
 
 void exports_wasmill_handler_message_free(exports_wasmill_handler_message_t *ptr) {
@@ -1470,6 +1726,170 @@ void wasmill_log_write(wasmill_log_level_t level, wasmill_string_t *message) {
   __wasm_import_wasmill_log_write((int32_t) level, (uint8_t *) (*message).ptr, (*message).len);
 }
 
+#ifdef WASMILL_CHECKER
+__attribute__((__export_name__("wasmill:plugin/checker@0.1.0#check")))
+uint8_t * __wasm_export_exports_wasmill_checker_check(uint8_t * arg) {
+  wasmill_option_string_t option;
+  switch ((int32_t) *((uint8_t*) (arg + (8+9*sizeof(void*))))) {
+    case 0: {
+      option.is_some = false;
+      break;
+    }
+    case 1: {
+      option.is_some = true;
+      option.val = (wasmill_string_t) { (uint8_t*)(*((uint8_t **) (arg + (8+10*sizeof(void*))))), (*((size_t*) (arg + (8+11*sizeof(void*))))) };
+      break;
+    }
+  }
+  wasmill_option_string_t option0;
+  switch ((int32_t) *((uint8_t*) (arg + (8+12*sizeof(void*))))) {
+    case 0: {
+      option0.is_some = false;
+      break;
+    }
+    case 1: {
+      option0.is_some = true;
+      option0.val = (wasmill_string_t) { (uint8_t*)(*((uint8_t **) (arg + (8+13*sizeof(void*))))), (*((size_t*) (arg + (8+14*sizeof(void*))))) };
+      break;
+    }
+  }
+  exports_wasmill_checker_half_t arg1 = (exports_wasmill_checker_half_t) {
+    (wasmill_string_t) (wasmill_string_t) { (uint8_t*)(*((uint8_t **) (arg + 0))), (*((size_t*) (arg + sizeof(void*)))) },
+    (wasmill_string_t) (wasmill_string_t) { (uint8_t*)(*((uint8_t **) (arg + (2*sizeof(void*))))), (*((size_t*) (arg + (3*sizeof(void*))))) },
+    (wasmill_string_t) (wasmill_string_t) { (uint8_t*)(*((uint8_t **) (arg + (4*sizeof(void*))))), (*((size_t*) (arg + (5*sizeof(void*))))) },
+    (exports_wasmill_checker_timestamp_t) (uint64_t) (*((int64_t*) (arg + (6*sizeof(void*))))),
+    (uint32_t) (uint32_t) (*((int32_t*) (arg + (8+6*sizeof(void*))))),
+    (wasmill_string_t) (wasmill_string_t) { (uint8_t*)(*((uint8_t **) (arg + (8+7*sizeof(void*))))), (*((size_t*) (arg + (8+8*sizeof(void*))))) },
+    (wasmill_option_string_t) option,
+    (wasmill_option_string_t) option0,
+    (exports_wasmill_checker_list_header_t) (exports_wasmill_checker_list_header_t) { (exports_wasmill_checker_header_t*)(*((uint8_t **) (arg + (8+15*sizeof(void*))))), (*((size_t*) (arg + (8+16*sizeof(void*))))) },
+    (wasmill_list_u8_t) (wasmill_list_u8_t) { (uint8_t*)(*((uint8_t **) (arg + (8+17*sizeof(void*))))), (*((size_t*) (arg + (8+18*sizeof(void*))))) },
+  };
+  exports_wasmill_checker_verdict_t ret;
+  exports_wasmill_checker_check(&arg1, &ret);
+  free(arg);
+  uint8_t *ptr = (uint8_t *) &RET_AREA;
+  switch ((int32_t) (ret).tag) {
+    case 0: {
+      *((int8_t*)(ptr + 0)) = 0;
+      break;
+    }
+    case 1: {
+      *((int8_t*)(ptr + 0)) = 1;
+      break;
+    }
+    case 2: {
+      const wasmill_string_t *payload3 = &(ret).val.unknown;
+      *((int8_t*)(ptr + 0)) = 2;
+      *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload3).len;
+      *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload3).ptr;
+      break;
+    }
+  }
+  return ptr;
+}
+#endif
+
+#ifdef WASMILL_GATE
+__attribute__((__export_name__("wasmill:plugin/gate@0.1.0#admit")))
+uint8_t * __wasm_export_exports_wasmill_gate_admit(uint8_t * arg, size_t arg0, uint8_t * arg1, size_t arg2, uint8_t * arg3, size_t arg4, uint8_t * arg5, size_t arg6, uint8_t * arg7, size_t arg8, uint8_t * arg9, size_t arg10) {
+  exports_wasmill_gate_request_t arg11 = (wasmill_types_request_t) {
+    (wasmill_string_t) (wasmill_string_t) { (uint8_t*)(arg), (arg0) },
+    (wasmill_string_t) (wasmill_string_t) { (uint8_t*)(arg1), (arg2) },
+    (wasmill_types_list_header_t) (wasmill_types_list_header_t) { (wasmill_types_header_t*)(arg3), (arg4) },
+    (wasmill_types_list_header_t) (wasmill_types_list_header_t) { (wasmill_types_header_t*)(arg5), (arg6) },
+    (wasmill_types_list_header_t) (wasmill_types_list_header_t) { (wasmill_types_header_t*)(arg7), (arg8) },
+    (wasmill_list_u8_t) (wasmill_list_u8_t) { (uint8_t*)(arg9), (arg10) },
+  };
+  exports_wasmill_gate_result_accepted_problem_t ret;
+  exports_wasmill_gate_accepted_t ok;
+  exports_wasmill_gate_problem_t err;
+  ret.is_err = !exports_wasmill_gate_admit(&arg11, &ok, &err);
+  if (ret.is_err) {
+    ret.val.err = err;
+  }
+  if (!ret.is_err) {
+    ret.val.ok = ok;
+  }
+  uint8_t *ptr = (uint8_t *) &RET_AREA;
+  if ((ret).is_err) {
+    const exports_wasmill_gate_problem_t *payload18 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    *((int16_t*)(ptr + sizeof(void*))) = (int32_t) ((*payload18).status);
+    *((size_t*)(ptr + (3*sizeof(void*)))) = ((*payload18).title).len;
+    *((uint8_t **)(ptr + (2*sizeof(void*)))) = (uint8_t *) ((*payload18).title).ptr;
+    *((size_t*)(ptr + (5*sizeof(void*)))) = ((*payload18).detail).len;
+    *((uint8_t **)(ptr + (4*sizeof(void*)))) = (uint8_t *) ((*payload18).detail).ptr;
+    if (((*payload18).field).is_some) {
+      const wasmill_string_t *payload20 = &((*payload18).field).val;
+      *((int8_t*)(ptr + (6*sizeof(void*)))) = 1;
+      *((size_t*)(ptr + (8*sizeof(void*)))) = (*payload20).len;
+      *((uint8_t **)(ptr + (7*sizeof(void*)))) = (uint8_t *) (*payload20).ptr;
+    } else {
+      *((int8_t*)(ptr + (6*sizeof(void*)))) = 0;
+    }
+  } else {
+    const exports_wasmill_gate_accepted_t *payload = &(ret).val.ok;*((int8_t*)(ptr + 0)) = 0;
+    if (((*payload).key).is_some) {
+      const wasmill_string_t *payload13 = &((*payload).key).val;
+      *((int8_t*)(ptr + sizeof(void*))) = 1;
+      *((size_t*)(ptr + (3*sizeof(void*)))) = (*payload13).len;
+      *((uint8_t **)(ptr + (2*sizeof(void*)))) = (uint8_t *) (*payload13).ptr;
+    } else {
+      *((int8_t*)(ptr + sizeof(void*))) = 0;
+    }
+    if (((*payload).dedup_id).is_some) {
+      const wasmill_string_t *payload15 = &((*payload).dedup_id).val;
+      *((int8_t*)(ptr + (4*sizeof(void*)))) = 1;
+      *((size_t*)(ptr + (6*sizeof(void*)))) = (*payload15).len;
+      *((uint8_t **)(ptr + (5*sizeof(void*)))) = (uint8_t *) (*payload15).ptr;
+    } else {
+      *((int8_t*)(ptr + (4*sizeof(void*)))) = 0;
+    }
+    if (((*payload).tag).is_some) {
+      const wasmill_string_t *payload17 = &((*payload).tag).val;
+      *((int8_t*)(ptr + (7*sizeof(void*)))) = 1;
+      *((size_t*)(ptr + (9*sizeof(void*)))) = (*payload17).len;
+      *((uint8_t **)(ptr + (8*sizeof(void*)))) = (uint8_t *) (*payload17).ptr;
+    } else {
+      *((int8_t*)(ptr + (7*sizeof(void*)))) = 0;
+    }
+    *((size_t*)(ptr + (11*sizeof(void*)))) = ((*payload).headers).len;
+    *((uint8_t **)(ptr + (10*sizeof(void*)))) = (uint8_t *) ((*payload).headers).ptr;
+    *((size_t*)(ptr + (13*sizeof(void*)))) = ((*payload).body).len;
+    *((uint8_t **)(ptr + (12*sizeof(void*)))) = (uint8_t *) ((*payload).body).ptr;
+    *((size_t*)(ptr + (15*sizeof(void*)))) = ((*payload).answer).len;
+    *((uint8_t **)(ptr + (14*sizeof(void*)))) = (uint8_t *) ((*payload).answer).ptr;
+  }
+  return ptr;
+}
+#endif
+
+#ifdef WASMILL_QUERY
+__attribute__((__export_name__("wasmill:plugin/query@0.1.0#answer")))
+uint8_t * __wasm_export_exports_wasmill_query_answer(uint8_t * arg, size_t arg0, uint8_t * arg1, size_t arg2, uint8_t * arg3, size_t arg4, uint8_t * arg5, size_t arg6, uint8_t * arg7, size_t arg8, uint8_t * arg9, size_t arg10, uint8_t * arg11, size_t arg12) {
+  wasmill_string_t arg13 = (wasmill_string_t) { (uint8_t*)(arg), (arg0) };
+  exports_wasmill_query_request_t arg14 = (wasmill_types_request_t) {
+    (wasmill_string_t) (wasmill_string_t) { (uint8_t*)(arg1), (arg2) },
+    (wasmill_string_t) (wasmill_string_t) { (uint8_t*)(arg3), (arg4) },
+    (wasmill_types_list_header_t) (wasmill_types_list_header_t) { (wasmill_types_header_t*)(arg5), (arg6) },
+    (wasmill_types_list_header_t) (wasmill_types_list_header_t) { (wasmill_types_header_t*)(arg7), (arg8) },
+    (wasmill_types_list_header_t) (wasmill_types_list_header_t) { (wasmill_types_header_t*)(arg9), (arg10) },
+    (wasmill_list_u8_t) (wasmill_list_u8_t) { (uint8_t*)(arg11), (arg12) },
+  };
+  exports_wasmill_query_response_t ret;
+  exports_wasmill_query_answer(&arg13, &arg14, &ret);
+  uint8_t *ptr = (uint8_t *) &RET_AREA;
+  *((int16_t*)(ptr + 0)) = (int32_t) ((ret).status);
+  *((size_t*)(ptr + (2*sizeof(void*)))) = ((ret).headers).len;
+  *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) ((ret).headers).ptr;
+  *((size_t*)(ptr + (4*sizeof(void*)))) = ((ret).body).len;
+  *((uint8_t **)(ptr + (3*sizeof(void*)))) = (uint8_t *) ((ret).body).ptr;
+  *((int8_t*)(ptr + (5*sizeof(void*)))) = (ret).settled;
+  return ptr;
+}
+#endif
+
+#ifdef WASMILL_HANDLER
 __attribute__((__export_name__("wasmill:plugin/handler@0.1.0#handle")))
 uint8_t * __wasm_export_exports_wasmill_handler_handle(uint8_t * arg) {
   wasmill_option_string_t option;
@@ -1560,11 +1980,5 @@ uint8_t * __wasm_export_exports_wasmill_handler_handle(uint8_t * arg) {
   }
   return ptr;
 }
+#endif
 
-// Ensure that the *_component_type.o object is linked in
-
-extern void __component_type_object_force_link_wasmill(void);
-__attribute__((used))
-void __component_type_object_force_link_wasmill_public_use_in_this_compilation_unit(void) {
-  __component_type_object_force_link_wasmill();
-}

@@ -343,6 +343,114 @@ typedef uint8_t wasmill_log_level_t;
 #define WASMILL_LOG_LEVEL_WARN 3
 #define WASMILL_LOG_LEVEL_ERROR 4
 
+typedef wasmill_types_timestamp_t exports_wasmill_checker_timestamp_t;
+
+typedef wasmill_types_header_t exports_wasmill_checker_header_t;
+
+typedef struct {
+  exports_wasmill_checker_header_t *ptr;
+  size_t len;
+} exports_wasmill_checker_list_header_t;
+
+// A half message that is not settled.
+typedef struct exports_wasmill_checker_half_t {
+  // The id of its message.
+  wasmill_string_t   id;
+  // The name under which the handler prepared it.
+  wasmill_string_t   name;
+  // The key of that handler.
+  wasmill_string_t   scope_key;
+  // When it was prepared.
+  exports_wasmill_checker_timestamp_t   prepared_at;
+  // How often `unknown` was the answer.
+  uint32_t   checks;
+  // The message: where it goes to, and what it says.
+  wasmill_string_t   topic;
+  wasmill_option_string_t   key;
+  wasmill_option_string_t   tag;
+  exports_wasmill_checker_list_header_t   headers;
+  wasmill_list_u8_t   body;
+} exports_wasmill_checker_half_t;
+
+// What is to become of it.
+typedef struct exports_wasmill_checker_verdict_t {
+  uint8_t tag;
+  union {
+    wasmill_string_t     unknown;
+  } val;
+} exports_wasmill_checker_verdict_t;
+
+// Deliver it.
+#define EXPORTS_WASMILL_CHECKER_VERDICT_COMMIT 0
+// Never deliver it.
+#define EXPORTS_WASMILL_CHECKER_VERDICT_ROLLBACK 1
+// Ask again later; with the reason, for people.
+#define EXPORTS_WASMILL_CHECKER_VERDICT_UNKNOWN 2
+
+typedef wasmill_types_request_t exports_wasmill_gate_request_t;
+
+typedef wasmill_types_header_t exports_wasmill_gate_header_t;
+
+typedef struct {
+  exports_wasmill_gate_header_t *ptr;
+  size_t len;
+} exports_wasmill_gate_list_header_t;
+
+// A request let in, as the message that it becomes.
+typedef struct exports_wasmill_gate_accepted_t {
+  // The message's key; none for an unkeyed one.
+  wasmill_option_string_t   key;
+  // The producer's id of this request within the key. The same id again starts nothing
+  // and is answered the same; with another body it is refused with 422. None if every
+  // request is a new one.
+  wasmill_option_string_t   dedup_id;
+  wasmill_option_string_t   tag;
+  exports_wasmill_gate_list_header_t   headers;
+  // The message's body.
+  wasmill_list_u8_t   body;
+  // The JSON body of the answer once the message is durable.
+  wasmill_list_u8_t   answer;
+} exports_wasmill_gate_accepted_t;
+
+// A request refused, answered as `application/problem+json` (RFC 9457).
+typedef struct exports_wasmill_gate_problem_t {
+  // From 400 to 499.
+  uint16_t   status;
+  // A few words that name the kind of problem.
+  wasmill_string_t   title;
+  // What is wrong with this request, and the remedy.
+  wasmill_string_t   detail;
+  // The name of the offending field, if there is one.
+  wasmill_option_string_t   field;
+} exports_wasmill_gate_problem_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    exports_wasmill_gate_accepted_t ok;
+    exports_wasmill_gate_problem_t err;
+  } val;
+} exports_wasmill_gate_result_accepted_problem_t;
+
+typedef wasmill_types_request_t exports_wasmill_query_request_t;
+
+typedef wasmill_types_header_t exports_wasmill_query_header_t;
+
+typedef struct {
+  exports_wasmill_query_header_t *ptr;
+  size_t len;
+} exports_wasmill_query_list_header_t;
+
+// An answer to a request.
+typedef struct exports_wasmill_query_response_t {
+  uint16_t   status;
+  exports_wasmill_query_list_header_t   headers;
+  wasmill_list_u8_t   body;
+  // Whether the flow behind this answer has reached its outcome. A repeated request that
+  // waits for the outcome is answered at once if so.
+  bool   settled;
+} exports_wasmill_query_response_t;
+
 typedef wasmill_types_message_t exports_wasmill_handler_message_t;
 
 typedef wasmill_types_failure_t exports_wasmill_handler_failure_t;
@@ -413,6 +521,15 @@ extern void wasmill_config_get_all(wasmill_list_tuple2_string_string_t *ret);
 // Imported Functions from `wasmill:plugin/log@0.1.0`
 // Writes one line, cut at 8 KiB. Lines beyond the plugin's rate are counted, not written.
 extern void wasmill_log_write(wasmill_log_level_t level, wasmill_string_t *message);
+
+// Exported Functions from `wasmill:plugin/checker@0.1.0`
+void exports_wasmill_checker_check(exports_wasmill_checker_half_t *half, exports_wasmill_checker_verdict_t *ret);
+
+// Exported Functions from `wasmill:plugin/gate@0.1.0`
+bool exports_wasmill_gate_admit(exports_wasmill_gate_request_t *request, exports_wasmill_gate_accepted_t *ret, exports_wasmill_gate_problem_t *err);
+
+// Exported Functions from `wasmill:plugin/query@0.1.0`
+void exports_wasmill_query_answer(wasmill_string_t *key, exports_wasmill_query_request_t *request, exports_wasmill_query_response_t *ret);
 
 // Exported Functions from `wasmill:plugin/handler@0.1.0`
 bool exports_wasmill_handler_handle(exports_wasmill_handler_message_t *message, exports_wasmill_handler_failure_t *err);
@@ -498,6 +615,34 @@ void wasmill_state_result_list_tuple2_string_list_u8_error_free(wasmill_state_re
 void wasmill_tuple2_string_string_free(wasmill_tuple2_string_string_t *ptr);
 
 void wasmill_list_tuple2_string_string_free(wasmill_list_tuple2_string_string_t *ptr);
+
+void exports_wasmill_checker_header_free(exports_wasmill_checker_header_t *ptr);
+
+void exports_wasmill_checker_list_header_free(exports_wasmill_checker_list_header_t *ptr);
+
+void exports_wasmill_checker_half_free(exports_wasmill_checker_half_t *ptr);
+
+void exports_wasmill_checker_verdict_free(exports_wasmill_checker_verdict_t *ptr);
+
+void exports_wasmill_gate_request_free(exports_wasmill_gate_request_t *ptr);
+
+void exports_wasmill_gate_header_free(exports_wasmill_gate_header_t *ptr);
+
+void exports_wasmill_gate_list_header_free(exports_wasmill_gate_list_header_t *ptr);
+
+void exports_wasmill_gate_accepted_free(exports_wasmill_gate_accepted_t *ptr);
+
+void exports_wasmill_gate_problem_free(exports_wasmill_gate_problem_t *ptr);
+
+void exports_wasmill_gate_result_accepted_problem_free(exports_wasmill_gate_result_accepted_problem_t *ptr);
+
+void exports_wasmill_query_request_free(exports_wasmill_query_request_t *ptr);
+
+void exports_wasmill_query_header_free(exports_wasmill_query_header_t *ptr);
+
+void exports_wasmill_query_list_header_free(exports_wasmill_query_list_header_t *ptr);
+
+void exports_wasmill_query_response_free(exports_wasmill_query_response_t *ptr);
 
 void exports_wasmill_handler_message_free(exports_wasmill_handler_message_t *ptr);
 

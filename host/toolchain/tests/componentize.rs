@@ -1,12 +1,12 @@
 //! Modules as compilers leave them, turned into plugins; and what is none, refused with the remedy.
 
-use wasm_encoder::{ComponentSection, Encode};
+use std::path::Path;
+
 use wasmill_component::{CONTRACT_VERSION, Capabilities, Description, Manifest};
 use wasmill_toolchain::{ComponentizeError as Error, componentize, embed};
-use wasmparser::{Parser, Payload};
+use wit_component::{StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
 
-/// The object of the C bindings, whose section tells what a module's types are.
-const TYPES: &[u8] = include_bytes!("../../../sdk/c/wasmill_component_type.o");
 /// What the canonical ABI needs of a module.
 const ABI: &str = r#"(memory (export "memory") 1)
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)"#;
@@ -15,22 +15,30 @@ const HANDLER: &str = r#"(func (export "wasmill:plugin/handler@0.1.0#handle")
 const FD_WRITE: &str = r#"(import "wasi_snapshot_preview1" "fd_write"
     (func (param i32 i32 i32 i32) (result i32)))"#;
 
-/// A module of the world `step`, as a linker makes it.
+/// A module, as a linker makes it.
 fn module(imports: &str, handler: &str) -> Vec<u8> {
     let text = format!("(module {imports} {ABI} {handler})");
-    let mut module = wat::parse_str(text).expect("well-formed");
-    for payload in Parser::new(0).parse_all(TYPES) {
-        if let Payload::CustomSection(section) = payload.expect("an object file")
-            && section.name().starts_with("component-type")
-        {
-            let section = wasm_encoder::CustomSection {
-                name: section.name().into(),
-                data: section.data().into(),
-            };
-            module.push(ComponentSection::id(&section));
-            section.encode(&mut module);
-        }
+    wat::parse_str(text).expect("well-formed")
+}
+
+/// The module with the types of the world `step`, as the objects of some bindings bring them.
+fn typed(mut module: Vec<u8>) -> Vec<u8> {
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let mut resolve = Resolve::default();
+    let mut text = String::new();
+    // The one that names the package is the first.
+    for name in ["types", "host", "exports", "worlds"] {
+        let file = std::fs::read_to_string(wit.join(format!("{name}.wit")));
+        text.push_str(&file.expect("the contract"));
     }
+    let package = resolve
+        .push_source("contract.wit", &text)
+        .expect("the contract");
+    let world = resolve
+        .select_world(&[package], Some("step"))
+        .expect("a world");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("its types");
     module
 }
 
@@ -53,7 +61,7 @@ fn imports(component: &[u8]) -> Vec<String> {
 
 #[test]
 fn a_module_becomes_a_plugin_that_tells_its_manifest() {
-    let component = componentize(module("", HANDLER)).expect("a component");
+    let component = componentize(typed(module("", HANDLER))).expect("a component");
     let plugin = embed(&component, &manifest()).expect("a plugin");
     let description = Description::of(&plugin).expect("a component");
     assert_eq!(description.manifest, Some(manifest()));
@@ -97,6 +105,18 @@ fn a_module_that_tells_no_types_has_those_of_what_it_exports() {
 }
 
 #[test]
+fn a_module_that_tells_no_types_has_the_contracts_of_what_it_exports() {
+    let component = componentize(module("", HANDLER)).expect("a component");
+    let plugin = embed(&component, &manifest()).expect("a plugin");
+    let exports = Description::of(&plugin)
+        .expect("a component")
+        .interfaces
+        .exports;
+    let handler = format!("wasmill:plugin/handler@{CONTRACT_VERSION}");
+    assert_eq!(exports.into_keys().collect::<Vec<_>>(), [handler]);
+}
+
+#[test]
 fn what_a_module_imports_of_the_first_wasi_is_adapted_to_the_second() {
     let component = componentize(module(FD_WRITE, HANDLER)).expect("a component");
     let imports = imports(&component);
@@ -136,7 +156,7 @@ fn a_module_that_imports_what_no_host_has_is_refused_by_that_name() {
 
 #[test]
 fn a_module_without_what_its_types_promise_is_refused_by_that_name() {
-    let error = componentize(module("", "")).expect_err("it has no handler");
+    let error = componentize(typed(module("", ""))).expect_err("it has no handler");
     let said = error.to_string();
     let export = "`wasmill:plugin/handler@0.1.0` function `handle`";
     assert!(said.contains(export), "{said}");

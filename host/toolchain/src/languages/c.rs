@@ -24,7 +24,6 @@ pub(super) static LANGUAGE: Language = Language {
     ),
     sdk: sources!(
         "sdk/c": "helpers.c", "helpers.h", "json.c", "json.h", "wasmill.c", "wasmill.h",
-        "wasmill_component_type.o",
     ),
     ignored: &["/.venv/"],
     compile,
@@ -48,19 +47,24 @@ const STACK_FIRST: &str = "-Wl,--stack-first";
 /// What a compiler must be able to make: something of the C library.
 const TRIAL: &str = "#include <stdlib.h>\nvoid *trial(unsigned long n) { return malloc(n); }\n";
 
+/// What a plugin may export, each by the function that it then has, and the word by which the
+/// bindings compile what calls it.
+const ROLES: [(&str, &str); 4] = [
+    ("exports_wasmill_handler_handle", "-DWASMILL_HANDLER"),
+    ("exports_wasmill_gate_admit", "-DWASMILL_GATE"),
+    ("exports_wasmill_query_answer", "-DWASMILL_QUERY"),
+    ("exports_wasmill_checker_check", "-DWASMILL_CHECKER"),
+];
+
 fn compile(project: &Project, tools: &Tools) -> Result<PathBuf, Error> {
     let build = project.build_dir()?;
+    let sources = sources_in(&project.root)?;
     let mut compiler = compiler(project, tools, &build)?;
     compiler.args(FLAGS).args(["-o", "build/module.wasm"]);
+    compiler.args(roles_of(project, &sources)?);
     // The project's own first, so that errors in it are seen first.
-    compiler.args(sources_in(&project.root)?);
-    let sdk = [
-        "helpers.c",
-        "json.c",
-        "wasmill.c",
-        "wasmill_component_type.o",
-    ];
-    compiler.args(sdk.map(|name| Path::new("wasmill").join(name)));
+    compiler.args(sources);
+    compiler.args(["helpers.c", "json.c", "wasmill.c"].map(|it| Path::new("wasmill").join(it)));
     compile_to(
         build.join("module.wasm"),
         &mut compiler,
@@ -80,6 +84,18 @@ fn sources_in(root: &Path) -> Result<Vec<OsString>, Error> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The words for what the sources export, which is what they name: a function that is named and not
+/// there is told by the linker.
+fn roles_of(project: &Project, sources: &[OsString]) -> Result<Vec<&'static str>, Error> {
+    let mut text = Vec::new();
+    for source in sources {
+        text.extend(file::read(&project.root.join(source))?);
+    }
+    let text = String::from_utf8_lossy(&text);
+    let named = ROLES.iter().filter(|(function, _)| text.contains(function));
+    Ok(named.map(|(_, word)| *word).collect())
 }
 
 /// The compiler, as a command in the project's directory.
