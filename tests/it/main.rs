@@ -25,6 +25,7 @@ mod recall;
 mod refunds;
 mod restart;
 mod schedules;
+mod sdks;
 mod step_down;
 mod story;
 mod swap;
