@@ -26,6 +26,7 @@ mod refunds;
 mod restart;
 mod reuse;
 mod schedules;
+mod sdks;
 mod step_down;
 mod story;
 mod swap;

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{Language, Source, compile_to, sources};
+use super::{Language, Sources, compile_to, sources};
 use crate::npm::{self, NPM};
 use crate::{Error, Project, Tool, Tools};
 
@@ -14,7 +14,7 @@ pub(super) static LANGUAGE: Language = Language {
     title: "JavaScript",
     tools: TOOLS,
     example: sources!(
-        "examples/loyalty/js": "package.json", "plugin.js", "plugin.test.js", "plugin.toml",
+        "examples/loyalty/js": "README.md", "package.json", "plugin.js", "plugin.test.js", "plugin.toml",
     ),
     sdk: SDK,
     ignored: IGNORED,
@@ -22,8 +22,8 @@ pub(super) static LANGUAGE: Language = Language {
 };
 
 pub(super) const TOOLS: &[Tool] = &[NPM];
-pub(super) const SDK: &[Source] = sources!(
-    "sdk/js": "body.js", "build.mjs", "component.js", "errors.js", "imports.js", "index.d.ts",
+pub(super) const SDK: Sources = sources!(
+    "sdk/js/wasmill": "body.js", "build.mjs", "component.js", "errors.js", "imports.js", "index.d.ts",
     "index.js", "package.json", "roles.js", "testing.d.ts", "testing.js", "values.js",
 );
 pub(super) const IGNORED: &[&str] = &["/node_modules/"];

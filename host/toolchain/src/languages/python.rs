@@ -14,7 +14,7 @@ pub(super) static LANGUAGE: Language = Language {
     title: "Python",
     tools: &[PYTHON],
     example: sources!(
-        "examples/loyalty/python": "plugin.py", "plugin.toml", "requirements.txt",
+        "examples/loyalty/python": "README.md", "plugin.py", "plugin.toml", "requirements.txt",
         "test_plugin.py",
     ),
     sdk: sources!(

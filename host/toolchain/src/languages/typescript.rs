@@ -9,7 +9,7 @@ pub(super) static LANGUAGE: Language = Language {
     title: "TypeScript",
     tools: javascript::TOOLS,
     example: sources!(
-        "examples/loyalty/ts": "package.json", "plugin.test.ts", "plugin.toml", "plugin.ts",
+        "examples/loyalty/ts": "README.md", "package.json", "plugin.test.ts", "plugin.toml", "plugin.ts",
         "tsconfig.json",
     ),
     sdk: javascript::SDK,

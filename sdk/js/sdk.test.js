@@ -1,11 +1,11 @@
-// Run by `node --test sdk/js/tests`.
+// Run in sdk/js by `node --test`.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HostError, Problem, Reject, Retry, RetryAfter, after, at, config, dedup, level, log, queue, state, timer, transaction } from "../index.js";
-import * as roles from "../roles.js";
-import { Host } from "../testing.js";
+import { HostError, Problem, Reject, Retry, RetryAfter, after, at, config, dedup, level, log, queue, state, timer, transaction } from "./wasmill/index.js";
+import * as roles from "./wasmill/roles.js";
+import { Host } from "./wasmill/testing.js";
 
 /** A host whose plugin does `handle`. */
 function host(handle, options) {
