@@ -113,6 +113,12 @@ pub(super) const LAYERS: &[Layer] = &[
         may_use: &["wasmill-*"],
         never: &["axum", "sled", "wasmtime"],
     },
+    // It leaves this workspace, so it cannot use anything of it.
+    Layer {
+        name: "wasmill-sdk",
+        may_use: &[],
+        never: SANDBOXED,
+    },
     Layer {
         name: "wasmill-plugin-kit",
         may_use: &["wasmill-json"],
