@@ -1,8 +1,11 @@
-//! `wasmill plugin inspect`: plugins as files, without a host.
+//! `wasmill plugin`: plugins as sources and as files, without a host.
 
+mod build;
 mod inspect;
+mod new;
 
 use clap::{Args, Subcommand};
+use wasmill_toolchain::Error;
 
 use crate::app::Failure;
 
@@ -15,6 +18,10 @@ pub(super) struct Plugin {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Make a new plugin's directory: an example to change, in a language of your choice
+    New(new::New),
+    /// Compile a plugin's directory to the component that hosts take
+    Build(build::Build),
     /// Tell what a plugin's file is, asks for, imports and exports, and how it differs from another
     Inspect(inspect::Inspect),
 }
@@ -22,7 +29,17 @@ enum Command {
 impl Plugin {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self.command {
+            Command::New(new) => new.run(),
+            Command::Build(build) => build.run(),
             Command::Inspect(inspect) => inspect.run(),
         }
+    }
+}
+
+/// Sources that were told wrong are the command line's to mend; a compiler's errors are not.
+fn failed(error: Error) -> Failure {
+    match error.is_of_what_was_told() {
+        true => Failure::config(error),
+        false => anyhow::Error::from(error).into(),
     }
 }
