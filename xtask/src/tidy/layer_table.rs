@@ -127,12 +127,12 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "wasmill-plugin-kit",
-        may_use: &["wasmill-json"],
+        may_use: &["wasmill-sdk"],
         never: SANDBOXED,
     },
     Layer {
         name: "wasmill-plugin-*",
-        may_use: &["wasmill-plugin-kit"],
+        may_use: &["wasmill-plugin-kit", "wasmill-sdk"],
         never: SANDBOXED,
     },
     Layer {
