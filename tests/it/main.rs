@@ -14,6 +14,7 @@ mod fuzz;
 mod guests;
 mod halted;
 mod kill;
+mod languages;
 mod messages;
 mod payment;
 mod plugin_files;

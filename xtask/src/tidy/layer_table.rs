@@ -172,7 +172,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "xtask",
-        may_use: &["wasmill-tests"],
+        may_use: &["wasmill-component", "wasmill-tests"],
         never: &["sled", "wasmtime"],
     },
 ];

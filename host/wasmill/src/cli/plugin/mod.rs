@@ -2,6 +2,7 @@
 
 mod build;
 mod inspect;
+mod languages;
 mod new;
 
 use clap::{Args, Subcommand};
@@ -22,6 +23,8 @@ enum Command {
     New(new::New),
     /// Compile a plugin's directory to the component that hosts take
     Build(build::Build),
+    /// List the languages that plugins can be written in, and what is missing here to build them
+    Languages(languages::Languages),
     /// Tell what a plugin's file is, asks for, imports and exports, and how it differs from another
     Inspect(inspect::Inspect),
 }
@@ -31,6 +34,7 @@ impl Plugin {
         match self.command {
             Command::New(new) => new.run(),
             Command::Build(build) => build.run(),
+            Command::Languages(languages) => languages.run(),
             Command::Inspect(inspect) => inspect.run(),
         }
     }
