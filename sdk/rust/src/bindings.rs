@@ -5,6 +5,14 @@
 //! Each role has a world of its own, so that a plugin may have any of them together. A component's
 //! world is the union of those that its code was linked with.
 
+#![expect(
+    unsafe_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "made by a generator"
+)]
+
 mod imports {
     include!("bindings/imports.in");
 }

@@ -44,6 +44,17 @@
 //! What a plugin does outside of its messages' commits stands in its handler's signature:
 //! [`Http`](http::Http) with the feature `http`, [`Files`], [`Transactional`].
 
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 mod export;
 mod failure;
 mod files;

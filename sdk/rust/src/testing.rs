@@ -38,6 +38,8 @@ mod outside;
 mod roles;
 mod scope;
 mod sent;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The languages that plugins are written in: one file each, and a line in [`LANGUAGES`].
 
 mod c;
+mod rust;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::process::Command;
 use crate::{Error, Project, Tool, Tools, file, tools};
 
 /// All that this host's command builds.
-pub static LANGUAGES: &[&Language] = &[&c::LANGUAGE];
+pub static LANGUAGES: &[&Language] = &[&c::LANGUAGE, &rust::LANGUAGE];
 
 /// A language, and how plugins come of it.
 pub struct Language {
