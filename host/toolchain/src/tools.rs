@@ -107,6 +107,17 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Error> {
     check(command, status)
 }
 
+/// Runs a command to its end, and returns what it tells; its errors go where ours go.
+pub(crate) fn output(command: &mut Command) -> Result<String, Error> {
+    let command = command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    let (status, told) = match command.output() {
+        Ok(output) => (Ok(output.status), output.stdout),
+        Err(cause) => (Err(cause), Vec::new()),
+    };
+    check(command, status)?;
+    Ok(String::from_utf8_lossy(&told).into_owned())
+}
+
 /// Whether a command, run in silence, ends well.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let output = command.stdin(Stdio::null()).output();

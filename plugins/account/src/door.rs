@@ -1,8 +1,9 @@
 //! `POST /users`.
 
 use serde::Deserialize;
+use wasmill_plugin_kit::check_id;
 use wasmill_plugin_kit::messages::User;
-use wasmill_plugin_kit::{Accepted, Door, Host, Problem, Request};
+use wasmill_sdk::{Accepted, Host, Problem, Request};
 
 /// Keeps every sum far within 64 bits.
 const BALANCE_MAX: u64 = 1_000_000_000_000;
@@ -24,9 +25,9 @@ struct Body {
 ///
 /// # Errors
 /// The problem.
-pub fn admit<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Problem> {
+pub fn admit(host: &mut impl Host, request: &Request) -> Result<Accepted, Problem> {
     let ("POST", ["users"]) = (request.method.as_str(), request.segments().as_slice()) else {
-        return Err(Problem::no_such_door(request));
+        return Err(Problem::no_such_route(request));
     };
     let Body {
         user_id,
@@ -41,7 +42,7 @@ pub fn admit<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Probl
             .idempotent_id("user", "")?
             .unwrap_or_else(|| host.random_id()),
     };
-    Problem::unless_id(&user_id, "user_id")?;
+    check_id(&user_id, "user_id")?;
     Problem::unless(
         is_line(&name),
         "name",
@@ -68,7 +69,7 @@ pub fn admit<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Probl
         phone,
         balance,
     };
-    Ok(Accepted::new(&user.user_id, &user, &answer).once(user.user_id.clone()))
+    Ok(Accepted::json(&user.user_id, &user, &answer)?.once(user.user_id))
 }
 
 /// One line: what stands in a mail's header must not begin another.

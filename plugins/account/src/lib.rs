@@ -7,30 +7,28 @@ mod door;
 
 use serde::{Deserialize, Serialize};
 use wasmill_plugin_kit::messages::{Credit, Debit, Debited, Rejected, User, topic};
-use wasmill_plugin_kit::{Failure, Host, Message, Request, Response, decode, reject};
+use wasmill_sdk::{Failure, Host, Message, Request, Response, reject};
 
 use domain::{Account, Entry};
 pub use door::admit;
 
-wasmill_plugin_kit::service!(handle, admit, answer);
+wasmill_sdk::export!(handle, admit, answer);
 
 /// Handles a message of the user who is its key.
 ///
 /// # Errors
 /// What the host refused, or a message that is none of ours.
-pub fn handle<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
+pub fn handle(host: &mut impl Host, message: &Message) -> Result<(), Failure> {
     match message.topic.as_str() {
-        topic::ACCOUNT_DEBIT => debit(host, &decode(message)?),
-        topic::ACCOUNT_CREDIT => credit(host, &decode(message)?),
-        topic::USER_REGISTER => register(host, &decode(message)?),
-        other => Err(reject(format!(
-            "account handles no `{other}`: check its subscriptions"
-        ))),
+        topic::ACCOUNT_DEBIT => debit(host, &message.json()?),
+        topic::ACCOUNT_CREDIT => credit(host, &message.json()?),
+        topic::USER_REGISTER => register(host, &message.json()?),
+        _ => Err(message.unexpected()),
     }
 }
 
 /// Answers `GET /users/{id}`.
-pub fn answer<H: Host>(host: &mut H, _user_id: &str, _request: &Request) -> Response {
+pub fn answer(host: &mut impl Host, _user_id: &str, _request: &Request) -> Response {
     Response::of_state(host, "account", "user", |account: Account| {
         let Account { user, balance } = account;
         Response::ok(
@@ -56,7 +54,7 @@ pub struct View {
 }
 
 /// Saves the user and tells. Who is known already stays as they are.
-fn register<H: Host>(host: &mut H, user: &User) -> Result<(), Failure> {
+fn register(host: &mut impl Host, user: &User) -> Result<(), Failure> {
     if host.get("account")?.is_some() {
         return Ok(());
     }
@@ -70,7 +68,7 @@ fn register<H: Host>(host: &mut H, user: &User) -> Result<(), Failure> {
     host.send(topic::USER_REGISTERED, &user.user_id, user)
 }
 
-fn debit<H: Host>(host: &mut H, ask: &Debit) -> Result<(), Failure> {
+fn debit(host: &mut impl Host, ask: &Debit) -> Result<(), Failure> {
     let journal = journal_of(&ask.order_id);
     if host.get(&journal)?.is_some() {
         return Ok(());
@@ -97,7 +95,7 @@ fn debit<H: Host>(host: &mut H, ask: &Debit) -> Result<(), Failure> {
     }
 }
 
-fn credit<H: Host>(host: &mut H, ask: &Credit) -> Result<(), Failure> {
+fn credit(host: &mut impl Host, ask: &Credit) -> Result<(), Failure> {
     let journal = journal_of(&ask.order_id);
     let (returned, entry) = domain::credit(host.load(&journal)?);
     if returned > 0 {

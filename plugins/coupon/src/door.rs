@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use wasmill_plugin_kit::messages::PutCoupon;
-use wasmill_plugin_kit::{Accepted, Door, Host, Problem, Request};
+use wasmill_plugin_kit::{check_id, id_param};
+use wasmill_sdk::{Accepted, Host, Problem, Request};
 
 /// Keeps every sum of an order far within 64 bits.
 const AMOUNT_MAX: u64 = 10_000_000_000;
@@ -21,18 +22,18 @@ struct Body {
 ///
 /// # Errors
 /// The problem.
-pub fn admit<H: Host>(_host: &mut H, request: &Request) -> Result<Accepted, Problem> {
+pub fn admit(_host: &mut impl Host, request: &Request) -> Result<Accepted, Problem> {
     let ("PUT", ["coupons", _]) = (request.method.as_str(), request.segments().as_slice()) else {
-        return Err(Problem::no_such_door(request));
+        return Err(Problem::no_such_route(request));
     };
-    let coupon_id = request.id_param("coupon_id")?;
+    let coupon_id = id_param(request, "coupon_id")?;
     let Body {
         user_id,
         amount,
         min_goods,
         expires_at,
     } = request.json()?;
-    Problem::unless_id(&user_id, "user_id")?;
+    check_id(&user_id, "user_id")?;
     let sane = (1..=AMOUNT_MAX).contains(&amount);
     Problem::unless(sane, "amount", "a coupon is worth 1 to 10000000000 cents")?;
     let put = PutCoupon {
@@ -42,9 +43,6 @@ pub fn admit<H: Host>(_host: &mut H, request: &Request) -> Result<Accepted, Prob
         min_goods,
         expires_at,
     };
-    Ok(Accepted::new(
-        coupon_id,
-        &put,
-        &serde_json::json!({ "coupon_id": coupon_id }),
-    ))
+    let answer = serde_json::json!({ "coupon_id": coupon_id });
+    Accepted::json(coupon_id, &put, &answer)
 }

@@ -10,30 +10,28 @@ use serde::{Deserialize, Serialize};
 use wasmill_plugin_kit::messages::{
     CouponUsed, PutCoupon, Refused, Rejected, ReleaseCoupon, UseCoupon, topic,
 };
-use wasmill_plugin_kit::{Failure, Host, Message, Request, Response, decode, reject};
+use wasmill_sdk::{Failure, Host, Message, Request, Response};
 
 use domain::{Closed, Coupon};
 pub use door::admit;
 
-wasmill_plugin_kit::service!(handle, admit, answer);
+wasmill_sdk::export!(handle, admit, answer);
 
 /// Handles a message of the coupon that is its key.
 ///
 /// # Errors
 /// What the host refused, or a message that is none of ours.
-pub fn handle<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
+pub fn handle(host: &mut impl Host, message: &Message) -> Result<(), Failure> {
     match message.topic.as_str() {
-        topic::COUPON_USE => use_up(host, &decode(message)?),
-        topic::COUPON_RELEASE => release(host, &decode(message)?),
-        topic::COUPON_PUT => put(host, &decode(message)?),
-        other => Err(reject(format!(
-            "coupon handles no `{other}`: check its subscriptions"
-        ))),
+        topic::COUPON_USE => use_up(host, &message.json()?),
+        topic::COUPON_RELEASE => release(host, &message.json()?),
+        topic::COUPON_PUT => put(host, &message.json()?),
+        _ => Err(message.unexpected()),
     }
 }
 
 /// Answers `GET /coupons/{id}`.
-pub fn answer<H: Host>(host: &mut H, id: &str, _request: &Request) -> Response {
+pub fn answer(host: &mut impl Host, id: &str, _request: &Request) -> Response {
     Response::of_state(host, "coupon", "coupon", |coupon: Coupon| {
         Response::ok(&View::of(id, &coupon), true)
     })
@@ -72,7 +70,7 @@ impl View {
     }
 }
 
-fn use_up<H: Host>(host: &mut H, ask: &UseCoupon) -> Result<(), Failure> {
+fn use_up(host: &mut impl Host, ask: &UseCoupon) -> Result<(), Failure> {
     let closed = closed_to(&ask.order_id);
     let coupon: Option<Coupon> = host.load("coupon")?;
     let mine = coupon
@@ -102,7 +100,7 @@ fn use_up<H: Host>(host: &mut H, ask: &UseCoupon) -> Result<(), Failure> {
     }
 }
 
-fn release<H: Host>(host: &mut H, ask: &ReleaseCoupon) -> Result<(), Failure> {
+fn release(host: &mut impl Host, ask: &ReleaseCoupon) -> Result<(), Failure> {
     let closed = closed_to(&ask.order_id);
     if host.get(&closed)?.is_some() {
         return Ok(());
@@ -114,7 +112,7 @@ fn release<H: Host>(host: &mut H, ask: &ReleaseCoupon) -> Result<(), Failure> {
     host.save(&closed, &Closed::Released)
 }
 
-fn put<H: Host>(host: &mut H, put: &PutCoupon) -> Result<(), Failure> {
+fn put(host: &mut impl Host, put: &PutCoupon) -> Result<(), Failure> {
     let id = &put.coupon_id;
     match domain::put(host.load("coupon")?, put) {
         Ok(coupon) => {

@@ -1,30 +1,30 @@
-//! Ids that follow from what they name, so that a repeated request makes the same one.
+//! Ids of orders, SKUs, users: they become keys and names of state.
 
-use sha2::{Digest, Sha256};
+use wasmill_sdk::{Problem, Request};
 
-/// An id of 32 hexadecimal digits that depends on `kind` and all of `parts`, and on nothing else.
-#[must_use]
-pub fn derive_id(kind: &str, parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(kind);
-    for part in parts {
-        // The length first: ("ab", "c") and ("a", "bc") are different.
-        hash.update(part.len().to_le_bytes());
-        hash.update(part);
-    }
-    hex::encode(&hash.finalize()[..16])
+/// Longest id.
+const ID_BYTES_MAX: usize = 64;
+
+/// Refuses an id that is not of the form that the shop takes.
+///
+/// # Errors
+/// A problem that names `field`.
+pub fn check_id(id: &str, field: &str) -> Result<(), Problem> {
+    let known = |c: u8| c.is_ascii_alphanumeric() || b"-_.:".contains(&c);
+    let valid = (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(known);
+    Problem::unless(
+        valid,
+        field,
+        "an id has 1 to 64 letters, digits or any of `-_.:`",
+    )
 }
 
-#[cfg(test)]
-mod tests {
-    use super::derive_id;
-
-    #[test]
-    fn an_id_depends_on_kind_parts_and_their_borders() {
-        let id = derive_id("order", &["u1", "key"]);
-        assert_eq!(id, derive_id("order", &["u1", "key"]));
-        assert_eq!(id.len(), 32);
-        assert_ne!(id, derive_id("payment", &["u1", "key"]));
-        assert_ne!(id, derive_id("order", &["u1k", "ey"]));
-    }
+/// A parameter of the route's path that is an id.
+///
+/// # Errors
+/// A problem that names the parameter.
+pub fn id_param<'a>(request: &'a Request, name: &str) -> Result<&'a str, Problem> {
+    let value = request.param(name)?;
+    check_id(value, name)?;
+    Ok(value)
 }

@@ -11,15 +11,14 @@ mod mail;
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde_json::json;
 use wasmill_plugin_kit::messages::{User, topic};
-use wasmill_plugin_kit::{
-    Failure, Files, Http, HttpRequest, Level, Message, decode, encode, reject, retry,
-};
+use wasmill_sdk::http::Request;
+use wasmill_sdk::{Failure, Files, Http, Level, Message, retry};
 
 use domain::{Contact, News};
 
-wasmill_plugin_kit::step!(handle);
+wasmill_sdk::export!(handle);
 
 /// A webhook that takes longer is asked again later.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,23 +29,21 @@ const TEXT_SUBSCRIPTION: &str = "notify-welcome-text";
 ///
 /// # Errors
 /// What the host refused, or a message that is none of ours.
-pub fn handle<H: Files + Http>(host: &mut H, message: &Message) -> Result<(), Failure> {
+pub fn handle(host: &mut (impl Files + Http), message: &Message) -> Result<(), Failure> {
     match message.topic.as_str() {
         topic::USER_REGISTERED if message.subscription == TEXT_SUBSCRIPTION => {
-            welcome_text(host, message, &decode(message)?)
+            welcome_text(host, message, &message.json()?)
         }
-        topic::USER_REGISTERED => welcome_mail(host, message, decode(message)?),
-        topic::ORDER_PAID => tell(host, message, &News::Paid(decode(message)?)),
-        topic::ORDER_CANCELLED => tell(host, message, &News::Cancelled(decode(message)?)),
-        topic::ORDER_INVALID => tell(host, message, &News::Invalid(decode(message)?)),
-        topic::ORDER_REFUNDED => tell(host, message, &News::Refunded(decode(message)?)),
-        other => Err(reject(format!(
-            "notify handles no `{other}`: check its subscriptions"
-        ))),
+        topic::USER_REGISTERED => welcome_mail(host, message, message.json()?),
+        topic::ORDER_PAID => tell(host, message, &News::Paid(message.json()?)),
+        topic::ORDER_CANCELLED => tell(host, message, &News::Cancelled(message.json()?)),
+        topic::ORDER_INVALID => tell(host, message, &News::Invalid(message.json()?)),
+        topic::ORDER_REFUNDED => tell(host, message, &News::Refunded(message.json()?)),
+        _ => Err(message.unexpected()),
     }
 }
 
-fn welcome_mail<H: Files>(host: &mut H, message: &Message, user: User) -> Result<(), Failure> {
+fn welcome_mail(host: &mut impl Files, message: &Message, user: User) -> Result<(), Failure> {
     let contact = Contact {
         name: user.name,
         email: user.email,
@@ -55,27 +52,16 @@ fn welcome_mail<H: Files>(host: &mut H, message: &Message, user: User) -> Result
     write_mail(host, message, &contact, &News::Welcome)
 }
 
-fn welcome_text<H: Http>(host: &mut H, message: &Message, user: &User) -> Result<(), Failure> {
+fn welcome_text(host: &mut impl Http, message: &Message, user: &User) -> Result<(), Failure> {
     let Some(url) = host.config("sms_webhook") else {
         return Ok(());
     };
-    #[derive(Serialize)]
-    struct Text<'a> {
-        to: &'a str,
-        text: String,
-    }
-    let body = encode(&Text {
-        to: &user.phone,
-        text: domain::welcome_text(&user.name),
-    });
-    let answer = host.fetch(HttpRequest {
-        url: &url,
-        post: Some(&body),
-        idempotency_key: Some(&message.id),
-        timeout: WEBHOOK_TIMEOUT,
-    });
-    match answer {
-        Ok(answer) if answer.status < 300 => Ok(()),
+    let text = json!({ "to": user.phone, "text": domain::welcome_text(&user.name) });
+    let request = Request::post(url, &text)?
+        .with_idempotency_key(&message.id)
+        .with_timeout(WEBHOOK_TIMEOUT);
+    match host.fetch(request) {
+        Ok(answer) if answer.is_success() => Ok(()),
         Ok(answer) => Err(retry(format!(
             "the text message webhook answered {}",
             answer.status
@@ -84,22 +70,20 @@ fn welcome_text<H: Http>(host: &mut H, message: &Message, user: &User) -> Result
     }
 }
 
-fn tell<H: Files>(host: &mut H, message: &Message, news: &News) -> Result<(), Failure> {
+fn tell(host: &mut impl Files, message: &Message, news: &News) -> Result<(), Failure> {
     let contact: Option<Contact> = host.load("contact")?;
     match contact {
         Some(contact) => write_mail(host, message, &contact, news),
         None => {
-            host.log(
-                Level::Debug,
-                &format!("no address for {:?}: no mail", message.key),
-            );
+            let line = format_args!("no address for {:?}: no mail", message.key);
+            host.log(Level::Debug, line);
             Ok(())
         }
     }
 }
 
-fn write_mail<H: Files>(
-    host: &mut H,
+fn write_mail(
+    host: &mut impl Files,
     message: &Message,
     contact: &Contact,
     news: &News,
@@ -109,6 +93,6 @@ fn write_mail<H: Files>(
         .unwrap_or_else(|| "shop@localhost".to_owned());
     let mail =
         mail::render(&from, contact, news, &message.id, message.produced_at).map_err(retry)?;
-    host.write_file(&format!("{}-{}.eml", message.topic, message.id), &mail)
-        .map_err(retry)
+    let name = format!("{}-{}.eml", message.topic, message.id);
+    Ok(host.write_file(&name, &mail)?)
 }

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use wasmill_plugin_kit::messages::{Item, Placed, SellerAsks};
-use wasmill_plugin_kit::{Accepted, Door, Host, Problem, Request};
+use wasmill_plugin_kit::{check_id, id_param};
+use wasmill_sdk::{Accepted, Host, Problem, Request};
 
 /// Most items of an order: each is a message of its saga.
 const ITEMS_MAX: usize = 100;
@@ -37,18 +38,18 @@ struct Nothing {}
 ///
 /// # Errors
 /// The problem.
-pub fn admit<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Problem> {
+pub fn admit(host: &mut impl Host, request: &Request) -> Result<Accepted, Problem> {
     match (request.method.as_str(), request.segments().as_slice()) {
         ("POST", ["orders"]) => place(host, request, request.json()?),
         ("POST", ["orders", _, "finish" | "refund"]) => seller(request),
         ("POST", ["flash", _]) => flash(host, request),
-        _ => Err(Problem::no_such_door(request)),
+        _ => Err(Problem::no_such_route(request)),
     }
 }
 
 /// The order's id is the key, and what tells a repeated request from a new one: the client's own,
 /// or the one that its `Idempotency-Key` decides, or a new one.
-fn place<H: Host>(host: &mut H, request: &Request, body: OrderBody) -> Result<Accepted, Problem> {
+fn place(host: &mut impl Host, request: &Request, body: OrderBody) -> Result<Accepted, Problem> {
     let OrderBody {
         order_id,
         user_id,
@@ -56,14 +57,14 @@ fn place<H: Host>(host: &mut H, request: &Request, body: OrderBody) -> Result<Ac
         coupon_id,
         use_balance,
     } = body;
-    Problem::unless_id(&user_id, "user_id")?;
+    check_id(&user_id, "user_id")?;
     if let Some(coupon_id) = &coupon_id {
-        Problem::unless_id(coupon_id, "coupon_id")?;
+        check_id(coupon_id, "coupon_id")?;
     }
     let bounded = (1..=ITEMS_MAX).contains(&items.len());
     Problem::unless(bounded, "items", "an order has 1 to 100 items")?;
     for (index, item) in items.iter().enumerate() {
-        Problem::unless_id(&item.sku, &format!("items[{index}].sku"))?;
+        check_id(&item.sku, &format!("items[{index}].sku"))?;
         let field = format!("items[{index}].quantity");
         let some = (1..=QUANTITY_MAX).contains(&item.quantity);
         Problem::unless(some, &field, "an item has 1 to 10000 pieces")?;
@@ -75,7 +76,7 @@ fn place<H: Host>(host: &mut H, request: &Request, body: OrderBody) -> Result<Ac
             None => (host.random_id(), false),
         },
     };
-    Problem::unless_id(&order_id, "order_id")?;
+    check_id(&order_id, "order_id")?;
     let answer = serde_json::json!({ "order_id": order_id });
     let placed = Placed {
         order_id,
@@ -84,7 +85,7 @@ fn place<H: Host>(host: &mut H, request: &Request, body: OrderBody) -> Result<Ac
         coupon_id,
         use_balance,
     };
-    let accepted = Accepted::new(&placed.order_id, &placed, &answer);
+    let accepted = Accepted::json(&placed.order_id, &placed, &answer)?;
     Ok(if repeatable {
         accepted.once(placed.order_id)
     } else {
@@ -93,8 +94,8 @@ fn place<H: Host>(host: &mut H, request: &Request, body: OrderBody) -> Result<Ac
 }
 
 /// An order for one SKU, without coupon and balance.
-fn flash<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Problem> {
-    let sku = request.id_param("sku")?.to_owned();
+fn flash(host: &mut impl Host, request: &Request) -> Result<Accepted, Problem> {
+    let sku = id_param(request, "sku")?.to_owned();
     let FlashBody {
         order_id,
         user_id,
@@ -116,13 +117,13 @@ fn flash<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Problem> 
 /// No dedup id: what was refused, since the order was not paid yet, may be asked for again. The
 /// order itself knows what was done.
 fn seller(request: &Request) -> Result<Accepted, Problem> {
-    let order_id = request.id_param("order_id")?;
+    let order_id = id_param(request, "order_id")?;
     let Nothing {} = request.json()?;
     let asks = SellerAsks {
         order_id: order_id.to_owned(),
     };
     let answer = serde_json::json!({ "order_id": order_id });
-    Ok(Accepted::new(order_id, &asks, &answer))
+    Accepted::json(order_id, &asks, &answer)
 }
 
 fn one() -> u64 {

@@ -4,7 +4,7 @@ use wasmill_plugin_kit::messages::{
     Approved, Credit, Debit, PaymentVerdict, ReleaseCoupon, ReleaseStock, Reserve, RevokePoints,
     UseCoupon, topic,
 };
-use wasmill_plugin_kit::{Failure, Host};
+use wasmill_sdk::{Delivery, Failure, Host};
 
 use crate::domain::{Decision, Effect, News, Order};
 use crate::view::View;
@@ -15,8 +15,8 @@ pub(crate) const STATE: &str = "order";
 const TIMER: &str = "due";
 
 /// Saves the order and does what was decided.
-pub(crate) fn carry_out<H: Host>(
-    host: &mut H,
+pub(crate) fn carry_out(
+    host: &mut impl Host,
     order_id: &str,
     decision: Decision,
 ) -> Result<(), Failure> {
@@ -30,8 +30,8 @@ pub(crate) fn carry_out<H: Host>(
     Ok(())
 }
 
-fn carry_out_one<H: Host>(
-    host: &mut H,
+fn carry_out_one(
+    host: &mut impl Host,
     order_id: &str,
     order: Option<&Order>,
     effect: Effect,
@@ -47,8 +47,8 @@ fn carry_out_one<H: Host>(
         Effect::ReleaseCoupon { coupon_id } => release_coupon(host, order_id, coupon_id),
         Effect::DebitBalance { at_most } => debit(host, order_id, user_id(), at_most),
         Effect::CreditBalance => credit(host, order_id, user_id()),
-        Effect::WakeAt(at) => Ok(host.set_timer(TIMER, at, topic::ORDER_DUE)?),
-        Effect::LetSleep => Ok(host.cancel_timer(TIMER)?),
+        Effect::WakeAt(at) => Ok(host.set_timer(TIMER, Delivery::At(at), topic::ORDER_DUE)?),
+        Effect::LetSleep => Ok(host.cancel_timer(TIMER).map(drop)?),
         Effect::Announce(news) => announce(host, order_id, order, news),
         Effect::ApprovePayment {
             payment_id,
@@ -65,8 +65,8 @@ fn carry_out_one<H: Host>(
     }
 }
 
-fn reserve_stock<H: Host>(
-    host: &mut H,
+fn reserve_stock(
+    host: &mut impl Host,
     order_id: &str,
     sku: String,
     quantity: u64,
@@ -80,14 +80,14 @@ fn reserve_stock<H: Host>(
     host.send(topic::STOCK_RESERVE, &ask.sku, &ask)
 }
 
-fn release_stock<H: Host>(host: &mut H, order_id: &str, sku: String) -> Result<(), Failure> {
+fn release_stock(host: &mut impl Host, order_id: &str, sku: String) -> Result<(), Failure> {
     let order_id = order_id.to_owned();
     let ask = ReleaseStock { order_id, sku };
     host.send(topic::STOCK_RELEASE, &ask.sku, &ask)
 }
 
-fn use_coupon<H: Host>(
-    host: &mut H,
+fn use_coupon(
+    host: &mut impl Host,
     order_id: &str,
     user_id: String,
     coupon_id: String,
@@ -102,7 +102,7 @@ fn use_coupon<H: Host>(
     host.send(topic::COUPON_USE, &ask.coupon_id, &ask)
 }
 
-fn release_coupon<H: Host>(host: &mut H, order_id: &str, coupon_id: String) -> Result<(), Failure> {
+fn release_coupon(host: &mut impl Host, order_id: &str, coupon_id: String) -> Result<(), Failure> {
     let order_id = order_id.to_owned();
     let ask = ReleaseCoupon {
         order_id,
@@ -111,8 +111,8 @@ fn release_coupon<H: Host>(host: &mut H, order_id: &str, coupon_id: String) -> R
     host.send(topic::COUPON_RELEASE, &ask.coupon_id, &ask)
 }
 
-fn debit<H: Host>(
-    host: &mut H,
+fn debit(
+    host: &mut impl Host,
     order_id: &str,
     user_id: String,
     at_most: u64,
@@ -126,20 +126,20 @@ fn debit<H: Host>(
     host.send(topic::ACCOUNT_DEBIT, &ask.user_id, &ask)
 }
 
-fn credit<H: Host>(host: &mut H, order_id: &str, user_id: String) -> Result<(), Failure> {
+fn credit(host: &mut impl Host, order_id: &str, user_id: String) -> Result<(), Failure> {
     let order_id = order_id.to_owned();
     let ask = Credit { order_id, user_id };
     host.send(topic::ACCOUNT_CREDIT, &ask.user_id, &ask)
 }
 
-fn revoke_points<H: Host>(host: &mut H, order_id: &str, user_id: String) -> Result<(), Failure> {
+fn revoke_points(host: &mut impl Host, order_id: &str, user_id: String) -> Result<(), Failure> {
     let order_id = order_id.to_owned();
     let ask = RevokePoints { order_id, user_id };
     host.send(topic::POINTS_REVOKE, &ask.user_id, &ask)
 }
 
-fn announce<H: Host>(
-    host: &mut H,
+fn announce(
+    host: &mut impl Host,
     order_id: &str,
     order: Option<&Order>,
     news: News,
@@ -150,8 +150,8 @@ fn announce<H: Host>(
     }
 }
 
-fn approve<H: Host>(
-    host: &mut H,
+fn approve(
+    host: &mut impl Host,
     payment_id: String,
     amount: u64,
     deadline: u64,
@@ -164,8 +164,8 @@ fn approve<H: Host>(
     host.send(topic::PAYMENT_APPROVED, &approved.payment_id, &approved)
 }
 
-fn judge<H: Host>(
-    host: &mut H,
+fn judge(
+    host: &mut impl Host,
     topic: &str,
     payment_id: String,
     cause: Option<String>,

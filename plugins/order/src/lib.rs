@@ -13,7 +13,7 @@ use wasmill_plugin_kit::messages::{
     Charged, CouponUsed, Debited, Pay, PaymentVerdict, PaymentView, Refused, Rejected, Reserved,
     topic,
 };
-use wasmill_plugin_kit::{Door, Failure, Host, Message, Request, Response, decode, reject};
+use wasmill_sdk::{Failure, Host, Message, Request, Response};
 
 use domain::{Decision, NotSold, Order, Status};
 pub use door::admit;
@@ -21,16 +21,14 @@ use effects::{STATE, carry_out};
 pub use quote::Price;
 pub use view::View;
 
-wasmill_plugin_kit::service!(handle, admit, answer);
+wasmill_sdk::export!(handle, admit, answer);
 
 /// Handles a message of the order that is its key.
 ///
 /// # Errors
 /// What the host refused, or a message that is none of ours.
-pub fn handle<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
-    let Some(order_id) = message.key.as_deref() else {
-        return Err(reject("the messages of an order are keyed by its id"));
-    };
+pub fn handle(host: &mut impl Host, message: &Message) -> Result<(), Failure> {
+    let order_id = message.key()?;
     // A broadcast, whose key is a SKU and whose state is the host's.
     if message.topic == topic::PRICE_CHANGED {
         return quote::note(host, message);
@@ -42,7 +40,7 @@ pub fn handle<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
 }
 
 /// Answers `GET /orders/{id}`, settled once the saga has ended, and `GET /quote` of a SKU.
-pub fn answer<H: Host>(host: &mut H, key: &str, request: &Request) -> Response {
+pub fn answer(host: &mut impl Host, key: &str, request: &Request) -> Response {
     if request.segments() == ["quote"] {
         return quote::answer(host, key, request);
     }
@@ -52,8 +50,8 @@ pub fn answer<H: Host>(host: &mut H, key: &str, request: &Request) -> Response {
 }
 
 /// What the message means for the order; none if nothing.
-fn decide<H: Host>(
-    host: &mut H,
+fn decide(
+    host: &mut impl Host,
     order_id: &str,
     message: &Message,
 ) -> Result<Option<Decision>, Failure> {
@@ -61,47 +59,47 @@ fn decide<H: Host>(
     let now = host.now();
     Ok(match message.topic.as_str() {
         topic::ORDER_PLACED if order.is_some() => None,
-        topic::ORDER_PLACED => Some(domain::place(decode(message)?, config::terms(host)?, now)),
+        topic::ORDER_PLACED => Some(domain::place(message.json()?, config::terms(host)?, now)),
         topic::STOCK_RESERVED => {
             let Reserved {
                 sku, unit_price, ..
-            } = decode(message)?;
+            } = message.json()?;
             order.and_then(|order| domain::on_stock(order, &sku, Ok(unit_price), now))
         }
         topic::STOCK_REJECTED => {
-            let Rejected { by: sku, cause, .. } = decode(message)?;
+            let Rejected { by: sku, cause, .. } = message.json()?;
             order.and_then(|order| domain::on_stock(order, &sku, Err(cause), now))
         }
         topic::COUPON_USED => {
-            let CouponUsed { amount, .. } = decode(message)?;
+            let CouponUsed { amount, .. } = message.json()?;
             order.and_then(|order| domain::on_coupon(order, Ok(amount), now))
         }
         topic::COUPON_REJECTED => {
-            let Rejected { cause, .. } = decode(message)?;
+            let Rejected { cause, .. } = message.json()?;
             order.and_then(|order| domain::on_coupon(order, Err(cause), now))
         }
         topic::ACCOUNT_DEBITED => {
-            let Debited { amount, .. } = decode(message)?;
+            let Debited { amount, .. } = message.json()?;
             order.and_then(|order| domain::on_balance(order, Ok(amount), now))
         }
         topic::ACCOUNT_REJECTED => {
-            let Rejected { cause, .. } = decode(message)?;
+            let Rejected { cause, .. } = message.json()?;
             order.and_then(|order| domain::on_balance(order, Err(cause), now))
         }
         topic::ORDER_DUE => order.and_then(|order| domain::due(order, now)),
-        topic::ORDER_PAY => pay(host, order, decode(message)?)?,
+        topic::ORDER_PAY => pay(host, order, message.json()?)?,
         topic::PAYMENT_CHARGED => {
             let Charged {
                 payment_id, amount, ..
-            } = decode(message)?;
+            } = message.json()?;
             domain::charged(order, &payment_id, amount)
         }
         topic::PAYMENT_FAILED => {
-            let PaymentView { payment_id, .. } = decode(message)?;
+            let PaymentView { payment_id, .. } = message.json()?;
             order.and_then(|order| domain::not_charged(order, &payment_id))
         }
         topic::PAYMENT_REFUNDED => {
-            let PaymentView { payment_id, .. } = decode(message)?;
+            let PaymentView { payment_id, .. } = message.json()?;
             order.and_then(|order| domain::money_returned(order, &payment_id))
         }
         topic::ORDER_FINISH => {
@@ -112,15 +110,11 @@ fn decide<H: Host>(
             let refunded = domain::refund(order);
             unless_refused(host, order_id, refunded, topic::ORDER_REFUND_REFUSED)?
         }
-        other => {
-            return Err(reject(format!(
-                "order handles no `{other}`: check its subscriptions"
-            )));
-        }
+        _ => return Err(message.unexpected()),
     })
 }
 
-fn pay<H: Host>(host: &mut H, order: Option<Order>, ask: Pay) -> Result<Option<Decision>, Failure> {
+fn pay(host: &mut impl Host, order: Option<Order>, ask: Pay) -> Result<Option<Decision>, Failure> {
     match domain::pay(order, &ask.payment_id, host.now()) {
         Ok(decision) => Ok(Some(decision)),
         Err(denied) => {
@@ -136,8 +130,8 @@ fn pay<H: Host>(host: &mut H, order: Option<Order>, ask: Pay) -> Result<Option<D
 }
 
 /// What the seller asked for, or the news on `topic` that it cannot be.
-fn unless_refused<H: Host>(
-    host: &mut H,
+fn unless_refused(
+    host: &mut impl Host,
     order_id: &str,
     asked: Result<Decision, NotSold>,
     topic: &str,

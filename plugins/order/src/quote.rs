@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use wasmill_plugin_kit::messages::PriceChanged;
-use wasmill_plugin_kit::{Failure, Host, Message, Problem, Request, Response, decode};
+use wasmill_sdk::{Failure, Host, Message, Problem, Request, Response};
 
 use crate::config;
 use crate::domain::Terms;
@@ -40,8 +40,8 @@ pub(crate) struct Quote {
 ///
 /// # Errors
 /// What the host refused, or a message that is no price.
-pub(crate) fn note<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
-    let PriceChanged { unit_price, .. } = decode(message)?;
+pub(crate) fn note(host: &mut impl Host, message: &Message) -> Result<(), Failure> {
+    let PriceChanged { unit_price, .. } = message.json()?;
     let since = message.produced_at;
     let known: Option<Price> = host.load(STATE)?;
     match known {
@@ -51,10 +51,10 @@ pub(crate) fn note<H: Host>(host: &mut H, message: &Message) -> Result<(), Failu
 }
 
 /// Answers `GET /quote?sku=S&quantity=N`; one piece if it does not say how many.
-pub(crate) fn answer<H: Host>(host: &mut H, sku: &str, request: &Request) -> Response {
+pub(crate) fn answer(host: &mut impl Host, sku: &str, request: &Request) -> Response {
     let quantity = match quantity(request) {
         Ok(quantity) => quantity,
-        Err(problem) => return Response::refused(&problem),
+        Err(problem) => return problem.into(),
     };
     let terms = match config::terms(host) {
         Ok(terms) => terms,

@@ -3,8 +3,9 @@
 use hmac::{Hmac, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
+use wasmill_plugin_kit::check_id;
 use wasmill_plugin_kit::messages::{Callback, Pay};
-use wasmill_plugin_kit::{Accepted, Door, Host, Problem, Request};
+use wasmill_sdk::{Accepted, Host, Problem, Request};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,28 +32,28 @@ enum CallbackState {
 ///
 /// # Errors
 /// The problem.
-pub fn admit<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Problem> {
+pub fn admit(host: &mut impl Host, request: &Request) -> Result<Accepted, Problem> {
     match (request.method.as_str(), request.segments().as_slice()) {
         ("POST", ["payments"]) => pay(host, request),
         ("POST", ["payments", "callback"]) => callback(host, request),
-        _ => Err(Problem::no_such_door(request)),
+        _ => Err(Problem::no_such_route(request)),
     }
 }
 
-fn pay<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Problem> {
+fn pay(host: &mut impl Host, request: &Request) -> Result<Accepted, Problem> {
     let PayBody { order_id } = request.json()?;
-    Problem::unless_id(&order_id, "order_id")?;
+    check_id(&order_id, "order_id")?;
     let repeatable = request.idempotent_id("payment", &order_id)?;
     let payment_id = repeatable.clone().unwrap_or_else(|| host.random_id());
     let answer = serde_json::json!({ "payment_id": payment_id });
-    let accepted = Accepted::new(
+    let accepted = Accepted::json(
         &payment_id,
         &Pay {
             payment_id: payment_id.clone(),
             order_id,
         },
         &answer,
-    );
+    )?;
     Ok(match repeatable {
         Some(payment_id) => accepted.once(payment_id),
         None => accepted,
@@ -61,7 +62,7 @@ fn pay<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Problem> {
 
 /// No dedup id: a repeated callback changes nothing by the payment's own rules, and a different
 /// one for the same payment must be heard, not refused.
-fn callback<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Problem> {
+fn callback(host: &mut impl Host, request: &Request) -> Result<Accepted, Problem> {
     let secret = host
         .config("provider_secret")
         .filter(|secret| !secret.is_empty());
@@ -78,18 +79,15 @@ fn callback<H: Host>(host: &mut H, request: &Request) -> Result<Accepted, Proble
         state,
         amount,
     } = request.json()?;
-    Problem::unless_id(&payment_id, "payment_id")?;
+    check_id(&payment_id, "payment_id")?;
     let succeeded = state == CallbackState::Succeeded;
     let callback = Callback {
         payment_id,
         succeeded,
         amount,
     };
-    Ok(Accepted::new(
-        &callback.payment_id,
-        &callback,
-        &serde_json::json!({}),
-    ))
+    let answer = serde_json::json!({});
+    Accepted::json(&callback.payment_id, &callback, &answer)
 }
 
 /// Whether `X-Signature` is the HMAC of the raw body; compared in constant time.

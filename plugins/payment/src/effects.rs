@@ -1,7 +1,9 @@
 //! A payment's decisions as messages and timers.
 
+use std::time::Duration;
+
 use wasmill_plugin_kit::messages::{Charged, Pay, PaymentState, topic};
-use wasmill_plugin_kit::{Failure, Host, retry};
+use wasmill_sdk::{Delivery, Failure, Host};
 
 use crate::domain::{Decision, Effect, Payment};
 
@@ -11,7 +13,7 @@ pub(crate) const STATE: &str = "payment";
 const TIMER: &str = "poll";
 
 /// Saves the payment and does what was decided.
-pub(crate) fn carry_out<H: Host>(host: &mut H, decision: Decision) -> Result<(), Failure> {
+pub(crate) fn carry_out(host: &mut impl Host, decision: Decision) -> Result<(), Failure> {
     let Decision { payment, effects } = decision;
     host.save(STATE, &payment)?;
     effects
@@ -21,16 +23,12 @@ pub(crate) fn carry_out<H: Host>(host: &mut H, decision: Decision) -> Result<(),
 
 /// How long after the first answer the provider is asked again, in milliseconds.
 pub(crate) fn poll_interval(host: &impl Host) -> Result<u64, Failure> {
-    let text = host
-        .config("poll_interval")
-        .unwrap_or_else(|| "5s".to_owned());
-    let span: humantime::Duration = text
-        .parse()
-        .map_err(|error| retry(format!("config `poll_interval` = `{text}`: {error}")))?;
+    let default = Duration::from_secs(5).into();
+    let span: humantime::Duration = host.setting("poll_interval", default)?;
     Ok(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn carry_out_one<H: Host>(host: &mut H, payment: &Payment, effect: Effect) -> Result<(), Failure> {
+fn carry_out_one(host: &mut impl Host, payment: &Payment, effect: Effect) -> Result<(), Failure> {
     let (payment_id, order_id) = (payment.payment_id.clone(), payment.order_id.clone());
     match effect {
         Effect::AskOrder => host.send(
@@ -49,8 +47,8 @@ fn carry_out_one<H: Host>(host: &mut H, payment: &Payment, effect: Effect) -> Re
             };
             host.send(topic::PAYMENT_CHARGED, &payment.order_id, &charged)
         }
-        Effect::PollAt(at) => Ok(host.set_timer(TIMER, at, topic::PAYMENT_POLL)?),
-        Effect::StopPolling => Ok(host.cancel_timer(TIMER)?),
+        Effect::PollAt(at) => Ok(host.set_timer(TIMER, Delivery::At(at), topic::PAYMENT_POLL)?),
+        Effect::StopPolling => Ok(host.cancel_timer(TIMER).map(drop)?),
         Effect::FreeOrder => host.send(topic::PAYMENT_FAILED, &payment.order_id, &payment.view()),
         Effect::Announce => {
             let view = payment.view();

@@ -14,22 +14,20 @@ mod provider;
 mod tests;
 
 use wasmill_plugin_kit::messages::{Approved, Callback, Pay, PaymentState, PaymentVerdict, topic};
-use wasmill_plugin_kit::{
-    Failure, Host, Http, Level, Message, Request, Response, Transactional, decode, reject, retry,
-};
+use wasmill_sdk::{Failure, Host, Http, Level, Message, Request, Response, Transactional, reject};
 
 use domain::{Charge, Decision, Payment};
 pub use door::admit;
 use effects::{STATE, carry_out, poll_interval};
 pub use opening::check;
 
-wasmill_plugin_kit::service_with_checker!(handle, admit, answer, check);
+wasmill_sdk::export!(handle, admit, answer, check);
 
 /// Handles a message of the payment that is its key.
 ///
 /// # Errors
 /// What the host or the provider refused, or a message that is none of ours.
-pub fn handle<H: Http + Transactional>(host: &mut H, message: &Message) -> Result<(), Failure> {
+pub fn handle(host: &mut (impl Http + Transactional), message: &Message) -> Result<(), Failure> {
     let payment: Option<Payment> = host.load(STATE)?;
     match decide(host, payment, message)? {
         Some(decision) => carry_out(host, decision),
@@ -38,7 +36,7 @@ pub fn handle<H: Http + Transactional>(host: &mut H, message: &Message) -> Resul
 }
 
 /// Answers `GET /payments/{id}`; settled once it is no longer pending.
-pub fn answer<H: Host>(host: &mut H, _payment_id: &str, _request: &Request) -> Response {
+pub fn answer(host: &mut impl Host, _payment_id: &str, _request: &Request) -> Response {
     Response::of_state(host, STATE, "payment", |payment: Payment| {
         let view = payment.view();
         Response::ok(&view, view.state != PaymentState::Pending)
@@ -46,8 +44,8 @@ pub fn answer<H: Host>(host: &mut H, _payment_id: &str, _request: &Request) -> R
 }
 
 /// What the message means for the payment; none if nothing.
-fn decide<H: Http + Transactional>(
-    host: &mut H,
+fn decide(
+    host: &mut (impl Http + Transactional),
     payment: Option<Payment>,
     message: &Message,
 ) -> Result<Option<Decision>, Failure> {
@@ -55,7 +53,7 @@ fn decide<H: Http + Transactional>(
         let Pay {
             payment_id,
             order_id,
-        } = decode(message)?;
+        } = message.json()?;
         return Ok(payment
             .is_none()
             .then(|| domain::request(payment_id, order_id)));
@@ -65,36 +63,34 @@ fn decide<H: Http + Transactional>(
         topic::PAYMENT_APPROVED => {
             let Approved {
                 amount, deadline, ..
-            } = decode(message)?;
+            } = message.json()?;
             Ok(domain::approved(payment, amount, deadline, host.now()))
         }
         topic::PAYMENT_DENIED => {
-            let PaymentVerdict { cause, .. } = decode(message)?;
+            let PaymentVerdict { cause, .. } = message.json()?;
             Ok(domain::denied(payment, cause))
         }
         topic::PAYMENT_CALLBACK => {
             let Callback {
                 succeeded, amount, ..
-            } = decode(message)?;
+            } = message.json()?;
             Ok(domain::called_back(payment, succeeded, amount))
         }
         topic::PAYMENT_POLL => poll(host, payment),
         topic::PAYMENT_OPENED => Ok(domain::opened(payment, host.now())),
         topic::PAYMENT_ACCEPTED => Ok(domain::accepted(payment)),
         topic::PAYMENT_REFUND => {
-            let PaymentVerdict { cause, .. } = decode(message)?;
+            let PaymentVerdict { cause, .. } = message.json()?;
             refund(host, payment, cause)
         }
-        other => Err(reject(format!(
-            "payment handles no `{other}`: check its subscriptions"
-        ))),
+        _ => Err(message.unexpected()),
     }
 }
 
 /// Asks the provider to charge, and later what became of it. A provider that does not answer is
 /// asked again by the next timer, not by a retry: this must not end in a dead letter.
-fn poll<H: Http + Transactional>(
-    host: &mut H,
+fn poll(
+    host: &mut (impl Http + Transactional),
     mut payment: Payment,
 ) -> Result<Option<Decision>, Failure> {
     if !payment.awaits_provider() {
@@ -104,23 +100,23 @@ fn poll<H: Http + Transactional>(
         true => provider::look_up(host, &payment).map(|it| it.unwrap_or(Charge::Silent)),
         false => opening::open(host, &mut payment)?,
     };
-    let charge = asked.unwrap_or_else(|cause| {
-        let line = format!("payment {}: {cause}", payment.payment_id);
-        host.log(Level::Warn, &line);
+    let charge = asked.unwrap_or_else(|failure| {
+        let line = format_args!("payment {}: {failure}", payment.payment_id);
+        host.log(Level::Warn, line);
         Charge::Silent
     });
     let interval = poll_interval(host)?;
     Ok(domain::on_charge(payment, charge, host.now(), interval))
 }
 
-fn refund<H: Http>(
-    host: &mut H,
+fn refund(
+    host: &mut impl Http,
     payment: Payment,
     cause: Option<String>,
 ) -> Result<Option<Decision>, Failure> {
     let Some(amount) = domain::to_refund(&payment) else {
         return Ok(None);
     };
-    provider::refund(host, &payment, amount).map_err(retry)?;
+    provider::refund(host, &payment, amount)?;
     Ok(Some(domain::refunded(payment, cause)))
 }

@@ -2,9 +2,7 @@
 //! the provider has the charge, whatever crashes between its answer and our commit.
 
 use wasmill_plugin_kit::messages::{Pay, topic};
-use wasmill_plugin_kit::{
-    Delivery, Failure, Half, HalfState, Http, Outgoing, Transactional, Verdict, encode,
-};
+use wasmill_sdk::{Failure, Half, HalfState, Http, Outgoing, Transactional, Verdict};
 
 use crate::domain::{Charge, Payment};
 use crate::provider;
@@ -15,11 +13,11 @@ const OPENED: &str = "opened";
 /// Asks the provider to charge. An answer that was lost leaves the half message to the next
 /// question, or to a check-back. Past the deadline it only asks what there is, and begins no
 /// charge: the order could not take the money.
-pub(crate) fn open<H: Http + Transactional>(
-    host: &mut H,
+pub(crate) fn open(
+    host: &mut (impl Http + Transactional),
     payment: &mut Payment,
-) -> Result<Result<Charge, String>, Failure> {
-    match host.prepare(OPENED, message(payment))? {
+) -> Result<Result<Charge, Failure>, Failure> {
+    match host.prepare(OPENED, message(payment)?)? {
         HalfState::Prepared => {}
         HalfState::Committed => {
             payment.opened = true;
@@ -42,19 +40,19 @@ pub(crate) fn open<H: Http + Transactional>(
 }
 
 /// Tells what is to become of the half message of a request whose answer was lost.
-pub fn check<H: Http>(host: &mut H, half: &Half) -> Verdict {
+pub fn check(host: &mut impl Http, half: &Half) -> Verdict {
     match provider::look_up_id(host, &half.scope_key) {
         Ok(Some(_)) => Verdict::Commit,
         // The request may be on its way.
         Ok(None) if half.checks == 0 => {
             Verdict::Unknown("the provider has not heard of it yet".to_owned())
         }
-        Ok(None) => Verdict::RollBack,
-        Err(cause) => Verdict::Unknown(cause),
+        Ok(None) => Verdict::Rollback,
+        Err(failure) => Verdict::Unknown(failure.to_string()),
     }
 }
 
-fn ask<H: Http>(host: &mut H, payment: &Payment) -> Result<Charge, String> {
+fn ask(host: &mut impl Http, payment: &Payment) -> Result<Charge, Failure> {
     let too_late = payment.is_too_late(host.now());
     // Too late even a first question looks up: a handler that failed may have begun the charge.
     if (payment.polls > 0 || too_late)
@@ -69,16 +67,10 @@ fn ask<H: Http>(host: &mut H, payment: &Payment) -> Result<Charge, String> {
     provider::charge(host, payment)
 }
 
-fn message(payment: &Payment) -> Outgoing {
-    Outgoing {
-        topic: topic::PAYMENT_OPENED.to_owned(),
-        key: Some(payment.payment_id.clone()),
-        tag: None,
-        headers: Vec::new(),
-        body: encode(&Pay {
-            payment_id: payment.payment_id.clone(),
-            order_id: payment.order_id.clone(),
-        }),
-        when: Delivery::Now,
-    }
+fn message(payment: &Payment) -> Result<Outgoing, Failure> {
+    let pay = Pay {
+        payment_id: payment.payment_id.clone(),
+        order_id: payment.order_id.clone(),
+    };
+    Ok(Outgoing::json(topic::PAYMENT_OPENED, &pay)?.with_key(&payment.payment_id))
 }

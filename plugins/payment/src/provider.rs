@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use wasmill_plugin_kit::{Http, HttpAnswer, HttpRequest, encode};
+use wasmill_sdk::http::{Answer, Request};
+use wasmill_sdk::{Failure, Http, retry};
 
 use crate::domain::{Charge, Payment};
 
@@ -46,76 +47,75 @@ enum ChargeState {
 }
 
 /// Asks for the payment's charge; again for the same one, as often as need be.
-pub(crate) fn charge<H: Http>(host: &mut H, payment: &Payment) -> Result<Charge, String> {
+pub(crate) fn charge(host: &mut impl Http, payment: &Payment) -> Result<Charge, Failure> {
     let callback_url = setting(host, "callback_url")?;
-    let body = encode(&ChargeBody {
+    let body = ChargeBody {
         payment_id: &payment.payment_id,
         order_id: &payment.order_id,
         amount: payment.amount,
         callback_url: &callback_url,
-    });
+    };
     let answer = post(host, "/charges", &body, &payment.payment_id)?;
     match answer.status {
         200..300 => read(&answer),
         status if is_refusal(status) => Ok(Charge::Failed(format!(
             "the provider refused the charge with {status}"
         ))),
-        status => Err(format!("the provider answered the charge with {status}")),
+        status => Err(retry(format!(
+            "the provider answered the charge with {status}"
+        ))),
     }
 }
 
 /// Asks what became of the payment's charge. None if the provider never heard of it.
-pub(crate) fn look_up<H: Http>(host: &mut H, payment: &Payment) -> Result<Option<Charge>, String> {
+pub(crate) fn look_up(host: &mut impl Http, payment: &Payment) -> Result<Option<Charge>, Failure> {
     look_up_id(host, &payment.payment_id)
 }
 
 /// As [`look_up`], by the payment's id.
-pub(crate) fn look_up_id<H: Http>(host: &mut H, id: &str) -> Result<Option<Charge>, String> {
+pub(crate) fn look_up_id(host: &mut impl Http, id: &str) -> Result<Option<Charge>, Failure> {
     let url = format!("{}/charges/{id}", provider_url(host)?);
-    let request = HttpRequest {
-        url: &url,
-        post: None,
-        idempotency_key: None,
-        timeout: TIMEOUT,
-    };
-    let answer = host.fetch(request)?;
+    let answer = host.fetch(Request::get(url).with_timeout(TIMEOUT))?;
     match answer.status {
         200..300 => read(&answer).map(Some),
         404 => Ok(None),
-        status => Err(format!("the provider answered the look-up with {status}")),
+        status => Err(retry(format!(
+            "the provider answered the look-up with {status}"
+        ))),
     }
 }
 
 /// Gives `amount` back. There is one refund of a payment, so its id follows from the payment's.
 /// A refusal is tried again, and then a dead letter for a person: the money is the customer's.
-pub(crate) fn refund<H: Http>(host: &mut H, payment: &Payment, amount: u64) -> Result<(), String> {
+pub(crate) fn refund(host: &mut impl Http, payment: &Payment, amount: u64) -> Result<(), Failure> {
     let refund_id = format!("refund-{}", payment.payment_id);
-    let payment_id = &payment.payment_id;
-    let body = encode(&RefundBody {
+    let body = RefundBody {
         refund_id: &refund_id,
-        payment_id,
+        payment_id: &payment.payment_id,
         amount,
-    });
+    };
     let answer = post(host, "/refunds", &body, &refund_id)?;
     match answer.status {
         200..300 => refunded(&answer),
-        status => Err(format!("the provider answered the refund with {status}")),
+        status => Err(retry(format!(
+            "the provider answered the refund with {status}"
+        ))),
     }
 }
 
-fn post<H: Http>(host: &mut H, path: &str, body: &[u8], key: &str) -> Result<HttpAnswer, String> {
+fn post(
+    host: &mut impl Http,
+    path: &str,
+    body: &impl Serialize,
+    key: &str,
+) -> Result<Answer, Failure> {
     let url = format!("{}{path}", provider_url(host)?);
-    host.fetch(HttpRequest {
-        url: &url,
-        post: Some(body),
-        idempotency_key: Some(key),
-        timeout: TIMEOUT,
-    })
+    let request = Request::post(url, body)?.with_idempotency_key(key);
+    Ok(host.fetch(request.with_timeout(TIMEOUT))?)
 }
 
-fn read(answer: &HttpAnswer) -> Result<Charge, String> {
-    let ChargeAnswer { state, amount } = serde_json::from_slice(&answer.body)
-        .map_err(|error| format!("the provider's answer cannot be read: {error}"))?;
+fn read(answer: &Answer) -> Result<Charge, Failure> {
+    let ChargeAnswer { state, amount } = answer.json()?;
     Ok(match state {
         ChargeState::Pending => Charge::Pending,
         ChargeState::Succeeded => Charge::Succeeded(amount),
@@ -124,12 +124,13 @@ fn read(answer: &HttpAnswer) -> Result<Charge, String> {
 }
 
 /// Only a provider that says so has given the money back.
-fn refunded(answer: &HttpAnswer) -> Result<(), String> {
-    let RefundAnswer { state } = serde_json::from_slice(&answer.body)
-        .map_err(|error| format!("the provider's answer to a refund cannot be read: {error}"))?;
+fn refunded(answer: &Answer) -> Result<(), Failure> {
+    let RefundAnswer { state } = answer.json()?;
     match state.as_str() {
         "succeeded" => Ok(()),
-        other => Err(format!("the provider says that the refund is `{other}`")),
+        other => Err(retry(format!(
+            "the provider says that the refund is `{other}`"
+        ))),
     }
 }
 
@@ -138,13 +139,13 @@ fn is_refusal(status: u16) -> bool {
     (400..500).contains(&status) && ![408, 409, 425, 429].contains(&status)
 }
 
-fn provider_url(host: &impl Http) -> Result<String, String> {
+fn provider_url(host: &impl Http) -> Result<String, Failure> {
     Ok(setting(host, "provider_url")?
         .trim_end_matches('/')
         .to_owned())
 }
 
-fn setting(host: &impl Http, name: &str) -> Result<String, String> {
+fn setting(host: &impl Http, name: &str) -> Result<String, Failure> {
     host.config(name)
-        .ok_or_else(|| format!("config `{name}` is missing in [plugins.payment]"))
+        .ok_or_else(|| retry(format!("config `{name}` is missing in [plugins.payment]")))
 }

@@ -8,28 +8,26 @@ pub mod domain;
 
 use serde::{Deserialize, Serialize};
 use wasmill_plugin_kit::messages::{OrderNews, RevokePoints, topic};
-use wasmill_plugin_kit::{Failure, Host, Message, Request, Response, decode, reject};
+use wasmill_sdk::{Failure, Host, Message, Request, Response, reject};
 
 use domain::Journal;
 
-wasmill_plugin_kit::step_with_query!(handle, answer);
+wasmill_sdk::export!(handle, answer);
 
 /// Handles a paid or a refunded order of the user who is its key.
 ///
 /// # Errors
 /// What the host refused, or a message that is none of ours.
-pub fn handle<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
+pub fn handle(host: &mut impl Host, message: &Message) -> Result<(), Failure> {
     match message.topic.as_str() {
-        topic::ORDER_PAID => add(host, &decode(message)?),
-        topic::POINTS_REVOKE => revoke(host, &decode(message)?),
-        other => Err(reject(format!(
-            "points handles no `{other}`: check its subscriptions"
-        ))),
+        topic::ORDER_PAID => add(host, &message.json()?),
+        topic::POINTS_REVOKE => revoke(host, &message.json()?),
+        _ => Err(message.unexpected()),
     }
 }
 
 /// Answers `GET /users/{id}/points`. Who never paid has none.
-pub fn answer<H: Host>(host: &mut H, user_id: &str, _request: &Request) -> Response {
+pub fn answer(host: &mut impl Host, user_id: &str, _request: &Request) -> Response {
     let points = match host.load("points") {
         Ok(points) => points.unwrap_or(0),
         Err(_) => return Response::unavailable(),
@@ -52,7 +50,7 @@ pub struct View {
     pub points: u64,
 }
 
-fn add<H: Host>(host: &mut H, paid: &OrderNews) -> Result<(), Failure> {
+fn add(host: &mut impl Host, paid: &OrderNews) -> Result<(), Failure> {
     let journal = journal(host, &paid.order_id)?;
     let Some(earned) = domain::to_add(journal, paid.pay_amount) else {
         return Ok(());
@@ -62,7 +60,7 @@ fn add<H: Host>(host: &mut H, paid: &OrderNews) -> Result<(), Failure> {
     host.save(&earned_by(&paid.order_id), &earned)
 }
 
-fn revoke<H: Host>(host: &mut H, ask: &RevokePoints) -> Result<(), Failure> {
+fn revoke(host: &mut impl Host, ask: &RevokePoints) -> Result<(), Failure> {
     let journal = journal(host, &ask.order_id)?;
     let Some(lost) = domain::to_revoke(journal) else {
         return Ok(());
@@ -76,7 +74,7 @@ fn revoke<H: Host>(host: &mut H, ask: &RevokePoints) -> Result<(), Failure> {
     host.save(&revoked_from(&ask.order_id), &lost)
 }
 
-fn journal<H: Host>(host: &mut H, order_id: &str) -> Result<Journal, Failure> {
+fn journal(host: &mut impl Host, order_id: &str) -> Result<Journal, Failure> {
     Ok(Journal {
         earned: host.load(&earned_by(order_id))?,
         revoked: host.load(&revoked_from(order_id))?,

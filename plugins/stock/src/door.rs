@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use wasmill_plugin_kit::messages::{PutStock, Restock};
-use wasmill_plugin_kit::{Accepted, Door, Host, Problem, Request};
+use wasmill_plugin_kit::{check_id, id_param};
+use wasmill_sdk::{Accepted, Host, Problem, Request};
 
 /// Keeps every sum of an order far within 64 bits.
 const PRICE_MAX: u64 = 10_000_000_000;
@@ -32,16 +33,16 @@ struct RestockBody {
 ///
 /// # Errors
 /// The problem.
-pub fn admit<H: Host>(_host: &mut H, request: &Request) -> Result<Accepted, Problem> {
+pub fn admit(_host: &mut impl Host, request: &Request) -> Result<Accepted, Problem> {
     match (request.method.as_str(), request.segments().as_slice()) {
         ("PUT", ["stock", _]) => put(request),
         ("POST", ["stock", _, "restock"]) => restock(request),
-        _ => Err(Problem::no_such_door(request)),
+        _ => Err(Problem::no_such_route(request)),
     }
 }
 
 fn put(request: &Request) -> Result<Accepted, Problem> {
-    let sku = request.id_param("sku")?;
+    let sku = id_param(request, "sku")?;
     let PutBody {
         unit_price,
         initial,
@@ -67,18 +68,18 @@ fn put(request: &Request) -> Result<Accepted, Problem> {
         unit_price,
         initial,
     };
-    Ok(Accepted::new(sku, &put, &serde_json::json!({ "sku": sku })))
+    Accepted::json(sku, &put, &serde_json::json!({ "sku": sku }))
 }
 
 /// No dedup id: a restock that was refused, since the SKU was not there yet, may come again under
 /// its own id. One that was done is in the journal, which knows it for ever.
 fn restock(request: &Request) -> Result<Accepted, Problem> {
-    let sku = request.id_param("sku")?;
+    let sku = id_param(request, "sku")?;
     let RestockBody {
         restock_id,
         quantity,
     } = request.json()?;
-    Problem::unless_id(&restock_id, "restock_id")?;
+    check_id(&restock_id, "restock_id")?;
     let some = (1..=PIECES_MAX).contains(&quantity);
     Problem::unless(some, "quantity", "a restock adds 1 to 1000000000 pieces")?;
     let answer = serde_json::json!({ "sku": sku, "restock_id": restock_id });
@@ -87,5 +88,5 @@ fn restock(request: &Request) -> Result<Accepted, Problem> {
         restock_id,
         quantity,
     };
-    Ok(Accepted::new(sku, &restock, &answer))
+    Accepted::json(sku, &restock, &answer)
 }

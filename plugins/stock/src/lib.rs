@@ -10,31 +10,29 @@ use serde::{Deserialize, Serialize};
 use wasmill_plugin_kit::messages::{
     PriceChanged, PutStock, Refused, Rejected, ReleaseStock, Reserve, Reserved, Restock, topic,
 };
-use wasmill_plugin_kit::{Failure, Host, Message, Request, Response, decode, reject};
+use wasmill_sdk::{Failure, Host, Message, Request, Response, reject};
 
 use domain::{Entry, Put, Stock};
 pub use door::admit;
 
-wasmill_plugin_kit::service!(handle, admit, answer);
+wasmill_sdk::export!(handle, admit, answer);
 
 /// Handles a message of the SKU that is its key.
 ///
 /// # Errors
 /// What the host refused, or a message that is none of ours.
-pub fn handle<H: Host>(host: &mut H, message: &Message) -> Result<(), Failure> {
+pub fn handle(host: &mut impl Host, message: &Message) -> Result<(), Failure> {
     match message.topic.as_str() {
-        topic::STOCK_RESERVE => reserve(host, &decode(message)?),
-        topic::STOCK_RELEASE => release(host, &decode(message)?),
-        topic::STOCK_PUT => put(host, decode(message)?),
-        topic::STOCK_RESTOCK => restock(host, &decode(message)?),
-        other => Err(reject(format!(
-            "stock handles no `{other}`: check its subscriptions"
-        ))),
+        topic::STOCK_RESERVE => reserve(host, &message.json()?),
+        topic::STOCK_RELEASE => release(host, &message.json()?),
+        topic::STOCK_PUT => put(host, message.json()?),
+        topic::STOCK_RESTOCK => restock(host, &message.json()?),
+        _ => Err(message.unexpected()),
     }
 }
 
 /// Answers `GET /stock/{sku}`.
-pub fn answer<H: Host>(host: &mut H, sku: &str, _request: &Request) -> Response {
+pub fn answer(host: &mut impl Host, sku: &str, _request: &Request) -> Response {
     Response::of_state(host, "stock", "SKU", |stock| {
         Response::ok(&View::of(sku, &stock), true)
     })
@@ -70,7 +68,7 @@ impl View {
     }
 }
 
-fn reserve<H: Host>(host: &mut H, ask: &Reserve) -> Result<(), Failure> {
+fn reserve(host: &mut impl Host, ask: &Reserve) -> Result<(), Failure> {
     let journal = journal_of(&ask.order_id);
     let entry: Option<Entry> = host.load(&journal)?;
     if entry.is_some() {
@@ -100,7 +98,7 @@ fn reserve<H: Host>(host: &mut H, ask: &Reserve) -> Result<(), Failure> {
     }
 }
 
-fn release<H: Host>(host: &mut H, ask: &ReleaseStock) -> Result<(), Failure> {
+fn release(host: &mut impl Host, ask: &ReleaseStock) -> Result<(), Failure> {
     let journal = journal_of(&ask.order_id);
     let entry: Option<Entry> = host.load(&journal)?;
     let (returned, entry) = domain::release(entry);
@@ -112,7 +110,7 @@ fn release<H: Host>(host: &mut H, ask: &ReleaseStock) -> Result<(), Failure> {
     host.save(&journal, &entry)
 }
 
-fn put<H: Host>(host: &mut H, put: PutStock) -> Result<(), Failure> {
+fn put(host: &mut impl Host, put: PutStock) -> Result<(), Failure> {
     let sku = put.sku.clone();
     let before: Option<Stock> = host.load("stock")?;
     let price_before = before.as_ref().map(|stock| stock.unit_price);
@@ -128,7 +126,7 @@ fn put<H: Host>(host: &mut H, put: PutStock) -> Result<(), Failure> {
     host.send(topic::STOCK_CHANGED, &sku, &View::of(&sku, &stock))
 }
 
-fn restock<H: Host>(host: &mut H, ask: &Restock) -> Result<(), Failure> {
+fn restock(host: &mut impl Host, ask: &Restock) -> Result<(), Failure> {
     let journal = format!("restock/{}", ask.restock_id);
     let stock: Option<Stock> = host.load("stock")?;
     if host.get(&journal)?.is_some() {

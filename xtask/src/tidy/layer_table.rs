@@ -119,14 +119,20 @@ pub(super) const LAYERS: &[Layer] = &[
         may_use: &["wasmill-*"],
         never: &["axum", "sled", "wasmtime"],
     },
+    // It leaves this workspace, so it cannot use anything of it.
+    Layer {
+        name: "wasmill-sdk",
+        may_use: &[],
+        never: SANDBOXED,
+    },
     Layer {
         name: "wasmill-plugin-kit",
-        may_use: &["wasmill-json"],
+        may_use: &["wasmill-sdk"],
         never: SANDBOXED,
     },
     Layer {
         name: "wasmill-plugin-*",
-        may_use: &["wasmill-plugin-kit"],
+        may_use: &["wasmill-plugin-kit", "wasmill-sdk"],
         never: SANDBOXED,
     },
     Layer {

@@ -1,6 +1,7 @@
 //! Runs as guests go through them, with what they see and what they may do.
 
 mod dedup;
+mod sdk;
 mod timers;
 
 use std::collections::BTreeMap;
@@ -27,11 +28,16 @@ impl StateReader for State {
     fn scan(
         &self,
         _: &Scope,
-        _: &str,
-        _: Option<&str>,
-        _: usize,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<(Name, Bytes)>, Error> {
-        unreachable!("nobody scans")
+        let entries = self.0.lock().unwrap();
+        let wanted = entries.iter().filter(|(name, _)| {
+            name.starts_with(prefix) && after.is_none_or(|after| name.as_str() > after)
+        });
+        let entries = wanted.map(|(name, value)| (name.clone(), value.clone()));
+        Ok(entries.take(limit).collect())
     }
 }
 

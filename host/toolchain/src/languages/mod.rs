@@ -4,6 +4,7 @@ mod c;
 mod go;
 mod javascript;
 mod python;
+mod rust;
 mod typescript;
 
 use std::fmt;
@@ -14,11 +15,12 @@ use crate::{Error, Project, Tool, Tools, file, tools};
 
 /// All that this host's command builds.
 pub static LANGUAGES: &[&Language] = &[
-    &c::LANGUAGE,
-    &go::LANGUAGE,
+    &rust::LANGUAGE,
     &javascript::LANGUAGE,
     &typescript::LANGUAGE,
     &python::LANGUAGE,
+    &go::LANGUAGE,
+    &c::LANGUAGE,
 ];
 
 /// A language, and how plugins come of it.

@@ -1,9 +1,12 @@
 //! The host of one handler call: its effects are collected, and become real all or none.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io;
+use std::time::Duration;
 
-use wasmill_plugin_kit::{
-    Error, Files, HalfState, Host, Http, HttpAnswer, HttpRequest, Level, Outgoing, Transactional,
+use wasmill_sdk::{
+    Alarm, Delivery, Error, Files, HalfState, Host, Http, Level, Outgoing, Transactional, http,
 };
 
 use crate::provider::Provider;
@@ -132,7 +135,7 @@ impl Host for Call<'_> {
         format!("{:032x}", *self.random)
     }
 
-    fn log(&mut self, _level: Level, _line: &str) {}
+    fn log(&mut self, _level: Level, _line: impl Display) {}
 
     fn get(&mut self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         self.enter();
@@ -150,32 +153,64 @@ impl Host for Call<'_> {
         Ok(())
     }
 
-    fn send_message(&mut self, message: Outgoing) -> Result<(), Error> {
+    fn send_message(&mut self, message: Outgoing) -> Result<String, Error> {
         self.enter();
         if !self.routes.declares(&message.topic) {
             return Err(Error::UnknownTopic(message.topic));
         }
         self.effects.sends.push(message);
-        Ok(())
+        Ok(String::new())
     }
 
-    fn set_timer(&mut self, name: &str, at: u64, topic: &str) -> Result<(), Error> {
+    fn set_timer(
+        &mut self,
+        name: &str,
+        when: impl Into<Delivery>,
+        alarm: impl Into<Alarm>,
+    ) -> Result<(), Error> {
         self.enter();
-        self.effects
-            .timers
-            .insert(name.to_owned(), Some((at, topic.to_owned())));
+        let Delivery::At(at) = when.into() else {
+            panic!("the shop's timers ring at a time");
+        };
+        let timer = (at, alarm.into().topic);
+        self.effects.timers.insert(name.to_owned(), Some(timer));
         Ok(())
     }
 
-    fn cancel_timer(&mut self, name: &str) -> Result<(), Error> {
+    fn cancel_timer(&mut self, name: &str) -> Result<bool, Error> {
         self.enter();
         self.effects.timers.insert(name.to_owned(), None);
-        Ok(())
+        Ok(true)
+    }
+
+    fn delete(&mut self, _name: &str) -> Result<(), Error> {
+        panic!("the shop deletes nothing")
+    }
+
+    fn scan(
+        &mut self,
+        _prefix: &str,
+        _start_after: Option<&str>,
+        _limit: u32,
+    ) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        panic!("the shop scans nothing")
+    }
+
+    fn recall(&mut self, _id: &str) -> Result<bool, Error> {
+        panic!("the shop recalls nothing")
+    }
+
+    fn reschedule_timer(&mut self, _name: &str, _when: impl Into<Delivery>) -> Result<bool, Error> {
+        panic!("the shop sets timers anew")
+    }
+
+    fn claim(&mut self, _id: &str, _ttl: Duration) -> Result<bool, Error> {
+        panic!("the shop's journals are for ever")
     }
 }
 
 impl Http for Call<'_> {
-    fn fetch(&mut self, request: HttpRequest<'_>) -> Result<HttpAnswer, String> {
+    fn fetch(&mut self, request: http::Request) -> Result<http::Answer, http::Error> {
         self.enter();
         let answer = self.provider.fetch(&request);
         // The provider has done it, and its answer gets lost.
@@ -185,8 +220,12 @@ impl Http for Call<'_> {
 }
 
 impl Files for Call<'_> {
-    fn write_file(&mut self, name: &str, content: &[u8]) -> Result<(), String> {
+    fn write_file(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
         self.files.insert(name.to_owned(), content.to_vec());
         Ok(())
+    }
+
+    fn read_file(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.files.get(name).cloned())
     }
 }

@@ -1,8 +1,8 @@
 //! The handlers of a payment die at each of their calls of the host in turn, before it and after
 //! it: there is one charge all the same, and one half message that is committed.
 
-use wasmill_plugin_kit::HalfState;
 use wasmill_plugin_order::domain::{Order, PayStatus, Status};
+use wasmill_sdk::HalfState;
 
 use crate::provider::Fate;
 use crate::world::World;

@@ -1,8 +1,8 @@
 //! The doors: what is let in, under which key and id, and what is refused by which field.
 
 use serde_json::{Value, json};
-use wasmill_plugin_kit::{Accepted, Problem, Request};
 use wasmill_plugin_stock::domain::Stock;
+use wasmill_sdk::{Accepted, Problem, Request};
 
 use crate::world::World;
 
@@ -114,8 +114,8 @@ fn an_order_is_repeatable_by_its_id_or_its_idempotency_key() {
         .push(("idempotency-key".to_owned(), "k1".to_owned()));
     let accepted = admit("order", &own).expect("right");
     assert_eq!(
-        (accepted.key.as_str(), accepted.dedup_id.as_deref()),
-        ("o1", Some("o1"))
+        (accepted.key.as_deref(), accepted.dedup_id.as_deref()),
+        (Some("o1"), Some("o1"))
     );
     assert_eq!(accepted.answer, br#"{"order_id":"o1"}"#);
 
@@ -126,7 +126,7 @@ fn an_order_is_repeatable_by_its_id_or_its_idempotency_key() {
     let (first, again) = (admit("order", &keyed), admit("order", &keyed));
     assert_eq!(first, again);
     let first = first.expect("right");
-    assert_eq!(first.dedup_id, Some(first.key));
+    assert_eq!(first.dedup_id, first.key);
 
     let new = admit("order", &request("POST", "/orders", &order())).expect("right");
     assert_eq!(new.dedup_id, None);
@@ -148,7 +148,10 @@ fn a_restock_that_was_refused_can_come_again_and_is_done_once() {
     let restock = request("POST", "/stock/a/restock", &body);
     let mut comes = |topic: &str, request: &Request| {
         let accepted = world.request("stock", topic, request).expect("right");
-        assert_eq!((accepted.key.as_str(), accepted.dedup_id), ("a", None));
+        assert_eq!(
+            (accepted.key.as_deref(), accepted.dedup_id),
+            (Some("a"), None)
+        );
         world.settle();
         let stock: Option<Stock> = world.load("stock", "a", "stock");
         stock.map(|stock| stock.available)

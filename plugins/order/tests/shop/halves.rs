@@ -1,7 +1,7 @@
 //! Half messages that handlers left unsettled: asked about, and settled.
 
 use rand::Rng;
-use wasmill_plugin_kit::{Half, HalfState, Outgoing, Verdict};
+use wasmill_sdk::{Half, HalfState, Outgoing, Verdict};
 
 use crate::bus::{HalfMessage, State};
 use crate::plugins;
@@ -33,10 +33,20 @@ pub(crate) fn open(world: &World) -> impl Iterator<Item = &Id> {
 
 /// Asks about one of them.
 pub(crate) fn check(world: &mut World, id: &Id) {
+    let HalfMessage {
+        message, checks, ..
+    } = world.halves[id].clone();
     let half = Half {
+        id: String::new(),
         name: id.2.clone(),
         scope_key: id.1.clone(),
-        checks: world.halves[id].checks,
+        prepared_at: world.now,
+        checks,
+        topic: message.topic,
+        key: message.key,
+        tag: message.tag,
+        headers: message.headers,
+        body: message.body,
     };
     let state = State::new();
     let dies_in = world.dies_in.take();
@@ -44,7 +54,7 @@ pub(crate) fn check(world: &mut World, id: &Id) {
     world.dies_in = dies_in;
     match verdict {
         Verdict::Commit => decide(world, id, HalfState::Committed),
-        Verdict::RollBack => decide(world, id, HalfState::RolledBack),
+        Verdict::Rollback => decide(world, id, HalfState::RolledBack),
         Verdict::Unknown(_) => world.halves.get_mut(id).expect("still there").checks += 1,
     }
 }

@@ -1,6 +1,6 @@
 //! The seven plugins by name.
 
-use wasmill_plugin_kit::{Accepted, Failure, Half, Message, Problem, Request, Verdict};
+use wasmill_sdk::{Accepted, Failure, Half, Message, Problem, Request, Verdict};
 use {
     wasmill_plugin_account as account, wasmill_plugin_coupon as coupon,
     wasmill_plugin_notify as notify, wasmill_plugin_order as order,

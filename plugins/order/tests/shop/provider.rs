@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
-use wasmill_plugin_kit::{HttpAnswer, HttpRequest};
+use wasmill_sdk::http::{Answer, Error, Request};
 
 /// What the provider did with one charge.
 #[derive(Clone, Hash)]
@@ -95,25 +95,25 @@ impl Provider {
         }
     }
 
-    pub(crate) fn fetch(&mut self, request: &HttpRequest<'_>) -> Result<HttpAnswer, String> {
+    pub(crate) fn fetch(&mut self, request: &Request) -> Result<Answer, Error> {
         if self.loses(Lost::Request) {
-            return Err("connection refused".to_owned());
+            return Err(Error::new("connection refused"));
         }
         let path = request
             .url
             .strip_prefix("http://127.0.0.1:18080")
             .expect("the provider's host");
-        let body = request
-            .post
-            .map(|body| serde_json::from_slice(body).expect("JSON"));
+        let key = request.header("idempotency-key");
+        let body = (request.method == "POST")
+            .then(|| serde_json::from_slice(&request.body).expect("JSON"));
         let answer = match (path, body) {
-            ("/charges", Some(body)) => self.charge(&body, request.idempotency_key),
-            ("/refunds", Some(body)) => self.refund(&body, request.idempotency_key),
+            ("/charges", Some(body)) => self.charge(&body, key),
+            ("/refunds", Some(body)) => self.refund(&body, key),
             (path, None) => self.look_up(path.strip_prefix("/charges/").expect("a charge")),
             (path, _) => panic!("the provider has no {path}"),
         };
         if self.loses(Lost::Answer) {
-            Err("connection reset".to_owned())
+            Err(Error::new("connection reset"))
         } else {
             Ok(answer)
         }
@@ -156,7 +156,7 @@ impl Provider {
         body.to_string().into_bytes()
     }
 
-    fn charge(&mut self, body: &Value, key: Option<&str>) -> HttpAnswer {
+    fn charge(&mut self, body: &Value, key: Option<&str>) -> Answer {
         let payment_id = body["payment_id"].as_str().expect("a payment id");
         assert_eq!(
             key,
@@ -184,12 +184,9 @@ impl Provider {
         self.look_up(payment_id)
     }
 
-    fn look_up(&self, payment_id: &str) -> HttpAnswer {
+    fn look_up(&self, payment_id: &str) -> Answer {
         let Some(charge) = self.charges.get(payment_id) else {
-            return HttpAnswer {
-                status: 404,
-                body: b"{}".to_vec(),
-            };
+            return Answer::new(404, "{}");
         };
         let state = match charge.fate {
             _ if !charge.decided => "pending",
@@ -201,13 +198,10 @@ impl Provider {
         if charge.fate == Fate::WrongAmount && charge.told > 0 {
             body["amount"] = charge.taken().into();
         }
-        HttpAnswer {
-            status: 200,
-            body: body.to_string().into_bytes(),
-        }
+        Answer::new(200, body.to_string())
     }
 
-    fn refund(&mut self, body: &Value, key: Option<&str>) -> HttpAnswer {
+    fn refund(&mut self, body: &Value, key: Option<&str>) -> Answer {
         let refund_id = body["refund_id"].as_str().expect("a refund id");
         assert_eq!(key, Some(refund_id), "a refund is idempotent by its id");
         let payment_id = body["payment_id"]
@@ -223,10 +217,7 @@ impl Provider {
             .or_insert_with(|| refund.clone());
         assert_eq!(*known, refund, "the same refund again is the same");
         let answer = json!({ "refund_id": refund_id, "state": "succeeded" });
-        HttpAnswer {
-            status: 200,
-            body: answer.to_string().into_bytes(),
-        }
+        Answer::new(200, answer.to_string())
     }
 
     fn loses(&mut self, what: Lost) -> bool {

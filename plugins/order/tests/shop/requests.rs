@@ -1,7 +1,7 @@
 //! The requests that come in at the shop's doors, as their clients make them.
 
 use serde_json::{Value, json};
-use wasmill_plugin_kit::Request;
+use wasmill_sdk::Request;
 
 use crate::world::World;
 

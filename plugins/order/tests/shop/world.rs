@@ -7,9 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::de::DeserializeOwned;
-use wasmill_plugin_kit::{
-    Accepted, Failure, HalfState, Message, Outgoing, Problem, Request, Response,
-};
+use wasmill_sdk::{Accepted, Failure, HalfState, Message, Outgoing, Problem, Request, Response};
 
 use crate::bus::{Call, Died, Effects, Halves, State};
 use crate::provider::Provider;
@@ -101,7 +99,7 @@ impl World {
         self.dies_in = dies_in;
         let accepted = admitted?;
         for _ in 0..1 + usize::from(again) {
-            self.publish(topic, Some(&accepted.key), &accepted.body);
+            self.publish(topic, accepted.key.as_deref(), &accepted.body);
         }
         Ok(accepted)
     }

@@ -7,21 +7,22 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::StreamError;
 
-use super::Wasm;
-use crate::{Http, HttpAnswer, HttpRequest};
+use super::Sandbox;
+use crate::Http;
+use crate::http::{Answer, Error, Request};
 
 /// No answer that a plugin understands is larger.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// What a body stream takes in one call.
 const CHUNK_BYTES: usize = 4096;
 
-impl Http for Wasm {
-    fn fetch(&mut self, request: HttpRequest<'_>) -> Result<HttpAnswer, String> {
-        fetch(&request).map_err(|cause| format!("{}: {cause}", request.url))
+impl Http for Sandbox {
+    fn fetch(&mut self, request: Request) -> Result<Answer, Error> {
+        fetch(&request).map_err(|cause| Error::new(format_args!("{}: {cause}", request.url)))
     }
 }
 
-fn fetch(request: &HttpRequest<'_>) -> Result<HttpAnswer, String> {
+fn fetch(request: &Request) -> Result<Answer, String> {
     let (outgoing, body) = open(request)?;
     let options = RequestOptions::new();
     let nanoseconds = u64::try_from(request.timeout.as_nanos()).unwrap_or(u64::MAX);
@@ -29,8 +30,8 @@ fn fetch(request: &HttpRequest<'_>) -> Result<HttpAnswer, String> {
     let _ = options.set_connect_timeout(Some(nanoseconds));
     let _ = options.set_first_byte_timeout(Some(nanoseconds));
     let pending =
-        outgoing_handler::handle(outgoing, Some(options)).map_err(|e| format!("{e:?}"))?;
-    send_body(&body, request.post.unwrap_or_default())?;
+        outgoing_handler::handle(outgoing, Some(options)).map_err(|error| format!("{error:?}"))?;
+    send_body(&body, &request.body)?;
     OutgoingBody::finish(body, None).map_err(|error| format!("{error:?}"))?;
     pending.subscribe().block();
     let response = pending
@@ -38,40 +39,46 @@ fn fetch(request: &HttpRequest<'_>) -> Result<HttpAnswer, String> {
         .ok_or("no answer")?
         .map_err(|()| "answer taken twice")?
         .map_err(|error| format!("{error:?}"))?;
-    Ok(HttpAnswer {
+    Ok(Answer {
         status: response.status(),
+        headers: headers_of(&response),
         body: read_body(&response)?,
     })
 }
 
-fn open(request: &HttpRequest<'_>) -> Result<(OutgoingRequest, OutgoingBody), String> {
-    let (scheme, authority, path) = split(request.url)?;
-    let mut headers = vec![("accept".to_owned(), b"application/json".to_vec())];
-    if let Some(body) = request.post {
-        headers.push(("content-type".to_owned(), b"application/json".to_vec()));
-        headers.push((
-            "content-length".to_owned(),
-            body.len().to_string().into_bytes(),
-        ));
-    }
-    if let Some(key) = request.idempotency_key {
-        headers.push(("idempotency-key".to_owned(), key.as_bytes().to_vec()));
+fn open(request: &Request) -> Result<(OutgoingRequest, OutgoingBody), String> {
+    let (scheme, authority, path) = split(&request.url)?;
+    let given = request.headers.iter();
+    let mut headers: Vec<_> = given
+        .map(|(name, value)| (name.clone(), value.clone().into_bytes()))
+        .collect();
+    if !request.body.is_empty() {
+        let length = request.body.len().to_string();
+        headers.push(("content-length".to_owned(), length.into_bytes()));
     }
     let headers = Fields::from_list(&headers).map_err(|error| format!("headers: {error:?}"))?;
     let outgoing = OutgoingRequest::new(headers);
-    let method = if request.post.is_some() {
-        Method::Post
-    } else {
-        Method::Get
-    };
     outgoing
-        .set_method(&method)
+        .set_method(&method(&request.method))
         .and_then(|()| outgoing.set_scheme(Some(&scheme)))
         .and_then(|()| outgoing.set_authority(Some(authority)))
         .and_then(|()| outgoing.set_path_with_query(Some(path)))
-        .map_err(|()| "not a usable address")?;
+        .map_err(|()| "not a usable address or method")?;
     let body = outgoing.body().map_err(|()| "body taken twice")?;
     Ok((outgoing, body))
+}
+
+fn method(name: &str) -> Method {
+    match name {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "DELETE" => Method::Delete,
+        "OPTIONS" => Method::Options,
+        "PATCH" => Method::Patch,
+        other => Method::Other(other.to_owned()),
+    }
 }
 
 /// Scheme, authority and path of an address.
@@ -94,6 +101,13 @@ fn send_body(body: &OutgoingBody, content: &[u8]) -> Result<(), String> {
             .map_err(|error| format!("{error:?}"))?;
     }
     Ok(())
+}
+
+/// Those that are text.
+fn headers_of(response: &IncomingResponse) -> Vec<(String, String)> {
+    let entries = response.headers().entries().into_iter();
+    let texts = entries.filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)));
+    texts.collect()
 }
 
 fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, String> {

@@ -1,0 +1,1 @@
+../../../../json/src/objects.rs
