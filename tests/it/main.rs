@@ -11,6 +11,7 @@ mod exit_codes;
 mod filter;
 mod flash_sale;
 mod fuzz;
+mod go_sdk;
 mod guests;
 mod halted;
 mod kill;
