@@ -34,6 +34,11 @@ impl InstanceLimiter {
         }
     }
 
+    /// What the instance holds, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// What the guest asked for when it was last refused, in bytes; forgotten by this.
     pub(crate) fn take_refused(&mut self) -> Option<usize> {
         self.refused.take()

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wasmill_model::Name;
-use wasmill_model::routes::Routes;
+use wasmill_model::routes::{PluginSettings, Routes};
 use wasmill_port::Clock;
 use wasmill_port::guest::{Installed, Plugins, Rejected};
 use wasmtime::Engine;
@@ -23,6 +23,7 @@ use crate::deadline::after;
 use crate::instance::Instance;
 use crate::kept::Kept;
 use crate::pool::Serving;
+use crate::surroundings::Surroundings;
 use crate::{engine, imports};
 
 /// Longest name of a plugin; it is the name of files.
@@ -64,6 +65,7 @@ pub(crate) struct Host {
     cache: Cache,
     kept: Kept,
     data: PathBuf,
+    pub(crate) surroundings: Surroundings,
 }
 
 /// The plugins in service.
@@ -87,6 +89,19 @@ impl Registry {
         clock: Arc<dyn Clock>,
         routes: Arc<Routes>,
     ) -> Result<Arc<Self>, Error> {
+        Self::within(Surroundings::default(), config, clock, routes)
+    }
+
+    /// A registry whose guests have other surroundings than in a host that serves.
+    ///
+    /// # Errors
+    /// As [`Registry::new`].
+    pub fn within(
+        surroundings: Surroundings,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        routes: Arc<Routes>,
+    ) -> Result<Arc<Self>, Error> {
         let no_engine = |error: wasmtime::Error| Error::Engine(format!("{error:#}"));
         let engine = engine::start().map_err(no_engine)?;
         let linker = imports::linker(&engine).map_err(no_engine)?;
@@ -106,6 +121,7 @@ impl Registry {
             cache,
             kept,
             data,
+            surroundings,
         };
         Ok(Arc::new(Self {
             host: Arc::new(host),
@@ -128,10 +144,21 @@ impl Registry {
     pub fn set_routes(&self, routes: Arc<Routes>) {
         let mut current = self.routes();
         *current = routes;
+        self.renew_if(&current, |serving, settings| serving.settings != *settings);
+    }
+
+    /// Drops all instances, as a restart would: the next calls begin with fresh ones. Calls in
+    /// flight end.
+    pub fn renew(&self) {
+        self.renew_if(&self.routes(), |_, _| true);
+    }
+
+    /// Begins anew with the plugins chosen, under the settings in force.
+    fn renew_if(&self, routes: &Routes, chosen: impl Fn(&Serving, &Arc<PluginSettings>) -> bool) {
         let mut next = HashMap::clone(&self.serving.load());
         for (name, serving) in &mut next {
-            let settings = current.plugin(name);
-            if settings != serving.settings {
+            let settings = routes.plugin(name);
+            if chosen(serving, &settings) {
                 let version = serving.version.clone();
                 let new = Arc::new(Serving::new(self.host.clone(), version, settings));
                 std::mem::replace(serving, new).retire();
@@ -214,7 +241,8 @@ impl Plugins for Registry {
         };
         let compiled = compiled.map_err(reject)?;
         let linker = &self.host.linker;
-        let version = match Version::new(linker, name.clone(), hash.clone(), &compiled) {
+        let probe = self.host.surroundings.probe.clone();
+        let version = match Version::new(linker, name.clone(), hash.clone(), &compiled, probe) {
             Ok(version) => Arc::new(version),
             Err(reason) => {
                 let explained = blocking(move || component::explained(&bytes, reason)).await;
