@@ -1,4 +1,5 @@
-//! What is run before a change lands: formatting, lints, docs, tidy, tests and simulation.
+//! What is run before a change lands: formatting, lints, docs, tidy, the contract, tests and
+//! simulation.
 
 use std::process::Command;
 
@@ -6,7 +7,7 @@ use anyhow::Result;
 use testkit::artifacts::{PLUGINS, WASM_TARGET, program};
 
 use crate::process::{cargo, run};
-use crate::{build, tidy};
+use crate::{build, tidy, wit};
 
 /// How long CI simulates.
 const SIM_SECONDS: u64 = 10;
@@ -53,6 +54,7 @@ pub(crate) struct SoakOptions {
 pub(crate) fn all() -> Result<()> {
     run(cargo().args(["fmt", "--all", "--check"]))?;
     tidy::run(&tidy::Options::default())?;
+    wit::run(&wit::Options::default())?;
     lints()?;
     run(cargo().env("RUSTDOCFLAGS", "-D warnings").args([
         "doc",

@@ -10,6 +10,7 @@ mod process;
 mod schemathesis;
 mod table;
 mod tidy;
+mod wit;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,8 @@ enum Command {
     Fuzz(ci::FuzzOptions),
     /// Check layers, file headers, sizes and other rules that no compiler knows.
     Tidy(tidy::Options),
+    /// Check that the contract keeps what was released of it.
+    Wit(wit::Options),
     /// Fuzz the data API of a host by its OpenAPI document.
     Schemathesis(schemathesis::Options),
     /// Measure throughput, latency and memory.
@@ -69,6 +72,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Sim(options) => ci::sim(options),
         Command::Fuzz(options) => ci::fuzz(options),
         Command::Tidy(options) => tidy::run(options),
+        Command::Wit(options) => wit::run(options),
         Command::Schemathesis(options) => schemathesis::fuzz(options),
         Command::Bench(options) => bench::run(options),
         Command::ConvertCdnow(options) => convert::run(options),

@@ -54,17 +54,21 @@ pub fn changes(before: &Description, after: &Description) -> Vec<Change> {
     let (before, after) = (&before.interfaces, &after.interfaces);
     changes.interfaces("imports", &before.imports, &after.imports);
     changes.interfaces("exports", &before.exports, &after.exports);
-    changes.0
+    changes.into_vec()
 }
 
 /// Differences as they are found.
 #[derive(Default)]
-struct Changes(Vec<Change>);
+pub(crate) struct Changes(Vec<Change>);
 
 type Interfaces = BTreeMap<String, Interface>;
 type Items = BTreeMap<String, String>;
 
 impl Changes {
+    pub(crate) fn into_vec(self) -> Vec<Change> {
+        self.0
+    }
+
     fn compare(&mut self, of: &str, before: Option<String>, after: Option<String>) {
         if before != after {
             let of = of.to_owned();
@@ -79,7 +83,7 @@ impl Changes {
         self.compare("capabilities.files", own(before), own(after));
     }
 
-    fn names(&mut self, of: &str, before: &BTreeSet<String>, after: &BTreeSet<String>) {
+    pub(crate) fn names(&mut self, of: &str, before: &BTreeSet<String>, after: &BTreeSet<String>) {
         for gone in before.difference(after) {
             self.compare(of, Some(gone.clone()), None);
         }
@@ -88,7 +92,7 @@ impl Changes {
         }
     }
 
-    fn interfaces(&mut self, of: &str, before: &Interfaces, after: &Interfaces) {
+    pub(crate) fn interfaces(&mut self, of: &str, before: &Interfaces, after: &Interfaces) {
         let keys = |all: &Interfaces| all.keys().cloned().collect::<BTreeSet<_>>();
         let (before_keys, after_keys) = (keys(before), keys(after));
         self.names(of, &before_keys, &after_keys);

@@ -1,27 +1,12 @@
 //! The contract, as this host speaks it, and what of a component does not fit it.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::LazyLock;
-
-use wit_parser::{Resolve, SourceMap};
-
 use crate::interface::{Interface, Interfaces};
+use crate::package::Package;
 
 /// The contract's package, as its interfaces are named in a component.
 pub const CONTRACT: &str = "wasmill:plugin/";
 /// The contract's version that this host speaks.
 pub const CONTRACT_VERSION: &str = "0.1.0";
-
-/// The contract's sources.
-const SOURCES: [(&str, &str); 4] = [
-    ("exports.wit", include_str!("../../../wit/exports.wit")),
-    ("host.wit", include_str!("../../../wit/host.wit")),
-    ("types.wit", include_str!("../../../wit/types.wit")),
-    ("worlds.wit", include_str!("../../../wit/worlds.wit")),
-];
-
-static INTERFACES: LazyLock<BTreeMap<String, Interface>> = LazyLock::new(interfaces);
 
 /// What of a component does not fit the contract, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,14 +87,14 @@ fn contracted(name: &str) -> Result<Option<&'static Interface>, Misfit> {
     let own = name
         .strip_prefix(CONTRACT)
         .and_then(|it| it.split_once('@'));
-    let Some((_, version)) = own else {
+    let Some((item, version)) = own else {
         return Ok(None);
     };
     let interface = name.to_owned();
     if version != CONTRACT_VERSION {
         return Err(Misfit::Version { interface });
     }
-    match INTERFACES.get(name) {
+    match Package::current().interfaces.get(item) {
         None => Err(Misfit::Interface { interface }),
         found => Ok(found),
     }
@@ -137,21 +122,4 @@ fn compare(interface: &str, used: &Interface, contract: &Interface) -> Result<()
         }
     }
     Ok(())
-}
-
-fn interfaces() -> BTreeMap<String, Interface> {
-    let mut sources = SourceMap::new();
-    for (name, text) in SOURCES {
-        sources.push(Path::new(name), text);
-    }
-    let mut resolve = Resolve::default();
-    let group = sources.parse().expect("the contract's text is well-formed");
-    let package = resolve.push_group(group).expect("the contract is whole");
-    let interfaces = resolve.packages[package].interfaces.iter();
-    interfaces
-        .map(|(name, id)| {
-            let name = resolve.id_of_name(package, name);
-            (name, Interface::of(&resolve, *id))
-        })
-        .collect()
 }

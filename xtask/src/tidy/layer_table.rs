@@ -83,6 +83,12 @@ pub(super) const LAYERS: &[Layer] = &[
         may_use: &["wasmill-model"],
         never: IO,
     },
+    // It runs compilers, and nothing of a host.
+    Layer {
+        name: "wasmill-toolchain",
+        may_use: &["wasmill-component", "wasmill-routes"],
+        never: &["axum", "hyper", "sled", "tokio", "wasmtime"],
+    },
     Layer {
         name: "wasmill-store",
         may_use: &["wasmill-model", "wasmill-port"],
@@ -173,7 +179,7 @@ pub(super) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "xtask",
-        may_use: &["wasmill-tests"],
+        may_use: &["wasmill-component", "wasmill-tests"],
         never: &["sled", "wasmtime"],
     },
 ];

@@ -24,6 +24,8 @@ pub(crate) use expect::{
 pub struct Scenario {
     /// The routes file, as the scenario names it: relative to the scenario's own file.
     pub routes: PathBuf,
+    /// What is added to the text of that file, such as a topic that only the scenario sends to.
+    pub routes_added: String,
     /// The time at which it begins.
     pub(crate) start: Millis,
     /// What answers outgoing HTTP all along.

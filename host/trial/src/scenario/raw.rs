@@ -27,6 +27,8 @@ impl Wrong {
 pub(super) struct File {
     pub(super) routes: String,
     #[serde(default)]
+    pub(super) routes_added: String,
+    #[serde(default)]
     pub(super) start: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) http: Vec<Spanned<Answer>>,

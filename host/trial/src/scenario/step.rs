@@ -27,6 +27,7 @@ pub(super) fn scenario(file: raw::File, line: impl Fn(usize) -> usize) -> Result
     });
     Ok(Scenario {
         routes: file.routes.into(),
+        routes_added: file.routes_added,
         start,
         http: answers(file.http)?,
         steps: steps.collect::<Result<_, _>>()?,

@@ -66,7 +66,7 @@ enum Command {
     Schedule(Asking<schedule::Command>),
     /// List or show the topics of a running host: policies, quotas, and who receives
     Topic(Asking<topic::Command>),
-    /// Look into plugins' files
+    /// Make and build plugins, and look into their files
     Plugin(plugin::Plugin),
     /// Print the version
     Version,

@@ -10,7 +10,7 @@ use wasmill_component::{Manifest, check_kind};
 use wasmill_trial::{Bench, Crashes, Error, Report, Scenario, Trial};
 
 use super::file;
-use crate::app::{Failure, read_routes, tell};
+use crate::app::{Failure, read_routes_with, tell};
 
 /// Options of `wasmill plugin test`.
 #[derive(Debug, Args)]
@@ -49,7 +49,8 @@ impl Test {
         let component = file::read(&self.file)?;
         let scenario = scenario(&self.scenario)?;
         let folder = self.scenario.parent().unwrap_or(Path::new(""));
-        let routes = read_routes(&folder.join(&scenario.routes))?;
+        let file = folder.join(&scenario.routes);
+        let routes = read_routes_with(&file, &scenario.routes_added)?;
         let data = tempfile::tempdir().context("no temporary directory could be made")?;
         let name = self.name(&component)?;
         let told_wrong = |error| failure(&self.scenario, error);

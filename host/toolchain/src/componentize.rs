@@ -1,0 +1,105 @@
+//! From what a compiler wrote to a plugin's file: a component that keeps to the contract, with its
+//! manifest.
+
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasmill_component::{
+    CONTRACT, CONTRACT_VERSION, Description, Manifest, Misfit, NotComponent, check, check_kind,
+};
+use wasmparser::{Parser, Payload};
+use wit_component::ComponentEncoder;
+
+/// Interfaces besides the contract's that a host calls.
+const MESSAGING: &str = "wasi:messaging/";
+
+/// Why what was compiled is no plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The module cannot be read.
+    #[error("the compiled module cannot be read: {0}: remove the project's `build` and build anew")]
+    Torn(String),
+    /// The module cannot be turned into a component.
+    #[error(
+        "the compiled module cannot be turned into a component: {0}: a plugin may import the \
+         contract of wasmill/wit and WASI, and its bindings must be those of wasmill/"
+    )]
+    Module(String),
+    /// It is not the component that it was to be.
+    #[error("what was compiled is no component: {0}")]
+    Component(#[from] wasmill_component::Error),
+    /// It does not fit the contract.
+    #[error("what was compiled does not keep to the contract: {0}")]
+    Misfit(#[from] Misfit),
+    /// Nothing would ever call it.
+    #[error(
+        "what was compiled exports nothing that a host calls: export `handler`, `gate` or `query` \
+         of {CONTRACT}*@{CONTRACT_VERSION}, as the examples do"
+    )]
+    Uncalled,
+    /// It has a manifest already.
+    #[error("what was compiled has a manifest already: leave it to plugin.toml")]
+    Manifest,
+}
+
+/// Turns a core module into a component; a component is left as it is.
+///
+/// The module's types are those of its `component-type` sections, which bindings put there. What
+/// it imports of WASI's first version is adapted to the second.
+///
+/// # Errors
+/// [`Error::Torn`], [`Error::Module`], or [`Error::Component`] if it is neither.
+pub fn componentize(compiled: Vec<u8>) -> Result<Vec<u8>, Error> {
+    match check_kind(&compiled) {
+        Ok(()) => return Ok(compiled),
+        Err(NotComponent::Module) => {}
+        Err(other) => return Err(wasmill_component::Error::from(other).into()),
+    }
+    let refused = |error| Error::Module(format!("{error:#}"));
+    let adapted = imports_preview1(&compiled)?;
+    let mut encoder = ComponentEncoder::default()
+        .validate(true)
+        .module(&compiled)
+        .map_err(refused)?;
+    if adapted {
+        let name = WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME;
+        encoder = encoder
+            .adapter(name, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
+            .map_err(refused)?;
+    }
+    encoder.encode().map_err(refused)
+}
+
+/// Checks that a host of this version takes a component, and puts its manifest into it.
+///
+/// # Errors
+/// [`Error`] if no host would take it.
+pub fn embed(component: &[u8], manifest: &Manifest) -> Result<Vec<u8>, Error> {
+    let description = Description::of(component)?;
+    check(&description.interfaces)?;
+    let mut exports = description.interfaces.exports.keys();
+    if !exports.any(|name| name.starts_with(CONTRACT) || name.starts_with(MESSAGING)) {
+        return Err(Error::Uncalled);
+    }
+    if description.manifest.is_some() {
+        return Err(Error::Manifest);
+    }
+    Ok(manifest.embed(component))
+}
+
+/// Whether a module imports WASI's first version. All of the module is looked at.
+fn imports_preview1(module: &[u8]) -> Result<bool, Error> {
+    let mut found = false;
+    for payload in Parser::new(0).parse_all(module) {
+        if let Payload::ImportSection(section) = payload.map_err(torn)? {
+            for import in section.into_imports() {
+                found |= import.map_err(torn)?.module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME;
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn torn(error: wasmparser::BinaryReaderError) -> Error {
+    Error::Torn(error.to_string())
+}
