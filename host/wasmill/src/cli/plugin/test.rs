@@ -85,7 +85,8 @@ impl Test {
             return Ok(manifest.name);
         }
         let stem = self.file.file_stem().and_then(|it| it.to_str());
-        let stem = stem.with_context(|| format!("{} is no name: give one with `--name`", subject()));
+        let stem =
+            stem.with_context(|| format!("{} is no name: give one with `--name`", subject()));
         Ok(stem.map_err(Failure::config)?.to_owned())
     }
 }
@@ -143,6 +144,8 @@ fn failure(scenario: &Path, error: Error) -> Failure {
             Failure::config(anyhow!("the scenario {}: {error}", scenario.display()))
         }
         Error::Plugin(_) | Error::NotRouted(_) => Failure::config(error),
-        Error::Endless(_) | Error::Unsteady(_) | Error::Host(_) => anyhow::Error::from(error).into(),
+        Error::Endless(_) | Error::Unsteady(_) | Error::Host(_) => {
+            anyhow::Error::from(error).into()
+        }
     }
 }
