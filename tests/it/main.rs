@@ -17,6 +17,7 @@ mod kill;
 mod messages;
 mod payment;
 mod plugin_files;
+mod plugin_test;
 mod poison;
 mod positions;
 mod quotes;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 use wasmill_model::Name;
+use wasmill_wasm::Level;
 
 use crate::ledger::Sent;
 use crate::play::Played;
@@ -33,63 +34,50 @@ struct Differences(Vec<Difference>);
 /// What differs in a step.
 pub(crate) fn differences(plugin: &Name, played: &Played<'_>) -> Vec<Difference> {
     let mut found = Differences(Vec::new());
-    let expect = &played.step.expect;
+    let (expect, handlings) = (&played.step.expect, played.handlings);
     if let Some(expected) = &expect.outcomes {
-        found.list(
-            "outcome",
-            expected,
-            played.handlings,
-            shown_outcome,
-            outcome,
-        );
+        found.list("outcome", expected, handlings, shown_outcome, outcome);
     }
     if let Some(expected) = &expect.sent {
         found.list("sent", expected, played.sent, shown_sent, sent);
     }
     for (key, entries) in &expect.state {
+        let actual = played.ledger.entries(plugin, key);
         for (name, entry) in entries {
-            let entries = played.ledger.entries(plugin, key);
-            let actual = entries.and_then(|it| it.get(name.as_str()));
+            let actual = actual.and_then(|it| it.get(name.as_str()));
             let what = format!("state of key `{key}`, entry `{name}`");
             found.entry(what, entry, actual);
         }
     }
     for (key, expected) in &expect.timers {
-        let pending = played.ledger.timers(plugin, key);
-        let pending: Vec<_> = pending
-            .into_iter()
-            .map(|it| Pending {
-                name: it.message.timer.clone().unwrap_or_else(|| "".into()),
-                due_in: it.due.since(played.now),
-                topic: it.message.topic.clone(),
-            })
-            .collect();
         let what = format!("timers of key `{key}`");
+        let pending = pending(plugin, played, key);
         found.list(&what, expected, &pending, Pending::shown, timer);
     }
     if let Some(expected) = &expect.logs {
-        let lines: Vec<_> = played
-            .handlings
-            .iter()
-            .flat_map(|it| it.seen.lines.clone())
-            .collect();
-        found.list(
-            "logs",
-            expected,
-            &lines,
-            |(l, t)| format!("{l:?}: {t}"),
-            line,
-        );
+        let lines = handlings.iter().flat_map(|it| it.seen.lines.clone());
+        let lines: Vec<_> = lines.collect();
+        found.list("logs", expected, &lines, shown_line, line);
     }
     if let Some(expected) = &expect.http {
-        let requests: Vec<_> = played
-            .handlings
-            .iter()
-            .flat_map(|it| it.seen.requests.clone())
-            .collect();
+        let requests = handlings.iter().flat_map(|it| it.seen.requests.clone());
+        let requests: Vec<_> = requests.collect();
         found.list("http", expected, &requests, shown_request, request);
     }
     found.0
+}
+
+/// The timers that are pending of a key.
+fn pending(plugin: &Name, played: &Played<'_>, key: &str) -> Vec<Pending> {
+    let timers = played.ledger.timers(plugin, key).into_iter();
+    let pending = timers.filter_map(|it| {
+        Some(Pending {
+            name: it.message.timer.clone()?,
+            due_in: it.due.since(played.now),
+            topic: it.message.topic.clone(),
+        })
+    });
+    pending.collect()
 }
 
 impl Differences {
@@ -171,8 +159,11 @@ impl Shown for ExpectedTimer {
 
 impl Shown for ExpectedLine {
     fn shown(&self) -> String {
-        let level = self.level.map(|it| format!("{it:?}: ")).unwrap_or_default();
-        format!("{level}...{}...", self.text)
+        let level = self.level.map_or("any level", level_word);
+        match self.text.as_str() {
+            "" => level.to_owned(),
+            text => format!("{level}: ...{text}..."),
+        }
     }
 }
 
@@ -245,14 +236,10 @@ fn timer(expected: &ExpectedTimer, actual: &Pending) -> Vec<Part> {
     parts
 }
 
-fn line(expected: &ExpectedLine, (level, text): &(wasmill_wasm::Level, String)) -> Vec<Part> {
+fn line(expected: &ExpectedLine, actual: &(Level, String)) -> Vec<Part> {
+    let (level, text) = actual;
     let fits = expected.level.is_none_or(|it| it == *level) && text.contains(&expected.text);
-    part(
-        "",
-        !fits,
-        || expected.shown(),
-        || format!("{level:?}: {text}"),
-    )
+    part("", !fits, || expected.shown(), || shown_line(actual))
 }
 
 fn request(expected: &ExpectedRequest, actual: &Exchange) -> Vec<Part> {
@@ -310,6 +297,21 @@ fn shown_outcome(it: &Handling) -> String {
 pub(crate) fn shown_sent(it: &Sent) -> String {
     let body = shown(&it.body);
     message(&it.topic, it.key.as_deref(), Some(&body))
+}
+
+fn shown_line((level, text): &(Level, String)) -> String {
+    format!("{}: {}", level_word(*level), shown(text.as_bytes()))
+}
+
+/// A level as scenarios write it.
+pub(crate) fn level_word(level: Level) -> &'static str {
+    match level {
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
+    }
 }
 
 fn shown_request(it: &Exchange) -> String {

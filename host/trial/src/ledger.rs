@@ -67,7 +67,7 @@ pub(crate) struct Ledger {
     /// What waits for its time.
     pub(crate) delayed: BTreeMap<TimerRef, Delayed>,
     pub(crate) dead: Vec<DeadLetter>,
-    /// Half messages that nobody decided about: their names, and when their owner is asked next.
+    /// Half messages that nobody decided about: their topics, and when their owners are asked next.
     pub(crate) halves: BTreeMap<MessageId, (Name, Option<Millis>)>,
     retries: BTreeMap<Retry, Millis>,
     schedules: BTreeMap<Name, Option<Millis>>,
@@ -153,8 +153,8 @@ impl Ledger {
                 self.dead.push(letter.clone());
             }
             Op::Prepare(half) => {
-                let name = half.message.topic.clone();
-                self.halves.insert(half.id(), (name, half.next_check));
+                let topic = half.message.topic.clone();
+                self.halves.insert(half.id(), (topic, half.next_check));
             }
             Op::Decide { half, .. } => drop(self.halves.remove(half)),
             Op::Schedule { name, runs } => {
@@ -175,14 +175,15 @@ impl Ledger {
         }
     }
 
-    /// When something is to happen next; none if nothing is.
-    pub(crate) fn next_due(&self) -> Option<Millis> {
+    /// When something is to happen next, after this time; none if nothing is. What is due already
+    /// waits for something else than time.
+    pub(crate) fn next_due(&self, after: Millis) -> Option<Millis> {
         let delayed = self.delayed.keys().map(|it| it.due);
         let retries = self.retries.values().copied();
         let halves = self.halves.values().filter_map(|(_, next)| *next);
         let schedules = self.schedules.values().filter_map(|next| *next);
         let all = delayed.chain(retries).chain(halves).chain(schedules);
-        all.filter(|due| *due != Millis::MAX).min()
+        all.filter(|due| *due > after && *due != Millis::MAX).min()
     }
 
     /// The entries of a plugin's key.

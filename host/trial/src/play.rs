@@ -139,14 +139,11 @@ impl Run<'_> {
                 let clock = self.play.cast.clock.clone();
                 let end = clock.now() + *span;
                 // Each time on the way at which something is due has its turn.
-                while let Some(due) = self.stage().ledger.next_due().filter(|due| *due <= end) {
-                    let before = clock.now();
+                while let Some(due) = self.stage().ledger.next_due(clock.now())
+                    && due <= end
+                {
                     clock.raise(due);
                     self.settle().await?;
-                    if clock.now() == before && self.stage().ledger.next_due() == Some(due) {
-                        // What is due belongs to a plugin that is not here.
-                        break;
-                    }
                 }
                 clock.raise(end);
                 self.settle().await

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use serde::Serialize;
 use wasmill_model::{Name, reserved};
 
-use crate::compare::{Difference, differences};
+use crate::compare::{Difference, differences, level_word, shown_sent};
 use crate::ledger::Ending;
 use crate::play::Played;
 use crate::scenario::Deed;
@@ -195,7 +195,7 @@ fn effects(it: &Handling) -> Vec<String> {
         let tag = sent.tag.as_ref().map(|tag| format!(" tag {tag}"));
         lines.push(format!(
             "sent {}{}{}",
-            crate::compare::shown_sent(sent),
+            shown_sent(sent),
             tag.unwrap_or_default(),
             delay.unwrap_or_default()
         ));
@@ -230,7 +230,7 @@ fn effects(it: &Handling) -> Vec<String> {
         lines.push(format!("HTTP {} {}: {answer}", request.method, request.url));
     }
     for (level, text) in &it.seen.lines {
-        let level = format!("{level:?}").to_lowercase();
+        let level = level_word(*level);
         lines.push(format!("log {level}: {}", shown(text.as_bytes())));
     }
     if let Ending::Retry(due) = it.did.ending {

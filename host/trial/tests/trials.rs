@@ -181,7 +181,7 @@ expect.http = [ { method = "GET", url = "http://a/" } ]
         "DIFFERS state of key `k`, entry `other`\n    expected 1\n    actual   absent",
         "DIFFERS state of key `k`, entry `paid`\n    expected b;\n    actual   a;",
         "DIFFERS timers of key `k`, number 1: in\n    expected 2h\n    actual   1h",
-        "DIFFERS logs, number 1\n    expected Warn: ......\n    actual   Info: k paid a",
+        "DIFFERS logs, number 1\n    expected warn\n    actual   info: k paid a",
         "DIFFERS http, number 1\n    expected GET http://a/\n    actual   nothing",
         "1 steps, 1 messages handled: 1 not as expected",
     ] {
@@ -250,6 +250,16 @@ fn a_request_without_an_answer_is_refused_and_told() {
         "{text}"
     );
     assert!(text.contains("retry: "), "{text}");
+}
+
+#[test]
+fn what_is_not_granted_is_refused_whatever_answers_are_prepared() {
+    let steps = format!(
+        "[[http]]\nmethod = \"POST\"\nurl = \"http://*\"\n{}expect.outcome = \"retry\"\nexpect.http = []\n",
+        pays(&["a evil.example:8080"])
+    );
+    let report = World::new("teller", &steps).run();
+    assert_eq!(report.differences(), 0, "{report}");
 }
 
 #[test]
