@@ -10,6 +10,7 @@ pub mod install;
 pub mod load;
 pub mod metrics;
 pub mod patience;
+pub mod projects;
 pub mod provider;
 pub mod scene;
 pub mod server;
@@ -18,6 +19,10 @@ pub mod traffic;
 
 /// The variable that asks for the full size of every process test, as `cargo xtask soak` does.
 pub const SOAK: &str = "WASMILL_SOAK";
+
+/// The variable that asks for plugins in every language: with `all`, one whose toolchain is absent
+/// fails. `cargo xtask ci` sets it.
+pub const LANGUAGES: &str = "WASMILL_LANGUAGES";
 
 /// The size of something in a test: quick usually, full under [`SOAK`].
 #[must_use]

@@ -68,7 +68,8 @@ pub(crate) fn all() -> Result<()> {
         seed: 1,
         once: false,
     })?;
-    test()
+    build::all()?;
+    run(tests().env(testkit::LANGUAGES, "all"))
 }
 
 /// Clippy over what runs natively, and over what only exists inside the sandbox.
@@ -92,7 +93,13 @@ fn lints() -> Result<()> {
 /// If something does not build, or a test fails.
 pub(crate) fn test() -> Result<()> {
     build::all()?;
-    run(cargo().args(["test", "--release", "--locked", "--workspace"]))
+    run(&mut tests())
+}
+
+fn tests() -> Command {
+    let mut command = cargo();
+    command.args(["test", "--release", "--locked", "--workspace"]);
+    command
 }
 
 /// The process tests at full size, one after the other, with what they print.

@@ -7,8 +7,9 @@ use wasi_preview1_component_adapter_provider::{
 use wasmill_component::{
     CONTRACT, CONTRACT_VERSION, Description, Manifest, Misfit, NotComponent, check, check_kind,
 };
-use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
+
+use crate::module::Module;
 
 /// Interfaces besides the contract's that a host calls.
 const MESSAGING: &str = "wasi:messaging/";
@@ -44,24 +45,28 @@ pub enum Error {
 
 /// Turns a core module into a component; a component is left as it is.
 ///
-/// The module's types are those of its `component-type` sections, which bindings put there. What
-/// it imports of WASI's first version is adapted to the second.
+/// The module's types are those of its `component-type` sections, which bindings put there; those of
+/// the contract if there are none, since not every compiler can. What it imports of WASI's first
+/// version is adapted to the second.
 ///
 /// # Errors
 /// [`Error::Torn`], [`Error::Module`], or [`Error::Component`] if it is neither.
-pub fn componentize(compiled: Vec<u8>) -> Result<Vec<u8>, Error> {
+pub fn componentize(mut compiled: Vec<u8>) -> Result<Vec<u8>, Error> {
     match check_kind(&compiled) {
         Ok(()) => return Ok(compiled),
         Err(NotComponent::Module) => {}
         Err(other) => return Err(wasmill_component::Error::from(other).into()),
     }
     let refused = |error| Error::Module(format!("{error:#}"));
-    let adapted = imports_preview1(&compiled)?;
+    let module = Module::read(&compiled).map_err(|error| Error::Torn(error.to_string()))?;
+    if !module.is_typed {
+        module.give_types(&mut compiled).map_err(Error::Module)?;
+    }
     let mut encoder = ComponentEncoder::default()
         .validate(true)
         .module(&compiled)
         .map_err(refused)?;
-    if adapted {
+    if module.imports_preview1 {
         let name = WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME;
         encoder = encoder
             .adapter(name, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
@@ -85,21 +90,4 @@ pub fn embed(component: &[u8], manifest: &Manifest) -> Result<Vec<u8>, Error> {
         return Err(Error::Manifest);
     }
     Ok(manifest.embed(component))
-}
-
-/// Whether a module imports WASI's first version. All of the module is looked at.
-fn imports_preview1(module: &[u8]) -> Result<bool, Error> {
-    let mut found = false;
-    for payload in Parser::new(0).parse_all(module) {
-        if let Payload::ImportSection(section) = payload.map_err(torn)? {
-            for import in section.into_imports() {
-                found |= import.map_err(torn)?.module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME;
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn torn(error: wasmparser::BinaryReaderError) -> Error {
-    Error::Torn(error.to_string())
 }

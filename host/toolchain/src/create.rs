@@ -40,12 +40,11 @@ pub fn create(parent: &Path, name: &str, language: &Language) -> Result<PathBuf,
         io::ErrorKind::AlreadyExists => Fault::from(Error::Exists(root.clone())),
         _ => file::Error::new(&root, "made", cause).into(),
     })?;
-    for source in language.example.iter().chain(SHARED) {
+    file::write_whole(&root.join(".gitignore"), ignored(language).as_bytes())?;
+    for source in language.example.files.iter().chain(SHARED.files) {
         let text = renamed(source.text(), name);
         file::write_whole(&root.join(source.path), text.as_bytes())?;
     }
-    file::write_whole(&root.join(".gitignore"), ignored(language).as_bytes())?;
-    file::write_whole(&root.join("README.md"), readme(name, language).as_bytes())?;
     language.write_sdk(&root)?;
     Ok(root)
 }
@@ -83,18 +82,6 @@ fn ignored(language: &Language) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-fn readme(name: &str, language: &Language) -> String {
-    let needs: Vec<_> = language.tools.iter().map(|tool| tool.install).collect();
-    let (title, needs) = (language.title, needs.join("; "));
-    format!(
-        "# {name}\n\
-         A Wasmill plugin in {title}. To build it: {needs}.\n\
-         - `wasmill plugin build` writes `{name}.wasm`; the SDK in `wasmill/` comes with the command.\n\
-         - `wasmill plugin test {name}.wasm --scenario behaviour.toml` shows what it does.\n\
-         - To run it, put `{name}.wasm` into a host's plugins, and `routes.toml` into its routes.\n"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,7 +101,9 @@ mod tests {
             assert!(routes.contains(&format!("plugin = \"{name}\"")), "{routes}");
             assert!(routes.contains("\"loyalty.quiet\""), "{routes}");
             let readme = fs::read_to_string(root.join("README.md")).unwrap();
-            assert_eq!(readme.lines().count(), 5);
+            assert!(readme.starts_with(&format!("# {name}\n")), "{readme}");
+            let ignored = fs::read_to_string(root.join(".gitignore")).unwrap();
+            assert!(ignored.contains("/wasmill"), "{ignored}");
             assert!(root.join("wasmill/wit/worlds.wit").is_file());
         }
     }

@@ -9,6 +9,8 @@ mod componentize;
 mod create;
 mod file;
 mod languages;
+mod module;
+mod npm;
 mod project;
 mod tools;
 mod venv;

@@ -247,6 +247,8 @@ http = [\"api.example.com\"]
         } = read(GOOD).unwrap();
         assert_eq!((&*manifest.name, &*manifest.version), ("loyalty", "1.2.0"));
         assert_eq!(language.name, "c");
+        let shouted = read(&GOOD.replace("\"c\"", "\"C\"")).unwrap();
+        assert_eq!(shouted.manifest, manifest);
         assert_eq!(manifest.language.as_deref(), Some("c"));
         assert_eq!(manifest.state_version, 2);
         assert_eq!(manifest.routes.as_deref(), Some("[topics]\n\"a\" = {}\n"));

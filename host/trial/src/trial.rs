@@ -52,8 +52,11 @@ impl Trial {
             same_random: true,
         };
         let files = data.join("files").join(name);
-        let config = Config { data };
-        let registry = Registry::within(surroundings, config, clock.clone(), routes.clone())?;
+        let config = Config {
+            surroundings,
+            ..Config::new(data)
+        };
+        let registry = Registry::new(config, clock.clone(), routes.clone())?;
         // One thread: what is done at the same time elsewhere is done in one order here.
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()

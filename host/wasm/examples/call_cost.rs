@@ -21,9 +21,7 @@ const PLUGIN: &str = "counter";
 async fn main() {
     let data = tempfile::tempdir().expect("a temporary directory");
     let pooled = routes(Isolation::Pooled);
-    let config = Config {
-        data: data.path().to_owned(),
-    };
+    let config = Config::new(data.path().to_owned());
     let registry = Registry::new(config, Arc::new(Stopped), pooled.clone()).expect("a registry");
     let component = wasmill_test_guests::bytes("counter");
     let installing = Instant::now();

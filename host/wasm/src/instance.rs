@@ -18,7 +18,7 @@ use crate::deadline::{Passed, within};
 use crate::fault::Fault;
 use crate::generated::exports::wasmill::plugin::checker;
 use crate::generated::wasmill::plugin::types;
-use crate::limits::{CALLS_PER_INSTANCE_MAX, InstanceLimiter, RESOURCES_MAX};
+use crate::limits::{InstanceLimiter, RESOURCES_MAX};
 use crate::log::Level;
 use crate::registry::Host;
 use crate::translate::{self, IdText};
@@ -58,9 +58,14 @@ impl Instance {
         })
     }
 
-    /// Whether it may serve another call.
-    pub(crate) fn is_fresh_enough(&self) -> bool {
-        self.calls < CALLS_PER_INSTANCE_MAX
+    /// How many calls it has served.
+    pub(crate) fn calls(&self) -> u32 {
+        self.calls
+    }
+
+    /// What its memories and tables hold, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.store.data().limiter.bytes()
     }
 
     /// Handles one message; also tells the fuel burnt. After a fault the instance is done for.

@@ -25,5 +25,5 @@ mod translate;
 mod wasi;
 
 pub use log::Level;
-pub use registry::{Config, Error, Registry};
+pub use registry::{Config, Error, IdleInstance, Registry};
 pub use surroundings::{Answering, HttpClient, Probe, Surroundings};

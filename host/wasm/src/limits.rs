@@ -14,7 +14,8 @@ pub(crate) const TABLE_ELEMENTS_MAX: usize = 64 << 10;
 pub(crate) const HOST_CALLS_MAX: u32 = 100_000;
 /// Resources of WASI that an instance may hold.
 pub(crate) const RESOURCES_MAX: usize = 4_096;
-/// Messages after which an instance is replaced, so that what a guest leaks stays small.
+/// Calls after which an instance is replaced unless told otherwise, so that what a guest leaks stays
+/// small.
 pub(crate) const CALLS_PER_INSTANCE_MAX: u32 = 10_000;
 
 /// Sums what all memories and tables of an instance hold.
@@ -34,14 +35,14 @@ impl InstanceLimiter {
         }
     }
 
-    /// What the instance holds, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// What the guest asked for when it was last refused, in bytes; forgotten by this.
     pub(crate) fn take_refused(&mut self) -> Option<usize> {
         self.refused.take()
+    }
+
+    /// What the instance has, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The bound, in bytes.

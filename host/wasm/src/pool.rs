@@ -16,7 +16,7 @@ use crate::component::Version;
 use crate::deadline::after;
 use crate::fault::Fault;
 use crate::instance::Instance;
-use crate::registry::Host;
+use crate::registry::{Host, IdleInstance};
 use crate::wasi::{GrantedHost, HttpGate};
 
 /// Handlers of one plugin at once, so that one that waits for a slow server leaves instances to
@@ -148,7 +148,7 @@ impl Serving {
 
     /// Keeps an instance for the next call, if there is room and it is still good.
     pub(crate) fn give_back(&self, instance: Instance) {
-        if self.settings.isolation == Isolation::PerMessage || !instance.is_fresh_enough() {
+        if !self.is_reusable(&instance) {
             return;
         }
         let Ok(room) = self.host.idle.clone().try_acquire_owned() else {
@@ -163,6 +163,16 @@ impl Serving {
                 _room: room,
             });
         }
+    }
+
+    /// What is known of the instances that wait for their next call.
+    pub(crate) fn idle_instances(&self) -> Vec<IdleInstance> {
+        let describe = |Idle { instance, .. }: &Idle| IdleInstance {
+            calls: instance.calls(),
+            memory_bytes: instance.memory_bytes(),
+        };
+        let idle = self.idle();
+        idle.iter().flatten().map(describe).collect()
     }
 
     /// Drops the idle instances, and those in use as they come back.
@@ -200,12 +210,16 @@ impl Serving {
         let (call, answer, fuel) = instance.handle(call, limits, deadline).await;
         match answer {
             Ok(result) => {
-                let pooled = self.settings.isolation == Isolation::Pooled;
-                *slot = (pooled && instance.is_fresh_enough()).then_some(instance);
+                *slot = self.is_reusable(&instance).then_some(instance);
                 (call, result, fuel)
             }
             Err(fault) => (call, Err(retry(fault)), fuel),
         }
+    }
+
+    fn is_reusable(&self, instance: &Instance) -> bool {
+        self.settings.isolation == Isolation::Pooled
+            && instance.calls() < self.host.calls_per_instance_max
     }
 
     async fn instance(&self, deadline: Instant) -> Result<Instance, Fault> {

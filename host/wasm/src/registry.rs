@@ -22,6 +22,7 @@ use crate::data::Data;
 use crate::deadline::after;
 use crate::instance::Instance;
 use crate::kept::Kept;
+use crate::limits::CALLS_PER_INSTANCE_MAX;
 use crate::pool::Serving;
 use crate::surroundings::Surroundings;
 use crate::{engine, imports};
@@ -35,6 +36,32 @@ pub struct Config {
     /// The data directory, which the caller has locked. The registry uses `plugins`, `cache` and
     /// `files` in it.
     pub data: PathBuf,
+    /// Calls after which an instance is replaced by a fresh one, 10,000 unless told otherwise: what
+    /// a guest leaks is given back then. A test that looks for leaks sets it higher.
+    pub calls_per_instance_max: u32,
+    /// What is around guests: nothing but the host, unless told otherwise.
+    pub surroundings: Surroundings,
+}
+
+impl Config {
+    /// The usual settings, with this data directory.
+    #[must_use]
+    pub fn new(data: PathBuf) -> Self {
+        Self {
+            data,
+            calls_per_instance_max: CALLS_PER_INSTANCE_MAX,
+            surroundings: Surroundings::default(),
+        }
+    }
+}
+
+/// An instance that waits for its next call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleInstance {
+    /// The calls it has served.
+    pub calls: u32,
+    /// What its memories and tables hold, in bytes. They never shrink.
+    pub memory_bytes: usize,
 }
 
 /// Why no registry could be made.
@@ -66,6 +93,8 @@ pub(crate) struct Host {
     kept: Kept,
     data: PathBuf,
     pub(crate) surroundings: Surroundings,
+    /// Calls after which an instance is replaced.
+    pub(crate) calls_per_instance_max: u32,
 }
 
 /// The plugins in service.
@@ -89,19 +118,6 @@ impl Registry {
         clock: Arc<dyn Clock>,
         routes: Arc<Routes>,
     ) -> Result<Arc<Self>, Error> {
-        Self::within(Surroundings::default(), config, clock, routes)
-    }
-
-    /// A registry whose guests have other surroundings than in a host that serves.
-    ///
-    /// # Errors
-    /// As [`Registry::new`].
-    pub fn within(
-        surroundings: Surroundings,
-        config: Config,
-        clock: Arc<dyn Clock>,
-        routes: Arc<Routes>,
-    ) -> Result<Arc<Self>, Error> {
         let no_engine = |error: wasmtime::Error| Error::Engine(format!("{error:#}"));
         let engine = engine::start().map_err(no_engine)?;
         let linker = imports::linker(&engine).map_err(no_engine)?;
@@ -121,7 +137,8 @@ impl Registry {
             cache,
             kept,
             data,
-            surroundings,
+            surroundings: config.surroundings,
+            calls_per_instance_max: config.calls_per_instance_max,
         };
         Ok(Arc::new(Self {
             host: Arc::new(host),
@@ -137,6 +154,13 @@ impl Registry {
     /// The error of reading the directory.
     pub fn kept(&self) -> io::Result<Vec<Name>> {
         self.host.kept.names()
+    }
+
+    /// The instances of a plugin that wait for their next call; none if it is not in service.
+    #[must_use]
+    pub fn idle_instances(&self, plugin: &Name) -> Vec<IdleInstance> {
+        let serving = self.find(plugin);
+        serving.map_or_else(Vec::new, |serving| serving.idle_instances())
     }
 
     /// Applies new routes: plugins whose settings changed get new instances. Calls in flight end

@@ -148,7 +148,7 @@ fn record(worker: u64, effects: Effects) -> Record {
 }
 
 /// A view with nothing in it.
-struct Empty;
+pub(crate) struct Empty;
 
 impl StateReader for Empty {
     fn get(&self, _: &Scope, _: &str) -> Result<Option<Bytes>, Error> {

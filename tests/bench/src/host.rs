@@ -40,9 +40,7 @@ pub(crate) fn routes() -> Routes {
 
 /// The plugins, with the one that is measured in service.
 pub(crate) async fn guests(data: &Path) -> Result<Arc<Registry>> {
-    let config = wasmill_wasm::Config {
-        data: data.to_owned(),
-    };
+    let config = wasmill_wasm::Config::new(data.to_owned());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let registry = Registry::new(config, clock, Arc::new(routes()))?;
     for name in [PLUGIN, REFUSED] {

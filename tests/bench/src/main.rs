@@ -6,9 +6,12 @@ mod calls;
 mod dedup;
 mod floor;
 mod host;
+mod language;
 mod look_up;
+mod plugin;
 mod redrive;
 mod resident;
+mod reuse;
 mod timers;
 mod transactions;
 
@@ -36,6 +39,9 @@ struct Args {
     /// Handler calls, or messages.
     #[arg(long)]
     count: Option<u64>,
+    /// The component of `language` and `reuse`.
+    #[arg(long)]
+    component: Option<PathBuf>,
     /// Where data is.
     #[arg(long, hide = true)]
     directory: Option<PathBuf>,
@@ -61,6 +67,11 @@ enum Figure {
     Transactions,
     /// Dead letters delivered again.
     Redrive,
+    /// The example plugin as a component: its size, compiling it, and messages a second, with
+    /// instances that are reused and with a fresh one for each message.
+    Language,
+    /// The example plugin as a component: messages of all sizes through one instance.
+    Reuse,
     /// The part of `dedup` that a second process does.
     #[value(hide = true)]
     DedupAgain,
@@ -70,6 +81,7 @@ fn main() -> Result<()> {
     let Args {
         figure,
         count,
+        component,
         directory,
     } = Args::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -100,6 +112,14 @@ fn main() -> Result<()> {
             }
             Figure::Redrive => {
                 json!({ "redrive.letters_per_s": redrive::measure(count.unwrap_or(100_000)).await? })
+            }
+            Figure::Language => {
+                let component = component.context("--component")?;
+                language::measure(&component, count.unwrap_or(100_000)).await?
+            }
+            Figure::Reuse => {
+                let component = component.context("--component")?;
+                reuse::soak(&component, count.unwrap_or(200_000)).await?
             }
             Figure::DedupAgain => {
                 let directory = directory.context("--directory")?;

@@ -2,6 +2,7 @@
 //! the answer, and as a share of the floor that the machine sets.
 
 mod children;
+mod languages;
 mod orders;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ enum Part {
     Inside,
     /// Full orders over HTTP.
     Orders,
+    /// The example plugin in each language that is there.
+    Languages,
 }
 
 /// Figures by their dotted names, such as `orders.confirmed_per_s`.
@@ -56,6 +59,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if wanted(Part::Orders) {
         figures.extend(runtime.block_on(orders::figures(scale))?);
+    }
+    if wanted(Part::Languages) {
+        figures.extend(languages::figures(options.quick)?);
     }
     table::print("Figures", 1, &rows(&figures));
     if let Some(path) = &options.json {

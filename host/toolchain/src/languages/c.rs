@@ -19,7 +19,9 @@ pub(super) static LANGUAGE: Language = Language {
         install: "install clang with lld and the WASI sysroot, or zig, or else Python 3 with venv, \
                   by which zig is installed",
     }],
-    example: sources!("examples/loyalty/c": "loyalty.c", "plugin.toml", "requirements.txt"),
+    example: sources!(
+        "examples/loyalty/c": "README.md", "loyalty.c", "plugin.toml", "requirements.txt",
+    ),
     sdk: sources!(
         "sdk/c": "helpers.c", "helpers.h", "json.c", "json.h", "wasmill.c", "wasmill.h",
         "wasmill_component_type.o",
@@ -87,11 +89,13 @@ fn compiler(project: &Project, tools: &Tools, build: &Path) -> Result<Command, E
         command.current_dir(&project.root).args(args);
         command
     };
-    if let Some(chosen) = env::var_os("CC").filter(|it| !it.is_empty()) {
-        let clang = || in_project(&chosen, &[STACK_FIRST]);
+    if let Ok(chosen) = env::var("CC")
+        && let Some((program, args)) = words(&chosen)
+    {
+        let clang = || in_project(program.as_ref(), &[&args[..], &[STACK_FIRST]].concat());
         return match links(clang(), build)? {
             true => Ok(clang()),
-            false => Err(unsuitable(&chosen).into()),
+            false => Err(unsuitable(chosen).into()),
         };
     }
     if let Some(program) = tools.find_program("clang") {
@@ -116,9 +120,15 @@ fn links(mut compiler: Command, build: &Path) -> Result<bool, Error> {
     Ok(tools::succeeds(compiler.arg("build/trial.c")))
 }
 
-fn unsuitable(chosen: &OsStr) -> ToolError {
+/// A command that may go through another one, such as `ccache clang`.
+fn words(command: &str) -> Option<(&str, Vec<&str>)> {
+    let mut words = command.split_whitespace();
+    Some((words.next()?, words.collect()))
+}
+
+fn unsuitable(chosen: String) -> ToolError {
     ToolError::Unsuitable {
-        program: chosen.to_string_lossy().into_owned(),
+        program: chosen,
         why: "of `CC` does not link for wasm32-wasi".to_owned(),
         remedy: "name a clang with lld and the WASI sysroot there, or unset `CC`",
     }

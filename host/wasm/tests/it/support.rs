@@ -38,9 +38,7 @@ impl Bench {
     /// A registry over a data directory that may have been used before.
     pub(crate) fn over(data: Arc<TempDir>, settings: PluginSettings) -> Self {
         let routes = routes(settings);
-        let config = Config {
-            data: data.path().to_owned(),
-        };
+        let config = Config::new(data.path().to_owned());
         let registry = Registry::new(config, Arc::new(StoppedClock), routes.clone());
         Self {
             registry: registry.expect("a registry"),

@@ -22,9 +22,7 @@ pub(crate) async fn check_plugins(directory: &Path, routes: Routes) -> Result<Ch
     let routes = Arc::new(routes);
     // The registry keeps what it loads; here it is thrown away.
     let data = tempfile::tempdir().context("no temporary directory could be made")?;
-    let config = Config {
-        data: data.path().to_owned(),
-    };
+    let config = Config::new(data.path().to_owned());
     let registry = Registry::new(config, Arc::new(SystemClock::default()), routes.clone())
         .context("the plugins' host did not start")?;
     let mut checked = Checked::new();

@@ -170,9 +170,7 @@ impl Running {
     ) -> Result<Self, Failure> {
         let (data, log, view) = open_store(options).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let config = wasmill_wasm::Config {
-            data: data.path().to_owned(),
-        };
+        let config = wasmill_wasm::Config::new(data.path().to_owned());
         let plugins = Registry::new(config, clock.clone(), Arc::new(routes.clone()))
             .context("the plugins' host did not start")?;
 

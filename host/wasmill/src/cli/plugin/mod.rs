@@ -3,6 +3,7 @@
 mod build;
 mod file;
 mod inspect;
+mod languages;
 mod new;
 mod test;
 
@@ -24,6 +25,8 @@ enum Command {
     New(new::New),
     /// Compile a plugin's directory to the component that hosts take
     Build(build::Build),
+    /// List the languages that plugins can be written in, and what is missing here to build them
+    Languages(languages::Languages),
     /// Tell what a plugin's file is, asks for, imports and exports, and how it differs from another
     Inspect(inspect::Inspect),
     /// Play a scenario through a plugin on a host in memory, and tell what is not as expected
@@ -35,6 +38,7 @@ impl Plugin {
         match self.command {
             Command::New(new) => new.run(),
             Command::Build(build) => build.run(),
+            Command::Languages(languages) => languages.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Test(test) => test.run(),
         }

@@ -1,0 +1,69 @@
+// Counts what each user spends, and tells when their tier changes.
+
+import { Reject, after, config, dedup, log, queue, state, timer } from "./wasmill/index.js";
+
+const DAY = 24 * 60 * 60 * 1000;
+
+export function handle(message) {
+  switch (message.topic) {
+    case "order.paid":
+      return orderPaid(userOf(message), orderOf(message));
+    case "loyalty.quiet":
+      return quiet(userOf(message));
+    default:
+      throw new Reject(`topic \`${message.topic}\` is none of this plugin's`);
+  }
+}
+
+function orderPaid(user, { order_id, amount }) {
+  if (!dedup.claim(order_id, DAY)) {
+    return;
+  }
+  const before = state.getJson("account") ?? { spent: 0, orders: 0, tier: "bronze" };
+  const spent = before.spent + amount;
+  const account = { spent, orders: before.orders + 1, tier: tierOf(spent) };
+  state.putJson("account", account);
+  if (account.tier !== before.tier) {
+    tierChanged({ user, from: before.tier, to: account.tier, spent });
+  }
+  timer.set("quiet", after(config.getInteger("quiet", 365 * DAY)), { topic: "loyalty.quiet" });
+}
+
+// A year without an order: the user begins anew.
+function quiet(user) {
+  const account = state.getJson("account");
+  if (account && account.tier !== "bronze") {
+    tierChanged({ user, from: account.tier, to: "bronze", spent: 0 });
+  }
+  state.delete("account");
+}
+
+function tierOf(spent) {
+  if (spent >= config.getInteger("gold", 200_000)) {
+    return "gold";
+  }
+  return spent >= config.getInteger("silver", 50_000) ? "silver" : "bronze";
+}
+
+function tierChanged(change) {
+  queue.send({ topic: "loyalty.tier", key: change.user, json: change });
+  log.info(`${change.user} goes from ${change.from} to ${change.to}`);
+}
+
+function userOf({ key }) {
+  if (key === undefined) {
+    throw new Reject("a key is needed: the user");
+  }
+  return key;
+}
+
+function orderOf(message) {
+  const { order_id, amount } = message.json() ?? {};
+  if (typeof order_id !== "string" || order_id === "") {
+    throw new Reject("order_id: a text is needed");
+  }
+  if (!Number.isSafeInteger(amount) || amount <= 0) {
+    throw new Reject("amount: a whole number of cents above 0 is needed");
+  }
+  return { order_id, amount };
+}

@@ -1,0 +1,157 @@
+//! Modules as compilers leave them, turned into plugins; and what is none, refused with the remedy.
+
+use wasm_encoder::{ComponentSection, Encode};
+use wasmill_component::{CONTRACT_VERSION, Capabilities, Description, Manifest};
+use wasmill_toolchain::{ComponentizeError as Error, componentize, embed};
+use wasmparser::{Parser, Payload};
+
+/// The object of the C bindings, whose section tells what a module's types are.
+const TYPES: &[u8] = include_bytes!("../../../sdk/c/wasmill_component_type.o");
+/// What the canonical ABI needs of a module.
+const ABI: &str = r#"(memory (export "memory") 1)
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)"#;
+const HANDLER: &str = r#"(func (export "wasmill:plugin/handler@0.1.0#handle")
+    (param i32) (result i32) unreachable)"#;
+const FD_WRITE: &str = r#"(import "wasi_snapshot_preview1" "fd_write"
+    (func (param i32 i32 i32 i32) (result i32)))"#;
+
+/// A module of the world `step`, as a linker makes it.
+fn module(imports: &str, handler: &str) -> Vec<u8> {
+    let text = format!("(module {imports} {ABI} {handler})");
+    let mut module = wat::parse_str(text).expect("well-formed");
+    for payload in Parser::new(0).parse_all(TYPES) {
+        if let Payload::CustomSection(section) = payload.expect("an object file")
+            && section.name().starts_with("component-type")
+        {
+            let section = wasm_encoder::CustomSection {
+                name: section.name().into(),
+                data: section.data().into(),
+            };
+            module.push(ComponentSection::id(&section));
+            section.encode(&mut module);
+        }
+    }
+    module
+}
+
+fn manifest() -> Manifest {
+    Manifest {
+        name: "loyalty".to_owned(),
+        version: "1.2.0".to_owned(),
+        language: Some("c".to_owned()),
+        description: None,
+        capabilities: Capabilities::default(),
+        routes: Some("[topics]\n".to_owned()),
+        state_version: 3,
+    }
+}
+
+fn imports(component: &[u8]) -> Vec<String> {
+    let description = Description::of(component).expect("a component");
+    description.interfaces.imports.into_keys().collect()
+}
+
+#[test]
+fn a_module_becomes_a_plugin_that_tells_its_manifest() {
+    let component = componentize(module("", HANDLER)).expect("a component");
+    let plugin = embed(&component, &manifest()).expect("a plugin");
+    let description = Description::of(&plugin).expect("a component");
+    assert_eq!(description.manifest, Some(manifest()));
+    let handler = format!("wasmill:plugin/handler@{CONTRACT_VERSION}");
+    assert!(description.interfaces.exports.contains_key(&handler));
+    // What it does not use is not asked for.
+    let only_types = [format!("wasmill:plugin/types@{CONTRACT_VERSION}")];
+    assert_eq!(imports(&plugin), only_types);
+    // A component is taken as it is.
+    assert_eq!(
+        componentize(component.clone()).expect("the same"),
+        component
+    );
+}
+
+#[test]
+fn a_module_that_tells_no_types_has_those_of_what_it_exports() {
+    let query = r#"(func (export "wasmill:plugin/query@0.1.0#answer")
+        (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable)"#;
+    let untyped = |exports: &str| {
+        let imports = r#"(import "wasmill:plugin/log@0.1.0" "write" (func (param i32 i32 i32)))"#;
+        wat::parse_str(format!("(module {imports} {ABI} {exports})")).expect("well-formed")
+    };
+    for (exports, interfaces) in [
+        (HANDLER, &["handler"][..]),
+        (&format!("{HANDLER}{query}"), &["handler", "query"]),
+    ] {
+        let component = componentize(untyped(exports)).expect("a component");
+        let description = Description::of(&component).expect("a component");
+        let named = interfaces
+            .iter()
+            .map(|it| format!("wasmill:plugin/{it}@0.1.0"));
+        let exported: Vec<String> = description.interfaces.exports.into_keys().collect();
+        assert_eq!(exported, named.collect::<Vec<_>>());
+        let log = format!("wasmill:plugin/log@{CONTRACT_VERSION}");
+        assert!(description.interfaces.imports.contains_key(&log));
+    }
+    let unknown = untyped(r#"(func (export "wasmill:plugin/oracle@0.1.0#ask"))"#);
+    let error = componentize(unknown).expect_err("the contract has no such interface");
+    assert!(error.to_string().contains("oracle"), "{error}");
+}
+
+#[test]
+fn what_a_module_imports_of_the_first_wasi_is_adapted_to_the_second() {
+    let component = componentize(module(FD_WRITE, HANDLER)).expect("a component");
+    let imports = imports(&component);
+    assert!(
+        imports
+            .iter()
+            .any(|it| it.starts_with("wasi:io/streams@0.2.")),
+        "{imports:?}"
+    );
+    embed(&component, &manifest()).expect("a plugin");
+}
+
+#[test]
+fn a_module_that_was_cut_off_is_told_as_that() {
+    let whole = module(FD_WRITE, HANDLER);
+    for end in [whole.len() - 1, whole.len() / 2, 9] {
+        let error = componentize(whole[..end].to_vec()).expect_err("it is torn");
+        assert!(matches!(error, Error::Torn(_)), "{end}: {error}");
+        let remedy = "remove the project's `build` and build anew";
+        assert!(error.to_string().ends_with(remedy), "{error}");
+    }
+    let error = componentize(b"text".to_vec()).expect_err("it is no module");
+    assert!(matches!(error, Error::Component(_)), "{error}");
+}
+
+#[test]
+fn a_module_that_imports_what_no_host_has_is_refused_by_that_name() {
+    let foreign = r#"(import "env" "getenv_secure" (func))"#;
+    let error = componentize(module(foreign, HANDLER)).expect_err("no host has it");
+    let said = error.to_string();
+    assert!(matches!(error, Error::Module(_)), "{said}");
+    assert!(
+        said.contains("env") && said.contains("may import the contract"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_module_without_what_its_types_promise_is_refused_by_that_name() {
+    let error = componentize(module("", "")).expect_err("it has no handler");
+    let said = error.to_string();
+    let export = "`wasmill:plugin/handler@0.1.0` function `handle`";
+    assert!(said.contains(export), "{said}");
+}
+
+#[test]
+fn a_component_that_no_host_would_take_is_refused() {
+    let refused = |component: &[u8]| embed(component, &manifest()).expect_err("it is refused");
+    let text = |text: &str| wat::parse_str(text).expect("well-formed");
+    let error = refused(&text("(component)"));
+    assert!(matches!(error, Error::Uncalled), "{error}");
+    let later = text(r#"(component (import "wasmill:plugin/queue@0.2.0" (instance)))"#);
+    let error = refused(&later);
+    assert!(matches!(error, Error::Misfit(_)), "{error}");
+    let component = componentize(module("", HANDLER)).expect("a component");
+    let error = refused(&manifest().embed(&component));
+    assert!(matches!(error, Error::Manifest), "{error}");
+}

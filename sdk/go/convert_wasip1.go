@@ -1,0 +1,91 @@
+package wasmill
+
+import (
+	"strings"
+	"time"
+
+	"wasmill/internal/bindings/wasmill_plugin_types"
+	"wasmill/internal/convert"
+	witTypes "wasmill/internal/wit/types"
+)
+
+// Between the words of this package and those of the bindings.
+
+type witError = wasmill_plugin_types.Error
+
+func liftMessage(message wasmill_plugin_types.Message) *Message {
+	return &Message{
+		ID:           message.Id,
+		Topic:        message.Topic,
+		Subscription: message.Subscription,
+		Key:          message.Key.SomeOr(""),
+		Tag:          message.Tag.SomeOr(""),
+		Headers:      convert.LiftPairs(message.Headers),
+		Body:         message.Body,
+		ProducedAt:   time.UnixMilli(int64(message.ProducedAt)),
+		Attempt:      int(message.Attempt),
+		Correlation:  message.Correlation,
+		Causation:    message.Causation.SomeOr(""),
+	}
+}
+
+func lowerOutgoing(message Outgoing) wasmill_plugin_types.Outgoing {
+	return wasmill_plugin_types.Outgoing{
+		Topic:   message.Topic,
+		Key:     convert.LowerText(message.Key),
+		Tag:     convert.LowerText(message.Tag),
+		Headers: convert.LowerPairs(message.Headers),
+		Body:    message.Body,
+		When:    lowerDelivery(message.When),
+	}
+}
+
+func lowerDelivery(when Delivery) wasmill_plugin_types.Delivery {
+	switch when.kind {
+	case deliverAfter:
+		return wasmill_plugin_types.MakeDeliveryAfter(when.millis)
+	case deliverAt:
+		return wasmill_plugin_types.MakeDeliveryAt(when.millis)
+	case deliverLevel:
+		return wasmill_plugin_types.MakeDeliveryLevel(uint8(when.millis))
+	default:
+		return wasmill_plugin_types.MakeDeliveryNow()
+	}
+}
+
+func lowerFailure(failure *Failure) wasmill_plugin_types.Failure {
+	cause := strings.ToValidUTF8(failure.Cause, "\uFFFD")
+	switch {
+	case failure.Dead:
+		return wasmill_plugin_types.MakeFailureReject(cause)
+	case failure.Delay != nil:
+		later := wasmill_plugin_types.RetryLater{Delay: millis(*failure.Delay), Cause: cause}
+		return wasmill_plugin_types.MakeFailureRetryAfter(later)
+	default:
+		return wasmill_plugin_types.MakeFailureRetry(cause)
+	}
+}
+
+// liftResult turns a result into Go's two values.
+func liftResult[T any](result witTypes.Result[T, witError]) (value T, err error) {
+	if result.IsErr() {
+		return value, liftError(result.Err())
+	}
+	return result.Ok(), nil
+}
+
+func liftError(err witError) error {
+	switch err.Tag() {
+	case wasmill_plugin_types.ErrorLimit:
+		over := err.Limit()
+		return &LimitError{What: over.What, Limit: over.Limit, Actual: over.Actual}
+	case wasmill_plugin_types.ErrorUnknownTopic:
+		return &UnknownTopicError{err.UnknownTopic()}
+	case wasmill_plugin_types.ErrorInvalid:
+		return &InvalidError{err.Invalid()}
+	case wasmill_plugin_types.ErrorUnavailable:
+		return &UnavailableError{err.Unavailable()}
+	default:
+		return ErrNoKey
+	}
+}

@@ -1,0 +1,83 @@
+// Package wasmill is what Wasmill plugins in Go are written with.
+//
+// A plugin registers its handler while it starts, and is then called with one message after the
+// other:
+//
+//	func init() {
+//		wasmill.Handle(handle)
+//	}
+//
+//	func main() {} // Never runs.
+//
+//	func handle(ctx *wasmill.Context, msg *wasmill.Message) error {
+//		var order Order
+//		if err := msg.JSON(&order); err != nil {
+//			return wasmill.Reject(err.Error())
+//		}
+//		return ctx.State.PutJSON("order", order)
+//	}
+//
+// All that a handler does through its Context becomes one commit when it returns nil. If it returns
+// an error, or panics, nothing of it ever happened. Reject, Retry and RetryAfter say what is to
+// become of the message then; any other error is retried.
+package wasmill
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Handler handles one message.
+type Handler func(ctx *Context, msg *Message) error
+
+// Handle makes handler the one that is called with the plugin's messages. It is to be called once,
+// in an init function: main never runs.
+func Handle(handler Handler) {
+	if handler == nil {
+		panic("wasmill.Handle needs a handler")
+	}
+	if registered != nil {
+		panic("wasmill.Handle was called twice: a plugin has one handler, which may look at msg.Topic")
+	}
+	registered = handler
+}
+
+var registered Handler
+
+// Registered is the handler that Handle was called with, or nil. Tests call it.
+func Registered() Handler {
+	return registered
+}
+
+// Message is a message as a subscription receives it.
+type Message struct {
+	// ID is unique for ever: 32 hexadecimal digits, the same for every subscription and attempt.
+	ID string
+	// Topic is where the message was sent to.
+	Topic string
+	// Subscription is the one that delivers it, as the operator named it.
+	Subscription string
+	// Key is what this subscription handles it under; empty for an unkeyed message.
+	Key string
+	// Tag is the sender's; empty if there is none.
+	Tag string
+	// Headers are the sender's. Names are case-sensitive.
+	Headers map[string]string
+	// Body is opaque to the host.
+	Body []byte
+	// ProducedAt is when the message was sent; for a delayed one, when it fell due.
+	ProducedAt time.Time
+	// Attempt is 1 for the first delivery to this subscription, then one more each time.
+	Attempt int
+	// Correlation is the ID of the message that began this flow. Every message sent while handling
+	// carries it on.
+	Correlation string
+	// Causation is the ID of the message whose handler sent this one; empty at the beginning of a
+	// flow.
+	Causation string
+}
+
+// JSON decodes the body into value, which is a pointer, as encoding/json does.
+func (m *Message) JSON(value any) error {
+	return json.Unmarshal(m.Body, value)
+}

@@ -1,0 +1,10 @@
+"""The host: as a component sees it, or in unit tests the one in memory."""
+
+import sys
+
+if sys.platform == "wasi":
+    from wasmill import component as host
+else:
+    from wasmill import testing as host
+
+__all__ = ["host"]
