@@ -284,6 +284,15 @@ fn what_a_host_refuses_and_routes_without_the_plugin_are_errors() {
 }
 
 #[test]
+fn the_example_s_scenario_and_its_routes_are_good() {
+    let scenario = Scenario::parse(include_str!("../../../examples/loyalty/behaviour.toml"));
+    let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
+    let routes = include_str!("../../../examples/loyalty/routes.toml");
+    let routes = wasmill_routes::parse(&format!("{routes}\n{}", scenario.routes_added));
+    assert!(routes.is_ok(), "{routes:?}");
+}
+
+#[test]
 fn figures_are_told_for_each_subscription_and_both_kinds_of_instances() {
     let world = World::new("teller", &pays(&["a", "b"]));
     let bench = world.trial.bench(3).expect("figures");
