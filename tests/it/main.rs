@@ -19,6 +19,7 @@ mod languages;
 mod messages;
 mod payment;
 mod plugin_files;
+mod plugin_test;
 mod poison;
 mod positions;
 mod quotes;
