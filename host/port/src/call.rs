@@ -113,6 +113,12 @@ impl Call {
         self.context.clock.now()
     }
 
+    /// Bytes sent and written so far, as `effect_bytes_max` counts them.
+    #[must_use]
+    pub fn effect_bytes(&self) -> usize {
+        self.effect_bytes
+    }
+
     /// Sends a message; returns its id.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! The engine's services are written against these; `store` and `wasm` implement them, and tests
 //! put twins of their own in their place.
 
+pub mod account;
 pub mod call;
 pub mod check_back;
 pub mod clock;
@@ -11,6 +12,7 @@ pub mod run;
 pub mod scope;
 pub mod store;
 
+pub use account::{Account, Accounts};
 pub use call::{Call, CallError, HalfState, Preparer};
 pub use check_back::CheckBack;
 pub use clock::Clock;

@@ -6,8 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmill_model::effects::{Outcome, Scope};
-use wasmill_model::record::Called;
+use wasmill_model::effects::{Metered, Outcome, Scope};
 use wasmill_model::routes::{Routes, Subscription};
 use wasmill_model::{Failure, Message, Millis, Name, reserved};
 
@@ -140,12 +139,17 @@ impl Run {
         }
     }
 
-    /// Ends a call, which `called` the guest or did not come to it. False if the run must stop
-    /// because the message failed.
-    pub fn end(&mut self, call: Call, result: Result<(), Failure>, called: Option<Called>) -> bool {
+    /// Ends a call, with its bill if it came to calling the guest. False if the run must stop because
+    /// the message failed.
+    pub fn end(
+        &mut self,
+        call: Call,
+        result: Result<(), Failure>,
+        metered: Option<Metered>,
+    ) -> bool {
         let handed_back = call.is_handed_back();
         let uniqueness = call.uniqueness();
-        let queued = self.queued.take().filter(|_| called.is_some());
+        let queued = self.queued.take().filter(|_| metered.is_some());
         let (result, state) = call.finish(result);
         self.state = state;
         if handed_back {
@@ -154,7 +158,7 @@ impl Run {
         let go_on = result.is_ok();
         self.outcomes.push(Outcome {
             result,
-            call: called,
+            call: metered,
             uniqueness,
             queued,
         });

@@ -11,6 +11,7 @@ use wasmtime::component::{Component, Instance, InstancePre, Linker};
 use wasmtime::error::Context;
 use wasmtime::{AsContextMut, Engine, Result};
 
+use crate::account::{Meter, Meters};
 use crate::data::Data;
 use crate::generated::exports::wasmill::plugin::{checker, gate, handler, query};
 use crate::log::PluginLog;
@@ -25,6 +26,7 @@ pub(crate) struct Version {
     pub(crate) pre: InstancePre<Data>,
     pub(crate) exports: Exports,
     pub(crate) log: Arc<PluginLog>,
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// Where a component's exports are; none for what it does not export.
@@ -51,6 +53,7 @@ impl Version {
         plugin: Name,
         hash: String,
         component: &Component,
+        meters: &Meters,
     ) -> Result<Self, String> {
         let ty = component.component_type();
         let (engine, name) = (linker.engine(), |(name, _)| name);
@@ -67,9 +70,11 @@ impl Version {
         })?;
         let exports = Exports::find(&pre)?;
         let log = Arc::new(PluginLog::new(plugin.clone(), &hash));
+        let code = CodeVersion::of_hash(&hash);
         Ok(Self {
+            meter: meters.of(&plugin, code),
             plugin,
-            code: CodeVersion::of_hash(&hash),
+            code,
             hash,
             pre,
             exports,

@@ -8,10 +8,11 @@ use wasmill_model::half::{Decision, Half, Owner};
 use wasmill_model::http;
 use wasmill_model::routes::{CallLimits, PluginSettings};
 use wasmill_port::{Call, ScopeState};
-use wasmtime::Store;
 use wasmtime::component::ResourceTable;
+use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi_http::WasiHttpCtx;
 
+use crate::account::Bill;
 use crate::component::{Guests, Version};
 use crate::data::{Activity, Data};
 use crate::deadline::{Passed, within};
@@ -21,6 +22,7 @@ use crate::generated::wasmill::plugin::types;
 use crate::limits::{CALLS_PER_INSTANCE_MAX, InstanceLimiter, RESOURCES_MAX};
 use crate::log::Level;
 use crate::registry::Host;
+use crate::share;
 use crate::translate::{self, IdText};
 use crate::wasi::{self, HttpGate, Lines};
 
@@ -29,6 +31,8 @@ pub(crate) struct Instance {
     store: Store<Data>,
     guests: Guests,
     calls: u32,
+    /// What it held when its last call began, in bytes.
+    held: usize,
 }
 
 impl Instance {
@@ -43,7 +47,10 @@ impl Instance {
         let limits = &settings.limits;
         let mut store = Store::new(&host.engine, data(host, version, settings, http_gate)?);
         store.limiter(|data| &mut data.limiter);
-        store.epoch_deadline_async_yield_and_update(1);
+        store.epoch_deadline_callback(|_| {
+            share::tick();
+            Ok(UpdateDeadline::Yield(1))
+        });
         prepare(&mut store, Activity::Idle, limits, deadline);
         let started = within(deadline, version.pre.instantiate_async(&mut store)).await;
         let instance = settle(started, &mut store, limits)?;
@@ -55,7 +62,29 @@ impl Instance {
             store,
             guests,
             calls: 0,
+            held: 0,
         })
+    }
+
+    /// What the last call used.
+    pub(crate) fn bill(&self, limits: &CallLimits) -> Bill {
+        let data = self.store.data();
+        let held = data.limiter.bytes();
+        Bill {
+            fuel: limits
+                .fuel_max
+                .saturating_sub(self.store.get_fuel().unwrap_or(0)),
+            host_calls: data.host_calls,
+            memory_bytes: held as u64,
+            memory_grown_bytes: held.saturating_sub(self.held) as u64,
+        }
+    }
+
+    /// Begins a call.
+    fn begin(&mut self, activity: Activity, limits: &CallLimits, deadline: Instant) {
+        self.calls += 1;
+        self.held = self.store.data().limiter.bytes();
+        prepare(&mut self.store, activity, limits, deadline);
     }
 
     /// Whether it may serve another call.
@@ -63,13 +92,13 @@ impl Instance {
         self.calls < CALLS_PER_INSTANCE_MAX
     }
 
-    /// Handles one message; also tells the fuel burnt. After a fault the instance is done for.
+    /// Handles one message. After a fault the instance is done for.
     pub(crate) async fn handle(
         &mut self,
         call: Call,
         limits: &CallLimits,
         deadline: Instant,
-    ) -> (Call, Result<Result<(), Failure>, Fault>, u64) {
+    ) -> (Call, Result<Result<(), Failure>, Fault>) {
         let delivery = call.delivery().clone();
         let message = &*delivery.message;
         let (id, correlation) = (IdText::new(message.id), IdText::new(message.correlation));
@@ -88,21 +117,13 @@ impl Instance {
             causation: causation.as_ref().map(IdText::as_str),
         };
 
-        let Self {
-            store,
-            guests,
-            calls,
-        } = self;
+        self.begin(Activity::Handling(call), limits, deadline);
+        let Self { store, guests, .. } = self;
         let handler = guests
             .handler
             .as_ref()
             .expect("the caller looked at the exports");
-        *calls += 1;
-        prepare(store, Activity::Handling(call), limits, deadline);
         let answer = within(deadline, handler.call_handle(&mut *store, parameter)).await;
-        let fuel = limits
-            .fuel_max
-            .saturating_sub(store.get_fuel().unwrap_or(0));
         let Activity::Handling(call) = store.data_mut().end() else {
             unreachable!("only the end of a call changes the activity")
         };
@@ -110,7 +131,6 @@ impl Instance {
         (
             call,
             answer.map(|result| result.map_err(translate::failure)),
-            fuel,
         )
     }
 
@@ -121,17 +141,12 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<Result<http::Accepted, http::Problem>, Fault> {
-        let Self {
-            store,
-            guests,
-            calls,
-        } = self;
+        self.begin(Activity::Admitting, limits, deadline);
+        let Self { store, guests, .. } = self;
         let gate = guests
             .gate
             .as_ref()
             .expect("the caller looked at the exports");
-        *calls += 1;
-        prepare(store, Activity::Admitting, limits, deadline);
         let lists = RequestLists::new(request);
         let asked = gate.call_admit(&mut *store, lists.parameter(request));
         let answer = within(deadline, asked).await;
@@ -150,18 +165,13 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<http::Response, Fault> {
-        let Self {
-            store,
-            guests,
-            calls,
-        } = self;
+        let key = state.scope().key.clone();
+        self.begin(Activity::Answering(state), limits, deadline);
+        let Self { store, guests, .. } = self;
         let query = guests
             .query
             .as_ref()
             .expect("the caller looked at the exports");
-        *calls += 1;
-        let key = state.scope().key.clone();
-        prepare(store, Activity::Answering(state), limits, deadline);
         let lists = RequestLists::new(request);
         let asked = query.call_answer(&mut *store, &key, lists.parameter(request));
         let answer = within(deadline, asked).await;
@@ -176,15 +186,10 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<Result<Decision, String>, Fault> {
-        let Self {
-            store,
-            guests,
-            calls,
-        } = self;
+        self.begin(Activity::Checking, limits, deadline);
+        let Self { store, guests, .. } = self;
         let checker = guests.checker.as_ref();
         let checker = checker.expect("the caller looked at the exports");
-        *calls += 1;
-        prepare(store, Activity::Checking, limits, deadline);
         let (name, scope_key) = match &half.owner {
             Owner::Plugin { scope, name } => (name.as_str(), scope.key.as_str()),
             Owner::Producer { .. } => ("", ""),

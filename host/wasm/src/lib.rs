@@ -1,9 +1,10 @@
 //! The wasmtime adapter: plugins as sandboxed components behind the `Guests` and `Plugins` ports.
 //!
 //! It compiles, checks and keeps components, pools their instances, bounds every call, and
-//! translates host calls to `port::Call`, where their semantics are. It knows nothing of stores,
-//! HTTP routes and queues.
+//! translates host calls to `port::Call`, where their semantics are. It counts what each version
+//! uses, and has plugins share the host. It knows nothing of stores, HTTP routes and queues.
 
+mod account;
 mod cache;
 mod component;
 mod data;
@@ -20,6 +21,7 @@ mod limits;
 mod log;
 mod pool;
 mod registry;
+mod share;
 mod translate;
 mod wasi;
 

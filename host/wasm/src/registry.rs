@@ -7,15 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
+use tokio::runtime;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wasmill_model::Name;
 use wasmill_model::routes::Routes;
-use wasmill_port::Clock;
 use wasmill_port::guest::{Installed, Plugins, Rejected};
+use wasmill_port::{Account, Accounts, Clock};
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
+use crate::account::Meters;
 use crate::cache::Cache;
 use crate::component::{self, Version};
 use crate::data::Data;
@@ -23,6 +25,7 @@ use crate::deadline::after;
 use crate::instance::Instance;
 use crate::kept::Kept;
 use crate::pool::Serving;
+use crate::share::{Room, Turns};
 use crate::{engine, imports};
 
 /// Longest name of a plugin; it is the name of files.
@@ -57,10 +60,13 @@ pub(crate) struct Host {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
     /// Room for calls in progress.
-    pub(crate) calls: Semaphore,
+    pub(crate) calls: Room,
+    /// Turns of calls to compute.
+    pub(crate) turns: Turns,
     /// Room for idle instances.
     pub(crate) idle: Arc<Semaphore>,
     linker: Linker<Data>,
+    meters: Meters,
     cache: Cache,
     kept: Kept,
     data: PathBuf,
@@ -100,9 +106,11 @@ impl Registry {
         let host = Host {
             engine,
             clock,
-            calls: Semaphore::new(engine::CALLS_MAX as usize),
+            calls: Room::new(engine::CALLS_MAX as usize),
+            turns: Turns::new(threads()),
             idle: Arc::new(Semaphore::new(engine::IDLE_MAX as usize)),
             linker,
+            meters: Meters::default(),
             cache,
             kept,
             data,
@@ -156,7 +164,8 @@ impl Registry {
         let settings = self.routes().plugin(&version.plugin);
         let deadline = after(Instant::now(), settings.limits.deadline);
         let serving = Serving::new(self.host.clone(), version.clone(), settings);
-        match serving.start(deadline).await {
+        let started = serving.in_turn(serving.start(deadline)).await;
+        match started {
             Ok(instance) => Ok((serving, instance)),
             Err(fault) => Err(format!("it does not start: {}", fault.0)),
         }
@@ -214,7 +223,13 @@ impl Plugins for Registry {
         };
         let compiled = compiled.map_err(reject)?;
         let linker = &self.host.linker;
-        let version = match Version::new(linker, name.clone(), hash.clone(), &compiled) {
+        let version = match Version::new(
+            linker,
+            name.clone(),
+            hash.clone(),
+            &compiled,
+            &self.host.meters,
+        ) {
             Ok(version) => Arc::new(version),
             Err(reason) => {
                 let explained = blocking(move || component::explained(&bytes, reason)).await;
@@ -262,6 +277,7 @@ impl Plugins for Registry {
     fn remove(&self, name: &Name) {
         let _routes = self.routes();
         self.replace(name, None);
+        self.host.meters.forget(name);
         if let Err(error) = self.host.kept.forget(name) {
             tracing::warn!(plugin = %name, %error, "the removed plugin's record stays on disk");
         }
@@ -271,6 +287,12 @@ impl Plugins for Registry {
         let mut names: Vec<Name> = self.serving.load().keys().cloned().collect();
         names.sort_unstable();
         names
+    }
+}
+
+impl Accounts for Registry {
+    fn accounts(&self) -> Vec<Account> {
+        self.host.meters.accounts()
     }
 }
 
@@ -301,6 +323,12 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// Threads on which calls compute.
+fn threads() -> usize {
+    let threads = runtime::Handle::try_current().map(|it| it.metrics().num_workers());
+    threads.unwrap_or_else(|_| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 fn rejected(plugin: &Name, reason: String) -> Rejected {

@@ -32,7 +32,7 @@ async fn an_endless_loop_ends_when_its_fuel_is_burnt() {
     };
     let bench = Bench::with("endless_loop", limited(limits)).await;
     let outcome = bench.handle("x").await;
-    let fuel = outcome.call.map(|call| call.fuel);
+    let fuel = outcome.call.map(|call| call.called.fuel);
     assert_eq!(fuel, Some(5_000_000), "the bill is the limit");
     let cause = failure(outcome).cause;
     assert!(

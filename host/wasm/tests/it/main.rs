@@ -1,5 +1,6 @@
 //! The wasmtime adapter against real components: those that behave, and those that do not.
 
+mod account;
 mod doors;
 mod grants;
 mod handlers;
@@ -12,6 +13,7 @@ mod swap;
 #[test]
 fn every_guest_is_used_by_a_test() {
     let tests = [
+        include_str!("account.rs"),
         include_str!("doors.rs"),
         include_str!("grants.rs"),
         include_str!("handlers.rs"),

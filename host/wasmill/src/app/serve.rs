@@ -13,7 +13,7 @@ use wasmill_api::{Api, HttpCheckBack, Limits};
 use wasmill_model::{Name, Routes};
 use wasmill_port::{Clock, Plugins};
 use wasmill_service::reload::{self, Reload};
-use wasmill_service::{Handle, Parts, Stopper, SystemClock};
+use wasmill_service::{Handle, Parts, PluginMetrics, Stopper, SystemClock};
 use wasmill_store::{DataDir, Settings, Sled, SledLog, SledView};
 use wasmill_wasm::Registry;
 
@@ -136,6 +136,7 @@ struct Metrics {
     api: wasmill_api::Metrics,
     service: wasmill_service::Metrics,
     reload: reload::Metrics,
+    plugins: PluginMetrics,
 }
 
 impl Metrics {
@@ -145,6 +146,7 @@ impl Metrics {
             api: wasmill_api::Metrics::new(&mut registry),
             service: wasmill_service::Metrics::new(&mut registry),
             reload: reload::Metrics::new(&mut registry),
+            plugins: PluginMetrics::new(&mut registry),
         };
         (metrics, registry)
     }
@@ -175,6 +177,7 @@ impl Running {
         };
         let plugins = Registry::new(config, clock.clone(), Arc::new(routes.clone()))
             .context("the plugins' host did not start")?;
+        metrics.plugins.tell(plugins.clone());
 
         let mut config = wasmill_service::Config::default();
         config.engine.partitions = options.partitions;
