@@ -138,7 +138,10 @@ mod tests {
 
     #[test]
     fn plugins_that_always_wait_get_time_by_their_shares() {
-        let given = served(&[("a", 10, 7), ("b", 30, 3), ("c", 60, 13)], 100_000);
+        let given = served(
+            &[("a", 10, 7_000), ("b", 30, 3_000), ("c", 60, 13_000)],
+            100_000,
+        );
         let whole: u64 = given.values().sum();
         for (plugin, share) in [("a", 10), ("b", 30), ("c", 60)] {
             let part = given[plugin] * 1_000 / whole;
