@@ -5,8 +5,10 @@
 
 pub mod account;
 pub mod call;
+pub mod candidate;
 pub mod check_back;
 pub mod clock;
+pub mod compare;
 pub mod guest;
 pub mod run;
 pub mod scope;

@@ -35,6 +35,7 @@ pub trait StateReader: Send + Sync + 'static {
 }
 
 /// The state of one scope, with a handler's writes on top.
+#[derive(Clone)]
 pub struct ScopeState {
     scope: Scope,
     /// What earlier calls of the same run wrote: committed to the engine only after the run.

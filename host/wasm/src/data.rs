@@ -14,7 +14,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::generated::wasmill::plugin::types::Error;
 use crate::limits::{HOST_CALLS_MAX, InstanceLimiter};
 use crate::log::PluginLog;
-use crate::wasi::{HttpGate, Lines};
+use crate::wasi::{HttpGate, Lines, Tape};
 
 /// What a guest is doing, which decides what it may ask of the host.
 #[expect(
@@ -63,6 +63,7 @@ impl Data {
 
     /// Ends a call.
     pub(crate) fn end(&mut self) -> Activity {
+        self.http_gate.tape = Tape::Off;
         std::mem::replace(&mut self.activity, Activity::Idle)
     }
 

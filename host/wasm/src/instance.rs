@@ -24,7 +24,7 @@ use crate::log::Level;
 use crate::registry::Host;
 use crate::share;
 use crate::translate::{self, IdText};
-use crate::wasi::{self, HttpGate, Lines};
+use crate::wasi::{self, HttpGate, Lines, Tape};
 
 /// An instance that waits for its next call, or is in one.
 pub(crate) struct Instance {
@@ -96,6 +96,7 @@ impl Instance {
     pub(crate) async fn handle(
         &mut self,
         call: Call,
+        tape: Tape,
         limits: &CallLimits,
         deadline: Instant,
     ) -> (Call, Result<Result<(), Failure>, Fault>) {
@@ -119,6 +120,7 @@ impl Instance {
 
         self.begin(Activity::Handling(call), limits, deadline);
         let Self { store, guests, .. } = self;
+        store.data_mut().http_gate.tape = tape;
         let handler = guests
             .handler
             .as_ref()

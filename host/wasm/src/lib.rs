@@ -6,6 +6,7 @@
 
 mod account;
 mod cache;
+mod candidate;
 mod component;
 mod data;
 mod deadline;

@@ -14,13 +14,14 @@ use wasmill_port::guest::Error;
 use wasmill_port::{Call, Run, ScopeState};
 
 use crate::account::{Bill, Ended, Export};
+use crate::candidate::Candidate;
 use crate::component::Version;
 use crate::deadline::after;
 use crate::fault::Fault;
 use crate::instance::Instance;
 use crate::registry::Host;
 use crate::share::{OWN_MAX, acquire};
-use crate::wasi::{GrantedHost, HttpGate};
+use crate::wasi::{GrantedHost, HttpGate, Tape};
 
 /// Instances of one plugin that are kept for reuse.
 const IDLE_MAX: usize = 64;
@@ -63,29 +64,68 @@ impl Serving {
         }
     }
 
-    /// Handles a run's messages in one instance, until one fails or the run's time is up.
-    pub(crate) async fn handle(&self, run: &mut Run) {
+    /// Handles a run's messages in one instance, until one fails or the run's time is up; with a
+    /// version on trial beside this one, if there is any.
+    pub(crate) async fn handle(&self, run: &mut Run, candidate: Option<&Candidate>) {
         let _handler = acquire(&self.handlers).await;
         let _call = self.host.calls.enter(&self.own_calls).await;
-        self.in_turn(self.handle_in_turn(run)).await;
+        self.in_turn(self.handle_in_turn(run, candidate)).await;
     }
 
-    async fn handle_in_turn(&self, run: &mut Run) {
+    async fn handle_in_turn(&self, run: &mut Run, candidate: Option<&Candidate>) {
         let began = Instant::now();
         let mut now = began;
-        let mut instance = self.take();
+        let mut slots = Slots::default();
         while let Some(call) = run.begin() {
-            let (call, result, bill) = self.handle_one(&mut instance, call, now).await;
-            let ended = Instant::now();
-            let metered = bill.map(|bill| self.metered(&call, &result, ended - now, &bill));
-            let go_on = run.end(call, result.map_err(Failure::from), metered);
+            let (go_on, ended) = match candidate {
+                None => self
+                    .handle_one(&mut slots.running, call, now)
+                    .await
+                    .end(run),
+                Some(candidate) => candidate.handle(self, &mut slots, run, call, now).await,
+            };
             now = ended;
             if !go_on || now - began >= run.time_max {
                 break;
             }
         }
-        if let Some(instance) = instance {
+        if let Some(instance) = slots.running {
             self.give_back(instance);
+        }
+        if let (Some(instance), Some(candidate)) = (slots.candidate, candidate) {
+            candidate.give_back(instance);
+        }
+    }
+
+    /// Has an instance handle one message within the limits of a call that begins now.
+    pub(crate) async fn handle_one(
+        &self,
+        slot: &mut Option<Instance>,
+        call: Call,
+        now: Instant,
+    ) -> Handled {
+        let deadline = after(now, self.settings.limits.deadline);
+        self.handle_until(slot, call, Tape::Off, now, deadline)
+            .await
+    }
+
+    /// Has an instance handle one message until `deadline`, and counts the call.
+    pub(crate) async fn handle_until(
+        &self,
+        slot: &mut Option<Instance>,
+        call: Call,
+        tape: Tape,
+        now: Instant,
+        deadline: Instant,
+    ) -> Handled {
+        let (call, result, bill) = self.call(slot, call, tape, deadline).await;
+        let ended = Instant::now();
+        let metered = bill.map(|bill| self.metered(&call, &result, ended - now, &bill));
+        Handled {
+            call,
+            result,
+            metered,
+            ended,
         }
     }
 
@@ -205,27 +245,27 @@ impl Serving {
         drop(idle);
     }
 
-    /// Has an instance handle one message. There is no bill if it did not come to that.
-    async fn handle_one(
+    /// Calls the handler. There is no bill if it did not come to that.
+    async fn call(
         &self,
         slot: &mut Option<Instance>,
         call: Call,
-        now: Instant,
+        tape: Tape,
+        deadline: Instant,
     ) -> (Call, Result<(), Failed>, Option<Bill>) {
         let limits = &self.settings.limits;
-        let deadline = after(now, limits.deadline);
         if self.version.exports.handler.is_none() {
             let cause = format!("plugin `{}` exports no `handler`", self.version.plugin);
             return (call, Err(Failed::Fault(Fault(cause))), None);
         }
-        let mut instance = match slot.take() {
+        let mut instance = match slot.take().or_else(|| self.take()) {
             Some(instance) => instance,
             None => match self.start(deadline).await {
                 Ok(instance) => instance,
                 Err(fault) => return (call, Err(Failed::Fault(fault)), Some(Bill::default())),
             },
         };
-        let (call, answer) = instance.handle(call, limits, deadline).await;
+        let (call, answer) = instance.handle(call, tape, limits, deadline).await;
         let bill = Some(instance.bill(limits));
         match answer {
             Ok(result) => {
@@ -297,8 +337,32 @@ struct Asking {
     deadline: Instant,
 }
 
+/// What became of a message.
+pub(crate) struct Handled {
+    pub(crate) call: Call,
+    pub(crate) result: Result<(), Failed>,
+    /// None if it did not come to calling the handler.
+    pub(crate) metered: Option<Metered>,
+    pub(crate) ended: Instant,
+}
+
+impl Handled {
+    /// Makes it the outcome of the run's message: whether the run goes on, and since when.
+    pub(crate) fn end(self, run: &mut Run) -> (bool, Instant) {
+        let result = self.result.map_err(Failure::from);
+        (run.end(self.call, result, self.metered), self.ended)
+    }
+}
+
+/// The instances of a run: of the version that serves, and of the one on trial.
+#[derive(Default)]
+pub(crate) struct Slots {
+    pub(crate) running: Option<Instance>,
+    pub(crate) candidate: Option<Instance>,
+}
+
 /// Why a message was not handled.
-enum Failed {
+pub(crate) enum Failed {
     /// The handler asks for what is to become of it.
     Asked(Failure),
     /// It trapped, or went past a limit.

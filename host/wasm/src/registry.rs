@@ -19,6 +19,7 @@ use wasmtime::component::{Component, Linker};
 
 use crate::account::Meters;
 use crate::cache::Cache;
+use crate::candidate::Candidate;
 use crate::component::{self, Version};
 use crate::data::Data;
 use crate::deadline::after;
@@ -77,6 +78,8 @@ pub struct Registry {
     host: Arc<Host>,
     // Read by every run without a lock; written under `routes`.
     serving: ArcSwap<HashMap<Name, Arc<Serving>>>,
+    /// Versions on trial, and the last ones that were. Read by every run, and mostly empty.
+    candidates: ArcSwap<HashMap<Name, Arc<Candidate>>>,
     // Never held across an await.
     routes: Mutex<Arc<Routes>>,
     /// One version at a time is written to disk and swapped in.
@@ -118,6 +121,7 @@ impl Registry {
         Ok(Arc::new(Self {
             host: Arc::new(host),
             serving: ArcSwap::default(),
+            candidates: ArcSwap::default(),
             routes: Mutex::new(routes),
             turn: tokio::sync::Mutex::new(()),
         }))
@@ -146,6 +150,9 @@ impl Registry {
             }
         }
         self.serving.store(Arc::new(next));
+        for (name, candidate) in &**self.candidates.load() {
+            candidate.renew(&self.host, &current.plugin(name));
+        }
     }
 
     /// The content hash of the version of `name` in service.
@@ -157,6 +164,11 @@ impl Registry {
     /// The version of `name` that serves now.
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Serving>> {
         self.serving.load().get(name).cloned()
+    }
+
+    /// The version of `name` on trial, or the last one that was.
+    pub(crate) fn candidate(&self, name: &str) -> Option<Arc<Candidate>> {
+        self.candidates.load().get(name).cloned()
     }
 
     /// Sees whether `version` starts under the settings in force.

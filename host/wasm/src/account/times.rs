@@ -3,6 +3,7 @@
 
 use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Buckets within a power of two.
 const STEPS: usize = 4;
@@ -23,6 +24,18 @@ impl Default for Times {
 impl Times {
     pub(crate) fn observe(&self, micros: u64) {
         self.0[bucket(micros)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The bound below which this part of the times is.
+    pub(crate) fn quantile(&self, part: f64) -> Duration {
+        let counts: Vec<u64> = self.0.iter().map(|it| it.load(Ordering::Relaxed)).collect();
+        let wanted = (counts.iter().sum::<u64>() as f64 * part).ceil() as u64;
+        let mut sum = 0;
+        let at = counts.iter().position(|count| {
+            sum += count;
+            sum >= wanted && sum > 0
+        });
+        at.map_or(Duration::ZERO, |at| Duration::from_micros(bound(at)))
     }
 
     /// Bounds in seconds, and how many times are over the bound before and no longer.

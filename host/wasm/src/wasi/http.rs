@@ -15,6 +15,8 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, Result, WasiBody, WasiHttpHooks, default_send_request,
 };
 
+use super::tape::Tape;
+
 /// Largest body of an answer.
 const RESPONSE_BYTES_MAX: usize = 16 << 20;
 
@@ -30,6 +32,8 @@ pub(crate) struct HttpGate {
     pub(crate) deadline: Instant,
     /// The trace that the call in progress belongs to.
     pub(crate) trace: Option<String>,
+    /// Whether what the call in progress receives is recorded, or was.
+    pub(crate) tape: Tape,
 }
 
 /// A granted host. Without a port it stands for the port of the request's scheme.
@@ -64,6 +68,7 @@ impl HttpGate {
             granted,
             deadline: Instant::now(),
             trace: None,
+            tape: Tape::Off,
         }
     }
 
@@ -106,6 +111,13 @@ impl WasiHttpHooks for HttpGate {
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<()>> + Send>,
     ) -> Box<dyn Future<Output = Result<Exchange>> + Send> {
+        if let Tape::Plays(recording) = &self.tape {
+            let played = recording.play(&request);
+            return Box::new(async move {
+                let over: Box<dyn Future<Output = Result<()>> + Send> = Box::new(async { Ok(()) });
+                Ok((played?, over))
+            });
+        }
         if !self.admits(&request) {
             tracing::debug!(target: "plugin", uri = %request.uri(), "HTTP request not granted");
             return Box::new(async { Err(Error::HttpRequestDenied) });
@@ -117,10 +129,28 @@ impl WasiHttpHooks for HttpGate {
             headers.entry(trace::PARENT).or_insert(value);
         }
         let options = self.timeouts(options);
+        let recording = match &self.tape {
+            Tape::Records(recording) => Some(recording.clone()),
+            _ => None,
+        };
         Box::new(async move {
-            let (response, connection) = default_send_request(request, Some(options)).await?;
+            let asked = recording.map(|it| (it, request.method().clone(), request.uri().clone()));
+            let answered = default_send_request(request, Some(options)).await;
+            let (response, connection) = match (answered, asked) {
+                (Ok((response, connection)), None) => (response.map(bounded), connection),
+                (Ok((response, connection)), Some((recording, method, uri))) => {
+                    let response = response.map(bounded);
+                    (recording.answered(method, uri, response), connection)
+                }
+                (Err(error), asked) => {
+                    if let Some((recording, method, uri)) = asked {
+                        recording.failed(method, uri, &error);
+                    }
+                    return Err(error);
+                }
+            };
             let connection: Box<dyn Future<Output = Result<()>> + Send> = Box::new(connection);
-            Ok((response.map(bounded), connection))
+            Ok((response, connection))
         })
     }
 }

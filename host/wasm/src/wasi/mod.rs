@@ -2,6 +2,7 @@
 
 mod http;
 mod output;
+mod tape;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use wasmtime_wasi::{FsPerms, HostWallClock, WasiCtx, WasiCtxBuilder};
 
 pub(crate) use http::{GrantedHost, HttpGate};
 pub(crate) use output::Lines;
+pub(crate) use tape::{Recording, Tape};
 
 /// A context that grants `grants` and no more; `files` is the plugin's own directory.
 pub(crate) fn context(
