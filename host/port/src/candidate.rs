@@ -1,11 +1,49 @@
 //! Versions on trial beside the one that serves: as canaries, which handle a share of the keys, and
 //! as shadows, which handle messages for comparison only.
 
+use std::future::Future;
 use std::time::Duration;
 
 use wasmill_model::{MessageId, Millis, Name, Share};
 
 use crate::compare::Difference;
+use crate::plugins::ActError;
+
+/// Messages that a canary must have handled to come into service by itself.
+pub const PROMOTED_MESSAGES_MIN: u64 = 20;
+/// Most messages that differ of which a shadow keeps how.
+pub const DIFFERING_MAX: usize = 100;
+
+/// Tries versions beside those that serve: one of a plugin at a time. A trial is over when the
+/// process ends, whatever became of it: the running version serves alone then.
+pub trait Candidates: Send + Sync + 'static {
+    /// Tries a version that is kept, named by its content hash, or the first 8 or more of its
+    /// digits.
+    ///
+    /// # Errors
+    /// [`ActError`] if there is no such version, it may not serve, or another one is on trial.
+    fn try_version(
+        &self,
+        plugin: &Name,
+        version: &str,
+        plan: Plan,
+    ) -> impl Future<Output = Result<Candidate, ActError>> + Send;
+
+    /// The version of a plugin on trial, or the last one that was since the process began.
+    fn candidate(&self, plugin: &str) -> Option<Candidate>;
+
+    /// Ends a trial. True if one was under way.
+    fn end_trial(&self, plugin: &str, ended: Ended) -> bool;
+}
+
+/// How a version is to be tried.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// It handles a share of the keys.
+    Canary(CanaryPlan),
+    /// It handles messages for comparison only.
+    Shadow(ShadowPlan),
+}
 
 /// How a canary is to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +103,20 @@ pub struct Candidate {
     pub ended: Option<Ended>,
     /// What it is tried by.
     pub trial: Trial,
+}
+
+impl Candidate {
+    /// Whether it is to come into service by itself once its window is over.
+    #[must_use]
+    pub fn is_to_be_promoted(&self) -> bool {
+        let Trial::Canary {
+            plan, candidate, ..
+        } = &self.trial
+        else {
+            return false;
+        };
+        self.ended.is_none() && plan.promote && candidate.messages >= PROMOTED_MESSAGES_MIN
+    }
 }
 
 /// How a version is tried, and what came of it so far.

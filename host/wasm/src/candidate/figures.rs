@@ -17,8 +17,6 @@ const TIMED_MIN: u64 = 100;
 const LATER_MIN: Duration = Duration::from_millis(5);
 /// Calls of each version without which their fuel says nothing.
 const FUELED_MIN: u64 = 20;
-/// Calls that a candidate must have had to be promoted by itself.
-pub(super) const PROMOTED_MIN: u64 = 20;
 
 /// First attempts of one version, counted as they are handled.
 #[derive(Default)]

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::time::Instant;
 use wasmill_model::routes::{Grants, PluginSettings};
 use wasmill_model::{Millis, Name};
-use wasmill_port::candidate::{self as port, CanaryPlan, Ended, ShadowPlan};
+use wasmill_port::candidate::{self as port, Ended, Plan};
 use wasmill_port::{Call, Run};
 
 use crate::component::Version;
@@ -34,13 +34,6 @@ pub(crate) struct Candidate {
 enum Trial {
     Canary(Box<Canary>),
     Shadow(Box<Shadow>),
-}
-
-/// How a version is to be tried.
-#[derive(Clone, Debug)]
-pub(crate) enum Plan {
-    Canary(CanaryPlan),
-    Shadow(ShadowPlan),
 }
 
 impl Candidate {
