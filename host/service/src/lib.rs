@@ -15,6 +15,7 @@ mod keeper;
 mod look_up;
 mod metrics;
 mod operator;
+mod plugins;
 mod queueing;
 mod recovery;
 pub mod reload;
@@ -34,6 +35,7 @@ pub use operator::{
     Letter, OperateError, Page, Redriven, ScheduleStatus, TopicPage, TopicStanding, Transaction,
     Transactions,
 };
+pub use plugins::{PluginStatus, Refusal, Serving, Supervisor};
 pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, StartError, Stopper, start};
 pub use state::ViewReader;

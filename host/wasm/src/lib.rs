@@ -15,12 +15,12 @@ mod generated;
 mod guests;
 mod imports;
 mod instance;
-mod kept;
 mod limits;
 mod log;
 mod pool;
 mod registry;
 mod translate;
+mod versions;
 mod wasi;
 
 pub use registry::{Config, Error, Registry};

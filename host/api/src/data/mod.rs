@@ -10,6 +10,7 @@ mod look_up;
 mod messages;
 mod operator;
 mod pending;
+mod plugins;
 mod positions;
 mod recall;
 mod requests;
@@ -37,6 +38,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub use auth::{Access, Token};
 pub use look_up::LookUp;
 pub use operator::Operator;
+pub use plugins::{Acting, Control};
 pub(crate) use shown::as_text;
 
 use crate::api::State;
@@ -86,6 +88,7 @@ fn routes<P: Platform + Operator>() -> Routes<P> {
         .merge(subscriptions::routes())
         .merge(positions::routes())
         .merge(schedules::routes())
+        .merge(plugins::routes())
         .merge(topics::routes())
         .merge(stories::routes())
         .merge(transactions::operators_routes())

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use wasmill_model::effects::{Effects, Failure, Outcome, Scope};
 use wasmill_model::routes::{PluginSettings, Routes, Subscription, TopicPattern};
 use wasmill_model::{Message, MessageId, Millis, Name};
-use wasmill_port::guest::{Installed, Rejected};
+use wasmill_port::plugins::{Installed, Rejected};
 use wasmill_port::run::{Delivery, Run, RunContext};
 use wasmill_port::scope::{Entries, ScopeState};
 use wasmill_port::{Clock, Guests, Plugins, StateReader, store};
@@ -58,13 +58,16 @@ impl Bench {
 
     pub(crate) async fn install(&self, name: &str, guest: &str) -> Result<Installed, Rejected> {
         self.registry
-            .install(&name.into(), &wasmill_test_guests::bytes(guest))
+            .install(
+                &name.into(),
+                wasmill_test_guests::bytes(guest).as_slice().into(),
+            )
             .await
     }
 
     /// Why [`PLUGIN`] refuses these bytes.
     pub(crate) async fn refusal(&self, bytes: &[u8]) -> String {
-        let refused = self.registry.install(&PLUGIN.into(), bytes).await;
+        let refused = self.registry.install(&PLUGIN.into(), bytes.into()).await;
         refused.expect_err("the bytes are refused").to_string()
     }
 
