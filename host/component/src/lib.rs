@@ -7,6 +7,7 @@ mod description;
 mod interface;
 mod kind;
 mod manifest;
+mod signature;
 
 pub use changes::{Change, changes};
 pub use contract::{CONTRACT, CONTRACT_VERSION, Misfit, check, check_names};
@@ -14,3 +15,4 @@ pub use description::{Description, Error};
 pub use interface::{Interface, Interfaces};
 pub use kind::{NotComponent, check_kind};
 pub use manifest::{Capabilities, Manifest, ManifestError, SECTION};
+pub use signature::{KEY_BYTES, PublicKey, SecretKey, Signature, SignatureError};

@@ -16,6 +16,7 @@ mod look_up;
 mod metrics;
 mod operator;
 mod plugin_metrics;
+mod plugins;
 mod queueing;
 mod recovery;
 pub mod reload;
@@ -36,6 +37,7 @@ pub use operator::{
     Transactions,
 };
 pub use plugin_metrics::PluginMetrics;
+pub use plugins::{PluginStatus, Refusal, Serving, Supervisor};
 pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, StartError, Stopper, start};
 pub use state::ViewReader;

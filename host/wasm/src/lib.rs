@@ -17,13 +17,13 @@ mod generated;
 mod guests;
 mod imports;
 mod instance;
-mod kept;
 mod limits;
 mod log;
 mod pool;
 mod registry;
 mod share;
 mod translate;
+mod versions;
 mod wasi;
 
 pub use registry::{Config, Error, Registry};

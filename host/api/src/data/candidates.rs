@@ -10,8 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use wasmill_model::{Name, Share};
 use wasmill_port::candidate::{
-    CanaryBounds, CanaryPlan, Candidate, DIFFERING_MAX, Differing, Ended, Figures, Plan, ShadowPlan,
-    Shadowed, Trial,
+    CanaryBounds, CanaryPlan, Candidate, DIFFERING_MAX, Differing, Ended, Figures, Plan,
+    ShadowPlan, Shadowed, Trial,
 };
 
 use super::answers::{Always, Missing, Refusing};
@@ -187,7 +187,8 @@ async fn show<P: Platform + Operator>(
     let candidate = state.plugins()?.candidate(&name);
     candidate.map_or_else(
         || {
-            let missing = format!("no version of plugin `{name}` was on trial since the host began");
+            let missing =
+                format!("no version of plugin `{name}` was on trial since the host began");
             Err(Error::Missing(missing))
         },
         |it| Ok(json(&shown(it))),
@@ -208,7 +209,10 @@ async fn canary<P: Platform + Operator>(
     let asked: OfCanary = query(&uri)?;
     let window = span("window", asked.window.as_deref().unwrap_or(WINDOW))?;
     if window > WINDOW_MAX {
-        return Err(Error::bad("window", "`window` is 30 days at most".to_owned()));
+        return Err(Error::bad(
+            "window",
+            "`window` is 30 days at most".to_owned(),
+        ));
     }
     let defaults = CanaryBounds::default();
     let plan = CanaryPlan {
@@ -221,9 +225,9 @@ async fn canary<P: Platform + Operator>(
             fuel: factor("fuel", asked.fuel, defaults.fuel)?,
         },
     };
-    let plugins = state.plugins()?;
-    let (name, version) = (name.into(), &asked.version);
-    let tried = plugins.try_version(&name, version, Plan::Canary(plan)).await?;
+    let plugins = state.plugins()?.clone();
+    let (name, plan) = (name.into(), Plan::Canary(plan));
+    let tried = plugins.try_version(name, asked.version, plan).await?;
     Ok(json(&shown(tried)))
 }
 
@@ -246,8 +250,10 @@ async fn shadow<P: Platform + Operator>(
     }
     let sample = share("sample", asked.sample.as_deref().unwrap_or(SAMPLE))?;
     let plan = Plan::Shadow(ShadowPlan { sample, count });
-    let plugins = state.plugins()?;
-    let tried = plugins.try_version(&name.into(), &asked.version, plan).await?;
+    let plugins = state.plugins()?.clone();
+    let tried = plugins
+        .try_version(name.into(), asked.version, plan)
+        .await?;
     Ok(json(&shown(tried)))
 }
 
@@ -293,7 +299,10 @@ fn factor(field: &'static str, asked: Option<f64>, default: f64) -> Result<f64, 
     if factor >= 1.0 && factor.is_finite() {
         return Ok(factor);
     }
-    Err(Error::bad(field, format!("`{field}` is a factor of 1 or more")))
+    Err(Error::bad(
+        field,
+        format!("`{field}` is a factor of 1 or more"),
+    ))
 }
 
 fn shown(it: Candidate) -> ShownCandidate {

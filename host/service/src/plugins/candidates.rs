@@ -17,18 +17,19 @@ impl<P: Plugins + Candidates, S: Serving> Supervisor<P, S> {
     /// # Errors
     /// [`ActError`]; nothing has changed.
     pub async fn try_version(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         name: &Name,
         version: &str,
         plan: Plan,
     ) -> Result<Candidate, ActError> {
-        let _turn = self.turn(name).await;
+        let turn = self.turn(name).await;
         let candidate = self.plugins.try_version(name, version, plan).await?;
         tracing::info!(plugin = %name, version = candidate.version, "a version is on trial");
         if let Trial::Canary { plan, .. } = &candidate.trial
             && plan.promote
         {
-            let ends = ends(Arc::clone(self), name.clone(), candidate.since, plan.window);
+            drop(turn);
+            let ends = ends(self, name.clone(), candidate.since, plan.window);
             tokio::spawn(ends);
         }
         Ok(candidate)

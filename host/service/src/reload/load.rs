@@ -7,19 +7,18 @@ use std::sync::Arc;
 
 use wasmill_model::Name;
 use wasmill_port::Plugins;
-use wasmill_port::guest::Installed;
+use wasmill_port::plugins::Installed;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::Serving;
 use super::metrics::Metrics;
 use super::settle::Stamp;
+use crate::plugins::{Serving, Supervisor};
 
 /// Largest plugin file.
 pub const FILE_BYTES_MAX: u64 = 256 << 20;
 
 pub(super) struct Loader<P, S> {
-    pub(super) plugins: Arc<P>,
-    pub(super) serving: Arc<S>,
+    pub(super) supervisor: Arc<Supervisor<P, S>>,
     pub(super) metrics: Metrics,
 }
 
@@ -61,7 +60,9 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Loaded::Changing,
             Err(error) => {
-                self.refused(job, error.to_string()).await;
+                let reason = error.to_string();
+                self.supervisor.refused(&job.name, &reason);
+                self.refused(job, reason).await;
                 return Loaded::Tried(None);
             }
         };
@@ -70,31 +71,40 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         if job.tried == Some(content) {
             return Loaded::Tried(Some(content));
         }
-        match self.install(job.name.clone(), bytes).await {
-            Ok(installed) => {
-                self.serving.set_serving(&job.name, true).await;
-                self.metrics.count(&job.name, "installed");
-                tracing::info!(plugin = %job.name, version = installed.version, "plugin in service");
-            }
+        match self.supervisor.install(&job.name, bytes, None).await {
+            Ok(installed) => self.installed(&job.name, installed),
             Err(reason) => self.refused(job, reason).await,
         }
         Loaded::Tried(Some(content))
     }
 
-    /// In a task of its own: a file that makes the compiler panic is a bad file like others.
-    async fn install(&self, name: Name, bytes: Vec<u8>) -> Result<Installed, String> {
-        let plugins = self.plugins.clone();
-        let task = tokio::spawn(async move { plugins.install(&name, &bytes).await });
-        match task.await {
-            Ok(installed) => installed.map_err(|rejected| rejected.reason),
-            Err(error) => Err(format!("loading it failed inside the host: {error}")),
+    fn installed(&self, name: &Name, installed: Installed) {
+        let Installed {
+            version,
+            serving,
+            held,
+            ..
+        } = installed;
+        match held {
+            None => {
+                self.metrics.count(name, "installed");
+                let what = match serving {
+                    true => "plugin in service",
+                    false => "plugin file taken: the plugin is disabled",
+                };
+                tracing::info!(plugin = %name, version, "{what}");
+            }
+            Some(held) => {
+                self.metrics.count(name, "held");
+                let reasons = held.reasons.join("; ");
+                let held = held.version;
+                tracing::warn!(plugin = %name, held, version, reasons, "plugin file held");
+            }
         }
     }
 
-    /// Subscriptions pause before the plugin goes, so that no message meets its absence.
     async fn remove(&self, name: &Name) -> Loaded {
-        self.serving.set_serving(name, false).await;
-        self.plugins.remove(name);
+        self.supervisor.remove(name).await;
         self.metrics.count(name, "removed");
         tracing::warn!(plugin = %name, "plugin file removed: its subscriptions pause");
         Loaded::Removed
@@ -111,9 +121,8 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
             );
             return;
         }
-        match self.plugins.restore(&job.name).await {
+        match self.supervisor.restore(&job.name).await {
             Ok(installed) => {
-                self.serving.set_serving(&job.name, true).await;
                 self.metrics.count(&job.name, "restored");
                 let version = installed.version;
                 tracing::error!(
@@ -123,8 +132,7 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
                     "plugin file refused: its last good version serves"
                 );
             }
-            Err(rejected) => {
-                let kept = rejected.reason;
+            Err(kept) => {
                 tracing::error!(
                     file,
                     reason,

@@ -25,7 +25,7 @@ impl Candidates for Registry {
             return Err(ActError::Unknown(plugin.clone()));
         }
         let kept = record.named(version)?;
-        record.check_trial(kept, &self.grants(plugin))?;
+        record.check_trial(kept)?;
         let Some(running) = self.find(plugin) else {
             return refused("the plugin is not in service: nothing could be compared".to_owned());
         };

@@ -16,7 +16,11 @@ use crate::support::{Bench, PLUGIN, effects, written};
 async fn beside(running: &str, candidate: &str, settings: PluginSettings) -> (Bench, String) {
     let bench = Bench::with(running, settings).await;
     let pin = Action::Pin { version: None };
-    bench.registry.act(&PLUGIN.into(), pin).await.expect("it is pinned");
+    bench
+        .registry
+        .act(&PLUGIN.into(), pin)
+        .await
+        .expect("it is pinned");
     let bytes = build(wasmill_test_guests::bytes(candidate));
     let name = PLUGIN.into();
     let installed = bench.registry.install(&name, bytes.as_slice().into()).await;
@@ -76,7 +80,9 @@ async fn handle_keys(bench: &Bench, keys: std::ops::Range<u128>, body: &str) -> 
 #[tokio::test]
 async fn a_canary_that_fails_is_rolled_back_by_itself_and_no_message_fails() {
     let (bench, candidate) = beside("counter", "trap", PluginSettings::default()).await;
-    begin(&bench, &candidate, canary(20.0)).await.expect("it begins");
+    begin(&bench, &candidate, canary(20.0))
+        .await
+        .expect("it begins");
     let outcomes = handle_keys(&bench, 0..500, "x").await;
     assert_eq!(outcomes.len(), 500);
     for outcome in outcomes {
@@ -102,7 +108,9 @@ async fn a_canary_that_fails_is_rolled_back_by_itself_and_no_message_fails() {
 #[tokio::test]
 async fn a_canary_has_its_share_of_the_keys_and_always_the_same_ones() {
     let (bench, candidate) = beside("counter", "doubler", PluginSettings::default()).await;
-    begin(&bench, &candidate, canary(20.0)).await.expect("it begins");
+    begin(&bench, &candidate, canary(20.0))
+        .await
+        .expect("it begins");
     let by_candidate = |outcomes: Vec<Outcome>| -> Vec<bool> {
         let seen = outcomes.into_iter().map(|it| written(&effects(it), "seen"));
         seen.map(|seen| seen == "2").collect()
@@ -126,7 +134,9 @@ async fn a_canary_has_its_share_of_the_keys_and_always_the_same_ones() {
 #[tokio::test]
 async fn a_canary_that_burns_much_more_is_rolled_back() {
     let (bench, candidate) = beside("counter", "chatter", PluginSettings::default()).await;
-    begin(&bench, &candidate, canary(50.0)).await.expect("it begins");
+    begin(&bench, &candidate, canary(50.0))
+        .await
+        .expect("it begins");
     handle_keys(&bench, 0..200, "x").await;
     let Some(Ended::RolledBack(why)) = status(&bench).ended else {
         panic!("{:?}", status(&bench))
@@ -139,20 +149,27 @@ async fn where_handlers_act_outside_a_canary_that_fails_has_the_message_retried(
     let server = Server::held().await;
     server.answer();
     let (bench, candidate) = beside("fetch", "refuse", server.granted()).await;
-    begin(&bench, &candidate, canary(100.0)).await.expect("it begins");
+    begin(&bench, &candidate, canary(100.0))
+        .await
+        .expect("it begins");
     let outcomes = handle_keys(&bench, 0..1, "reject").await;
     let failure = outcomes[0].result.as_ref().expect_err("it is retried");
     assert_eq!(failure.kind, FailureKind::Retry, "and not given up");
     let run = bench.attempt("key-0", 2, &server.address());
     let outcomes = bench.registry.handle(run).await;
-    let effects = outcomes[0].result.as_ref().expect("the running version has it");
+    let effects = outcomes[0]
+        .result
+        .as_ref()
+        .expect("the running version has it");
     assert_eq!(written(effects, "answer"), "hello");
 }
 
 #[tokio::test]
 async fn a_shadow_over_ten_thousand_messages_shows_what_differs_and_commits_nothing() {
     let (bench, candidate) = beside("counter", "doubler", PluginSettings::default()).await;
-    begin(&bench, &candidate, shadow()).await.expect("it begins");
+    begin(&bench, &candidate, shadow())
+        .await
+        .expect("it begins");
     let bodies = ["x"; 100];
     let mut handled = 0;
     for nth in 0..100 {
@@ -186,7 +203,9 @@ async fn a_shadow_is_answered_from_what_the_running_version_received() {
     let server = Server::held().await;
     server.answer();
     let (bench, candidate) = beside("fetch", "fetch", server.granted()).await;
-    begin(&bench, &candidate, shadow()).await.expect("it begins");
+    begin(&bench, &candidate, shadow())
+        .await
+        .expect("it begins");
     let outcomes = handle_keys(&bench, 0..1, &server.address()).await;
     let of_running = outcomes[0].result.as_ref().expect("it is handled");
     assert_eq!(written(of_running, "answer"), "hello");
@@ -200,7 +219,9 @@ async fn what_only_a_shadow_asks_for_is_not_sent() {
     let server = Server::held().await;
     server.answer();
     let (bench, candidate) = beside("counter", "fetch", server.granted()).await;
-    begin(&bench, &candidate, shadow()).await.expect("it begins");
+    begin(&bench, &candidate, shadow())
+        .await
+        .expect("it begins");
     handle_keys(&bench, 0..1, &server.address()).await;
     assert_eq!(server.requests(), 0);
     let seen = seen(&bench);
@@ -210,7 +231,9 @@ async fn what_only_a_shadow_asks_for_is_not_sent() {
 #[tokio::test]
 async fn a_candidate_that_traps_as_a_shadow_fails_nothing() {
     let (bench, candidate) = beside("counter", "trap", PluginSettings::default()).await;
-    begin(&bench, &candidate, shadow()).await.expect("it begins");
+    begin(&bench, &candidate, shadow())
+        .await
+        .expect("it begins");
     for outcome in handle_keys(&bench, 0..20, "x").await {
         assert_eq!(written(&effects(outcome), "seen"), "1");
     }
@@ -228,16 +251,24 @@ async fn what_may_not_be_tried_is_refused_with_the_reason() {
     assert!(refused.contains("serves already"), "{refused}");
     let refused = why(begin(&bench, "0123456789", canary(5.0)).await);
     assert!(refused.contains("no version `0123456789`"), "{refused}");
-    begin(&bench, &candidate[..8], shadow()).await.expect("it begins");
+    begin(&bench, &candidate[..8], shadow())
+        .await
+        .expect("it begins");
     let refused = why(begin(&bench, &candidate, canary(5.0)).await);
     assert!(refused.contains("promote or abort"), "{refused}");
     assert!(bench.registry.end_trial(PLUGIN, Ended::Stopped));
     assert!(!bench.registry.end_trial(PLUGIN, Ended::Stopped));
-    begin(&bench, &candidate, canary(5.0)).await.expect("it begins");
+    begin(&bench, &candidate, canary(5.0))
+        .await
+        .expect("it begins");
 
     let Bench { data, .. } = bench;
     let bench = Bench::over(data, PluginSettings::default());
-    bench.registry.restore(&PLUGIN.into()).await.expect("it serves");
+    bench
+        .registry
+        .restore(&PLUGIN.into())
+        .await
+        .expect("it serves");
     assert_eq!(bench.registry.version(PLUGIN), Some(serves));
     let after = Candidates::candidate(&*bench.registry, PLUGIN);
     assert_eq!(after, None, "a restart ends a trial");

@@ -1,6 +1,7 @@
 //! The wasmtime adapter against real components: those that behave, and those that do not.
 
 mod account;
+mod candidates;
 mod doors;
 mod grants;
 mod handlers;
@@ -14,6 +15,7 @@ mod swap;
 fn every_guest_is_used_by_a_test() {
     let tests = [
         include_str!("account.rs"),
+        include_str!("candidates.rs"),
         include_str!("doors.rs"),
         include_str!("grants.rs"),
         include_str!("handlers.rs"),

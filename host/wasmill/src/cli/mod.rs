@@ -66,7 +66,7 @@ enum Command {
     Schedule(Asking<schedule::Command>),
     /// List or show the topics of a running host: policies, quotas, and who receives
     Topic(Asking<topic::Command>),
-    /// Look into plugins' files
+    /// Look into plugins' files, and manage their versions on a running host
     Plugin(plugin::Plugin),
     /// Print the version
     Version,

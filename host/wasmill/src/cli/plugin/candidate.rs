@@ -303,7 +303,10 @@ mod tests {
         let candidate: Candidate = serde_json::from_value(candidate).unwrap();
         let lines = candidate.lines();
         assert!(lines[0].ends_with("rolled back: it failed"), "{lines:?}");
-        assert!(lines[1].ends_with("until later, then promoted"), "{lines:?}");
+        assert!(
+            lines[1].ends_with("until later, then promoted"),
+            "{lines:?}"
+        );
         assert!(lines[3].contains("5 failed") && lines[3].contains("p99 0.250 ms"));
     }
 }
