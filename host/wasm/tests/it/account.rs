@@ -76,7 +76,7 @@ async fn outcomes_are_counted_by_version() {
     let observed: u64 = old.handler_seconds.iter().map(|(_, count)| count).sum();
     assert_eq!(observed, 4);
 
-    bench.registry.remove(&PLUGIN.into());
+    bench.registry.remove(&PLUGIN.into()).await;
     assert!(bench.registry.accounts().is_empty());
 }
 
