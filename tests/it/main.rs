@@ -3,6 +3,7 @@
 
 mod absent;
 mod body_limit;
+mod candidates;
 mod data_api;
 mod dead_events;
 mod dead_letters;

@@ -44,9 +44,7 @@ impl Candidates for Registry {
         let candidate = Candidate::new(&self.host, &running, version, plan);
         let status = candidate.status(Some(&running.version.hash));
         let _routes = self.routes();
-        let mut next = HashMap::clone(&self.candidates.load());
-        next.insert(plugin.clone(), Arc::new(candidate));
-        self.candidates.store(Arc::new(next));
+        self.set_candidate(plugin, Some(candidate));
         Ok(status)
     }
 
@@ -59,5 +57,17 @@ impl Candidates for Registry {
     fn end_trial(&self, plugin: &str, ended: Ended) -> bool {
         let candidate = Registry::candidate(self, plugin);
         candidate.is_some_and(|candidate| candidate.end(ended))
+    }
+}
+
+impl Registry {
+    /// Replaces what is on trial; the caller holds the lock of `routes`.
+    pub(super) fn set_candidate(&self, plugin: &Name, candidate: Option<Candidate>) {
+        let mut next = HashMap::clone(&self.candidates.load());
+        match candidate {
+            Some(candidate) => next.insert(plugin.clone(), Arc::new(candidate)),
+            None => next.remove(plugin),
+        };
+        self.candidates.store(Arc::new(next));
     }
 }

@@ -80,6 +80,7 @@ impl Plugins for Registry {
         }
         let _routes = self.routes();
         self.replace(name, None);
+        self.set_candidate(name, None);
         self.host.meters.forget(name);
     }
 
