@@ -23,6 +23,10 @@ thread_local! {
     static TICKED: Cell<bool> = const { Cell::new(false) };
 }
 
+/// A turn that was shorter than this when a tick came: whoever was called just before it has not had
+/// its due, and goes on as soon as the runtime comes to it. So short calls never queue for their ticks.
+const BRIEF: Duration = Duration::from_millis(1);
+
 /// The guest that this thread polls has computed for a tick, and is about to yield.
 pub(crate) fn tick() {
     TICKED.set(true);
@@ -32,6 +36,7 @@ pub(crate) fn tick() {
 #[derive(Debug)]
 pub(crate) struct Turns {
     seats: usize,
+    brief: Duration,
     taken: AtomicUsize,
     /// How many wait in `queue`: who leaves without any need not lock it.
     waiting: AtomicUsize,
@@ -53,6 +58,7 @@ impl Turns {
     pub(crate) fn new(seats: usize) -> Self {
         Self {
             seats: seats.max(1),
+            brief: BRIEF,
             taken: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
             queue: Mutex::default(),
@@ -78,7 +84,7 @@ impl Turns {
             TICKED.set(false);
             let polled = work.as_mut().poll(context);
             match polled {
-                Poll::Pending if TICKED.take() => place.queue_again(context),
+                Poll::Pending if TICKED.take() && !place.is_brief() => place.queue_again(context),
                 _ => place.leave(),
             }
             polled
@@ -170,6 +176,11 @@ impl Place<'_> {
         Poll::Ready(())
     }
 
+    /// Whether it has its seat for a moment only.
+    fn is_brief(&self) -> bool {
+        matches!(self.stands, Stands::Seated(since) if since.elapsed() < self.turns.brief)
+    }
+
     /// Gives the seat up. Time counts only while others wait: nobody else could have used it.
     fn leave(&mut self) {
         if let Stands::Seated(since) = std::mem::replace(&mut self.stands, Stands::Outside) {
@@ -228,6 +239,14 @@ mod tests {
 
     use super::*;
 
+    /// Turns that are whole ones however short they are.
+    fn turns(seats: usize) -> Arc<Turns> {
+        Arc::new(Turns {
+            brief: Duration::ZERO,
+            ..Turns::new(seats)
+        })
+    }
+
     /// Computes for so many ticks.
     async fn burn(mut ticks: u32) {
         poll_fn(|context| {
@@ -245,7 +264,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_neighbours_calls_do_not_wait_for_those_of_a_plugin_that_burns() {
-        let turns = Arc::new(Turns::new(1));
+        let turns = turns(1);
         let burnt = Arc::new(AtomicUsize::new(0));
         let stop = Arc::new(AtomicBool::new(false));
         let burners: Vec<_> = (0..500)
@@ -287,7 +306,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_waits_for_something_leaves_its_seat_to_others() {
-        let turns = Turns::new(1);
+        let turns = turns(1);
         let name = Name::from("p");
         let (told, mut hears) = tokio::sync::mpsc::channel(1);
         let waits = turns.take(&name, 1, async { hears.recv().await });
@@ -298,7 +317,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn calls_that_are_dropped_anywhere_keep_no_seat() {
-        let turns = Arc::new(Turns::new(2));
+        let turns = turns(2);
         let name = |nth: u32| Name::from(if nth.is_multiple_of(3) { "a" } else { "b" });
         for round in 0..50 {
             let tasks: Vec<_> = (0..40)
