@@ -31,5 +31,6 @@ mod timers;
 mod topics;
 mod trace_context;
 mod transactions;
+mod versions;
 mod waiting;
 mod world;

@@ -12,7 +12,7 @@ use wasmtime::error::Context;
 use wasmtime::{AsContextMut, Engine, Result};
 
 use crate::data::Data;
-use crate::generated::exports::wasmill::plugin::{checker, gate, handler, query};
+use crate::generated::exports::wasmill::plugin::{checker, gate, handler, migration, query};
 use crate::log::PluginLog;
 
 /// A component that fits this host.
@@ -22,6 +22,8 @@ pub(crate) struct Version {
     pub(crate) hash: String,
     /// As records name it.
     pub(crate) code: CodeVersion,
+    /// The version of the schema of the states that it writes.
+    pub(crate) state_version: u32,
     pub(crate) pre: InstancePre<Data>,
     pub(crate) exports: Exports,
     pub(crate) log: Arc<PluginLog>,
@@ -33,6 +35,7 @@ pub(crate) struct Exports {
     pub(crate) gate: Option<gate::GuestIndices>,
     pub(crate) query: Option<query::GuestIndices>,
     pub(crate) checker: Option<checker::GuestIndices>,
+    pub(crate) migration: Option<migration::GuestIndices>,
 }
 
 /// The exports of an instance.
@@ -41,6 +44,7 @@ pub(crate) struct Guests {
     pub(crate) gate: Option<gate::Guest>,
     pub(crate) query: Option<query::Guest>,
     pub(crate) checker: Option<checker::Guest>,
+    pub(crate) migration: Option<migration::Guest>,
 }
 
 impl Version {
@@ -50,6 +54,7 @@ impl Version {
         linker: &Linker<Data>,
         plugin: Name,
         hash: String,
+        state_version: u32,
         component: &Component,
     ) -> Result<Self, String> {
         let ty = component.component_type();
@@ -70,6 +75,7 @@ impl Version {
         Ok(Self {
             plugin,
             code: CodeVersion::of_hash(&hash),
+            state_version,
             hash,
             pre,
             exports,
@@ -101,6 +107,10 @@ impl Exports {
                 .map_err(refused)?,
             checker: find_if("checker")
                 .map(checker::GuestIndices::new)
+                .transpose()
+                .map_err(refused)?,
+            migration: find_if("migration")
+                .map(migration::GuestIndices::new)
                 .transpose()
                 .map_err(refused)?,
         };
@@ -140,11 +150,17 @@ impl Exports {
                 .load(&mut store, instance)
                 .context("its `checker` is not the contract's")
         });
+        let migration = self.migration.as_ref().map(|found| {
+            found
+                .load(&mut store, instance)
+                .context("its `migration` is not the contract's")
+        });
         Ok(Guests {
             handler: handler.transpose()?,
             gate: gate.transpose()?,
             query: query.transpose()?,
             checker: checker.transpose()?,
+            migration: migration.transpose()?,
         })
     }
 }

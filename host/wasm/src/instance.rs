@@ -8,8 +8,8 @@ use wasmill_model::half::{Decision, Half, Owner};
 use wasmill_model::http;
 use wasmill_model::routes::{CallLimits, PluginSettings};
 use wasmill_port::{Call, ScopeState};
-use wasmtime::Store;
 use wasmtime::component::ResourceTable;
+use wasmtime::{Store, bail};
 use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::component::{Guests, Version};
@@ -28,6 +28,7 @@ use crate::wasi::{self, HttpGate, Lines};
 pub(crate) struct Instance {
     store: Store<Data>,
     guests: Guests,
+    state_version: u32,
     calls: u32,
 }
 
@@ -54,6 +55,7 @@ impl Instance {
         Ok(Self {
             store,
             guests,
+            state_version: version.state_version,
             calls: 0,
         })
     }
@@ -66,7 +68,7 @@ impl Instance {
     /// Handles one message; also tells the fuel burnt. After a fault the instance is done for.
     pub(crate) async fn handle(
         &mut self,
-        call: Call,
+        mut call: Call,
         limits: &CallLimits,
         deadline: Instant,
     ) -> (Call, Result<Result<(), Failure>, Fault>, u64) {
@@ -88,18 +90,22 @@ impl Instance {
             causation: causation.as_ref().map(IdText::as_str),
         };
 
-        let Self {
-            store,
-            guests,
-            calls,
-        } = self;
-        let handler = guests
-            .handler
-            .as_ref()
-            .expect("the caller looked at the exports");
-        *calls += 1;
-        prepare(store, Activity::Handling(call), limits, deadline);
-        let answer = within(deadline, handler.call_handle(&mut *store, parameter)).await;
+        let from = match call.outdated(self.state_version) {
+            Ok(from) => from,
+            Err(error) => return (call, Ok(Err(error.into())), 0),
+        };
+        self.calls += 1;
+        prepare(&mut self.store, Activity::Handling(call), limits, deadline);
+        let migrated = within(deadline, self.migrate(from)).await;
+        let Self { store, guests, .. } = self;
+        let answer = match migrated {
+            Ok(Ok(Ok(()))) => {
+                let handler = guests.handler.as_ref();
+                let handler = handler.expect("the caller looked at the exports");
+                within(deadline, handler.call_handle(&mut *store, parameter)).await
+            }
+            ended => ended,
+        };
         let fuel = limits
             .fuel_max
             .saturating_sub(store.get_fuel().unwrap_or(0));
@@ -114,6 +120,24 @@ impl Instance {
         )
     }
 
+    /// Brings the key's state up to date from an earlier version, if there is one.
+    async fn migrate(&mut self, from: Option<u32>) -> wasmtime::Result<Result<(), types::Failure>> {
+        let Some(from) = from else {
+            return Ok(Ok(()));
+        };
+        let Some(migration) = &self.guests.migration else {
+            let own = self.state_version;
+            bail!(
+                "the key's state has version {from} of its schema, the plugin reads {own}, and it \
+                 exports no `migrate`"
+            );
+        };
+        self.store.data_mut().migrating = true;
+        let migrated = migration.call_migrate(&mut self.store, from).await;
+        self.store.data_mut().migrating = false;
+        migrated
+    }
+
     /// Asks the gate about a request.
     pub(crate) async fn admit(
         &mut self,
@@ -125,6 +149,7 @@ impl Instance {
             store,
             guests,
             calls,
+            ..
         } = self;
         let gate = guests
             .gate
@@ -150,18 +175,24 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<http::Response, Fault> {
-        let Self {
-            store,
-            guests,
-            calls,
-        } = self;
-        let query = guests
-            .query
-            .as_ref()
-            .expect("the caller looked at the exports");
-        *calls += 1;
+        let from = state.outdated(self.state_version);
+        let from = from.map_err(|error| Fault(error.to_string()))?;
+        self.calls += 1;
         let key = state.scope().key.clone();
-        prepare(store, Activity::Answering(state), limits, deadline);
+        prepare(
+            &mut self.store,
+            Activity::Answering(state),
+            limits,
+            deadline,
+        );
+        let migrated = within(deadline, self.migrate(from)).await;
+        let Self { store, guests, .. } = self;
+        if let Err(failure) = settle(migrated, store, limits)? {
+            let Failure { cause, .. } = translate::failure(failure);
+            return Err(Fault(format!("`migrate` failed: {cause}")));
+        }
+        let query = guests.query.as_ref();
+        let query = query.expect("the caller looked at the exports");
         let lists = RequestLists::new(request);
         let asked = query.call_answer(&mut *store, &key, lists.parameter(request));
         let answer = within(deadline, asked).await;
@@ -180,6 +211,7 @@ impl Instance {
             store,
             guests,
             calls,
+            ..
         } = self;
         let checker = guests.checker.as_ref();
         let checker = checker.expect("the caller looked at the exports");
@@ -297,5 +329,6 @@ fn data(
         http_gate,
         table,
         host_calls: 0,
+        migrating: false,
     })
 }

@@ -1,9 +1,12 @@
 //! `wasmill plugin`: plugins as files, without a host, and as a running host has them.
 
 mod act;
+mod file;
 mod history;
 mod inspect;
+mod keygen;
 mod list;
+mod sign;
 
 use clap::{Args, Subcommand};
 
@@ -20,6 +23,10 @@ pub(super) struct Plugin {
 enum Command {
     /// Tell what a plugin's file is, asks for, imports and exports, and how it differs from another
     Inspect(inspect::Inspect),
+    /// Make a key to sign plugins with
+    Keygen(keygen::Keygen),
+    /// Sign a plugin's file: the signature goes beside it
+    Sign(sign::Sign),
     /// List the plugins of a running host, and why one is not in service
     List(list::List),
     /// List the versions of a plugin that a running host keeps
@@ -42,6 +49,8 @@ impl Plugin {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Inspect(inspect) => inspect.run(),
+            Command::Keygen(keygen) => keygen.run(),
+            Command::Sign(sign) => sign.run(),
             Command::List(list) => list.run(),
             Command::History(history) => history.run(),
             Command::Rollback(rollback) => rollback.run(),
