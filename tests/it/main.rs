@@ -32,5 +32,6 @@ mod timers;
 mod topics;
 mod trace_context;
 mod transactions;
+mod versions;
 mod waiting;
 mod world;

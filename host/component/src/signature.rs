@@ -7,10 +7,9 @@
 use std::fmt;
 
 use ed25519_dalek::{Signature as Signed, Signer as _, SigningKey, VerifyingKey};
-use sha2::{Digest, Sha256};
 
-/// What is signed is this and the SHA-256 of the component, so that no signature made for anything
-/// else is one of a plugin.
+/// What is signed is this and the component's hash, as it is written: so no signature that was made
+/// for anything else is one of a plugin.
 const CONTEXT: &[u8] = b"wasmill plugin v1\n";
 
 /// Bytes of a key, secret or public.
@@ -70,10 +69,10 @@ impl SecretKey {
         PublicKey(self.0.verifying_key())
     }
 
-    /// Signs a component.
+    /// Signs the component with this content hash, [`crate::Description::hash`].
     #[must_use]
-    pub fn sign(&self, component: &[u8]) -> Signature {
-        Signature(self.0.sign(&signed(component)))
+    pub fn sign(&self, hash: &str) -> Signature {
+        Signature(self.0.sign(&signed(hash)))
     }
 }
 
@@ -96,11 +95,10 @@ impl PublicKey {
         Self::new(&bytes(text, "public key")?)
     }
 
-    /// Whether this key's owner signed `component`.
+    /// Whether this key's owner signed the component with this content hash.
     #[must_use]
-    pub fn has_signed(&self, component: &[u8], signature: &Signature) -> bool {
-        let signed = signed(component);
-        self.0.verify_strict(&signed, &signature.0).is_ok()
+    pub fn has_signed(&self, hash: &str, signature: &Signature) -> bool {
+        self.0.verify_strict(&signed(hash), &signature.0).is_ok()
     }
 }
 
@@ -140,8 +138,8 @@ impl fmt::Display for Signature {
     }
 }
 
-fn signed(component: &[u8]) -> Vec<u8> {
-    [CONTEXT, &Sha256::digest(component)].concat()
+fn signed(hash: &str) -> Vec<u8> {
+    [CONTEXT, hash.as_bytes()].concat()
 }
 
 fn bytes<const N: usize>(text: &[u8], what: &'static str) -> Result<[u8; N], SignatureError> {
@@ -158,13 +156,13 @@ mod tests {
     #[test]
     fn only_the_owner_of_the_key_signed_and_only_this_component() {
         let [mine, other] = [1, 2].map(|byte| SecretKey::new(&[byte; KEY_BYTES]));
-        let signature = mine.sign(b"component");
-        assert!(mine.public().has_signed(b"component", &signature));
-        assert!(!mine.public().has_signed(b"another", &signature));
-        assert!(!other.public().has_signed(b"component", &signature));
+        let signature = mine.sign("hash");
+        assert!(mine.public().has_signed("hash", &signature));
+        assert!(!mine.public().has_signed("another", &signature));
+        assert!(!other.public().has_signed("hash", &signature));
         // One made over the bare hash is none of a plugin.
-        let bare = Signature(mine.0.sign(&Sha256::digest(b"component")));
-        assert!(!mine.public().has_signed(b"component", &bare));
+        let bare = Signature(mine.0.sign(b"hash"));
+        assert!(!mine.public().has_signed("hash", &bare));
     }
 
     #[test]
@@ -174,7 +172,7 @@ mod tests {
         assert_eq!(again.public(), key.public());
         let public = PublicKey::parse(key.public().to_string().as_bytes());
         assert_eq!(public, Ok(key.public()));
-        let signature = key.sign(b"component");
+        let signature = key.sign("hash");
         let text = format!("{signature}\r\n");
         assert_eq!(Signature::parse(text.as_bytes()), Ok(signature));
         assert!(

@@ -85,6 +85,8 @@ impl Found {
     fn state(&mut self, running: &[(Name, Option<Bytes>)], candidate: &[(Name, Option<Bytes>)]) {
         for (name, pair) in matched(entries(running), entries(candidate)) {
             match reserved::entry(&name) {
+                // What the host keeps beside them, such as their schema, is told by their difference.
+                None if name.starts_with('\0') => {}
                 None => {
                     let what = format!("state `{name}`");
                     self.values(&what, pair.map(|it| it.map(Written)));

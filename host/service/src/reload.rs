@@ -26,8 +26,8 @@ use wasmill_port::Plugins;
 
 use crate::plugins::{Serving, Supervisor};
 pub use load::FILE_BYTES_MAX;
-use load::{Job, Loaded, Loader};
-use look::Look;
+use load::{Content, Job, Loaded, Loader};
+use look::{Look, Stamps};
 
 pub use changes::Changes;
 pub use metrics::Metrics;
@@ -131,11 +131,11 @@ struct Watcher<P, S> {
 /// What is known of a plugin's file.
 #[derive(Default)]
 struct Known {
-    settle: Settle,
+    settle: Settle<Stamps>,
     /// A job of it is under way; it is not looked at until that ends.
     busy: bool,
     /// The content that was tried last, installed or refused.
-    tried: Option<u128>,
+    tried: Option<Content>,
     /// No job of it has ended yet: if its file does not load, the kept version serves.
     started: bool,
 }

@@ -13,7 +13,7 @@ use wasmtime::{AsContextMut, Engine, Result};
 
 use crate::account::{Meter, Meters};
 use crate::data::Data;
-use crate::generated::exports::wasmill::plugin::{checker, gate, handler, query};
+use crate::generated::exports::wasmill::plugin::{checker, gate, handler, migration, query};
 use crate::log::PluginLog;
 
 /// A component that fits this host.
@@ -23,6 +23,8 @@ pub(crate) struct Version {
     pub(crate) hash: String,
     /// As records name it.
     pub(crate) code: CodeVersion,
+    /// The version of the schema of the states that it writes.
+    pub(crate) state_version: u32,
     pub(crate) pre: InstancePre<Data>,
     pub(crate) exports: Exports,
     pub(crate) log: Arc<PluginLog>,
@@ -35,6 +37,7 @@ pub(crate) struct Exports {
     pub(crate) gate: Option<gate::GuestIndices>,
     pub(crate) query: Option<query::GuestIndices>,
     pub(crate) checker: Option<checker::GuestIndices>,
+    pub(crate) migration: Option<migration::GuestIndices>,
 }
 
 /// The exports of an instance.
@@ -43,6 +46,7 @@ pub(crate) struct Guests {
     pub(crate) gate: Option<gate::Guest>,
     pub(crate) query: Option<query::Guest>,
     pub(crate) checker: Option<checker::Guest>,
+    pub(crate) migration: Option<migration::Guest>,
 }
 
 impl Version {
@@ -52,6 +56,7 @@ impl Version {
         linker: &Linker<Data>,
         plugin: Name,
         hash: String,
+        state_version: u32,
         component: &Component,
         meters: &Meters,
     ) -> Result<Self, String> {
@@ -75,6 +80,7 @@ impl Version {
             meter: meters.of(&plugin, code),
             plugin,
             code,
+            state_version,
             hash,
             pre,
             exports,
@@ -106,6 +112,10 @@ impl Exports {
                 .map_err(refused)?,
             checker: find_if("checker")
                 .map(checker::GuestIndices::new)
+                .transpose()
+                .map_err(refused)?,
+            migration: find_if("migration")
+                .map(migration::GuestIndices::new)
                 .transpose()
                 .map_err(refused)?,
         };
@@ -145,11 +155,17 @@ impl Exports {
                 .load(&mut store, instance)
                 .context("its `checker` is not the contract's")
         });
+        let migration = self.migration.as_ref().map(|found| {
+            found
+                .load(&mut store, instance)
+                .context("its `migration` is not the contract's")
+        });
         Ok(Guests {
             handler: handler.transpose()?,
             gate: gate.transpose()?,
             query: query.transpose()?,
             checker: checker.transpose()?,
+            migration: migration.transpose()?,
         })
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Data {
     pub(crate) http_gate: HttpGate,
     pub(crate) table: ResourceTable,
     pub(crate) host_calls: u32,
+    /// The state is brought up to date, before what the activity says.
+    pub(crate) migrating: bool,
 }
 
 impl Data {
@@ -57,6 +59,7 @@ impl Data {
         };
         self.activity = activity;
         self.host_calls = 0;
+        self.migrating = false;
         self.http_gate.deadline = deadline;
         self.stderr.forget();
     }
@@ -86,6 +89,12 @@ impl Data {
 
     /// The handler call in progress; a refusal of `function` if it is something else.
     pub(crate) fn handling(&mut self, function: &str) -> Result<&mut Call, Error> {
+        if self.migrating {
+            return Err(Error::Invalid(format!(
+                "`{function}` is refused in `migration.migrate`: it only brings the state up to \
+                 date; do this in `handler.handle`"
+            )));
+        }
         match &mut self.activity {
             Activity::Handling(call) => Ok(call),
             other => Err(refused(other, function)),

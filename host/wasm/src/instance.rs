@@ -9,7 +9,7 @@ use wasmill_model::http;
 use wasmill_model::routes::{CallLimits, PluginSettings};
 use wasmill_port::{Call, ScopeState};
 use wasmtime::component::ResourceTable;
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Store, UpdateDeadline, bail};
 use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::account::Bill;
@@ -30,6 +30,7 @@ use crate::wasi::{self, HttpGate, Lines, Tape};
 pub(crate) struct Instance {
     store: Store<Data>,
     guests: Guests,
+    state_version: u32,
     calls: u32,
     /// What it held when its last call began, in bytes.
     held: usize,
@@ -61,6 +62,7 @@ impl Instance {
         Ok(Self {
             store,
             guests,
+            state_version: version.state_version,
             calls: 0,
             held: 0,
         })
@@ -95,7 +97,7 @@ impl Instance {
     /// Handles one message. After a fault the instance is done for.
     pub(crate) async fn handle(
         &mut self,
-        call: Call,
+        mut call: Call,
         tape: Tape,
         limits: &CallLimits,
         deadline: Instant,
@@ -118,14 +120,26 @@ impl Instance {
             causation: causation.as_ref().map(IdText::as_str),
         };
 
+        let from = match call.outdated(self.state_version) {
+            Ok(from) => from,
+            Err(error) => {
+                // Nothing is called, and that is what its bill tells.
+                self.begin(Activity::Idle, limits, deadline);
+                return (call, Ok(Err(error.into())));
+            }
+        };
         self.begin(Activity::Handling(call), limits, deadline);
+        self.store.data_mut().http_gate.tape = tape;
+        let migrated = within(deadline, self.migrate(from)).await;
         let Self { store, guests, .. } = self;
-        store.data_mut().http_gate.tape = tape;
-        let handler = guests
-            .handler
-            .as_ref()
-            .expect("the caller looked at the exports");
-        let answer = within(deadline, handler.call_handle(&mut *store, parameter)).await;
+        let answer = match migrated {
+            Ok(Ok(Ok(()))) => {
+                let handler = guests.handler.as_ref();
+                let handler = handler.expect("the caller looked at the exports");
+                within(deadline, handler.call_handle(&mut *store, parameter)).await
+            }
+            ended => ended,
+        };
         let Activity::Handling(call) = store.data_mut().end() else {
             unreachable!("only the end of a call changes the activity")
         };
@@ -134,6 +148,24 @@ impl Instance {
             call,
             answer.map(|result| result.map_err(translate::failure)),
         )
+    }
+
+    /// Brings the key's state up to date from an earlier version, if there is one.
+    async fn migrate(&mut self, from: Option<u32>) -> wasmtime::Result<Result<(), types::Failure>> {
+        let Some(from) = from else {
+            return Ok(Ok(()));
+        };
+        let Some(migration) = &self.guests.migration else {
+            let own = self.state_version;
+            bail!(
+                "the key's state has version {from} of its schema, the plugin reads {own}, and it \
+                 exports no `migrate`"
+            );
+        };
+        self.store.data_mut().migrating = true;
+        let migrated = migration.call_migrate(&mut self.store, from).await;
+        self.store.data_mut().migrating = false;
+        migrated
     }
 
     /// Asks the gate about a request.
@@ -167,13 +199,18 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<http::Response, Fault> {
+        let from = state.outdated(self.state_version);
+        let from = from.map_err(|error| Fault(error.to_string()))?;
         let key = state.scope().key.clone();
         self.begin(Activity::Answering(state), limits, deadline);
+        let migrated = within(deadline, self.migrate(from)).await;
         let Self { store, guests, .. } = self;
-        let query = guests
-            .query
-            .as_ref()
-            .expect("the caller looked at the exports");
+        if let Err(failure) = settle(migrated, store, limits)? {
+            let Failure { cause, .. } = translate::failure(failure);
+            return Err(Fault(format!("`migrate` failed: {cause}")));
+        }
+        let query = guests.query.as_ref();
+        let query = query.expect("the caller looked at the exports");
         let lists = RequestLists::new(request);
         let asked = query.call_answer(&mut *store, &key, lists.parameter(request));
         let answer = within(deadline, asked).await;
@@ -304,5 +341,6 @@ fn data(
         http_gate,
         table,
         host_calls: 0,
+        migrating: false,
     })
 }

@@ -28,6 +28,7 @@ impl Call {
             effect_bytes: 0,
             halves: halves::OfCall::default(),
             uniqueness: self.uniqueness,
+            schema: None,
         }
     }
 

@@ -10,26 +10,34 @@ use wasmill_port::Plugins;
 use wasmill_port::plugins::Installed;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::look::{Stamps, signature_of};
 use super::metrics::Metrics;
 use super::settle::Stamp;
 use crate::plugins::{Serving, Supervisor};
 
 /// Largest plugin file.
 pub const FILE_BYTES_MAX: u64 = 256 << 20;
+/// Largest file of a signature.
+const SIGNATURE_BYTES_MAX: u64 = 4 << 10;
 
 pub(super) struct Loader<P, S> {
     pub(super) supervisor: Arc<Supervisor<P, S>>,
     pub(super) metrics: Metrics,
 }
 
+/// The content of a plugin's file and of its signature's. Not against attackers: who may write here
+/// may install anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Content(u128, Option<u128>);
+
 /// What to do: the file has settled.
 pub(super) struct Job {
     pub(super) name: Name,
     pub(super) path: PathBuf,
     /// None if the file is gone.
-    pub(super) stamp: Option<Stamp>,
+    pub(super) stamp: Option<Stamps>,
     /// The content that was tried before.
-    pub(super) tried: Option<u128>,
+    pub(super) tried: Option<Content>,
     /// Whether to restore the kept version if the file does not load.
     pub(super) restore: bool,
 }
@@ -39,7 +47,7 @@ pub(super) enum Loaded {
     /// The file changed while it was read.
     Changing,
     /// This content was installed or refused; none if it could not be read.
-    Tried(Option<u128>),
+    Tried(Option<Content>),
     /// The plugin is out of service.
     Removed,
 }
@@ -53,11 +61,11 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         (job.name, loaded)
     }
 
-    async fn load(&self, job: &Job, stamp: Stamp) -> Loaded {
+    async fn load(&self, job: &Job, stamp: Stamps) -> Loaded {
         let path = job.path.clone();
-        let read = tokio::task::spawn_blocking(move || read_whole(&path, stamp)).await;
-        let bytes = match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
-            Ok(Some(bytes)) => bytes,
+        let read = tokio::task::spawn_blocking(move || read_both(&path, stamp)).await;
+        let (bytes, signature) = match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            Ok(Some(both)) => both,
             Ok(None) => return Loaded::Changing,
             Err(error) => {
                 let reason = error.to_string();
@@ -66,12 +74,11 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
                 return Loaded::Tried(None);
             }
         };
-        // Not against attackers: who may write here may install anything.
-        let content = xxh3_128(&bytes);
+        let content = Content(xxh3_128(&bytes), signature.as_deref().map(xxh3_128));
         if job.tried == Some(content) {
             return Loaded::Tried(Some(content));
         }
-        match self.supervisor.install(&job.name, bytes, None).await {
+        match self.supervisor.install(&job.name, bytes, signature).await {
             Ok(installed) => self.installed(&job.name, installed),
             Err(reason) => self.refused(job, reason).await,
         }
@@ -144,11 +151,26 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
     }
 }
 
+/// A component, and its signature if there is one.
+type Both = (Vec<u8>, Option<Vec<u8>>);
+
+/// The content of the files with these stamps; none if one has another by the end.
+fn read_both(path: &Path, stamps: Stamps) -> io::Result<Option<Both>> {
+    let Some(component) = read_whole(path, stamps.component, FILE_BYTES_MAX)? else {
+        return Ok(None);
+    };
+    let Some(stamp) = stamps.signature else {
+        return Ok(Some((component, None)));
+    };
+    let signature = read_whole(&signature_of(path), stamp, SIGNATURE_BYTES_MAX)?;
+    Ok(signature.map(|signature| (component, Some(signature))))
+}
+
 /// The content of the file with this stamp; none if it has another by the end.
-fn read_whole(path: &Path, stamp: Stamp) -> io::Result<Option<Vec<u8>>> {
-    if stamp.bytes() > FILE_BYTES_MAX {
-        let size = stamp.bytes();
-        let what = format!("the file has {size} bytes, more than the {FILE_BYTES_MAX} allowed");
+fn read_whole(path: &Path, stamp: Stamp, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    if stamp.bytes() > bytes_max {
+        let (file, size) = (path.display(), stamp.bytes());
+        let what = format!("{file} has {size} bytes, more than the {bytes_max} allowed");
         return Err(io::Error::other(what));
     }
     let mut file = match File::open(path) {
@@ -156,7 +178,7 @@ fn read_whole(path: &Path, stamp: Stamp) -> io::Result<Option<Vec<u8>>> {
         opened => opened?,
     };
     let mut bytes = Vec::with_capacity(usize::try_from(stamp.bytes()).unwrap_or_default());
-    (&mut file).take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    (&mut file).take(bytes_max).read_to_end(&mut bytes)?;
     // Both the file that was read and the one that the path names now.
     let is_same = |metadata: &fs::Metadata| Stamp::of(metadata) == stamp;
     let same = is_same(&file.metadata()?) && fs::metadata(path).is_ok_and(|m| is_same(&m));

@@ -2,14 +2,13 @@
 
 use bytes::Bytes;
 use wasmill_model::Name;
-use wasmtime::Result;
 
 use crate::data::{Activity, Data, refused};
 use crate::generated::wasmill::plugin::state::Host;
 use crate::generated::wasmill::plugin::types::Error;
 
 impl Host for Data {
-    fn get(&mut self, name: String) -> Result<Result<Option<Vec<u8>>, Error>> {
+    fn get(&mut self, name: String) -> wasmtime::Result<Result<Option<Vec<u8>>, Error>> {
         self.count()?;
         let found = match &self.activity {
             Activity::Handling(call) => call.get(&name),
@@ -21,18 +20,14 @@ impl Host for Data {
             .map_err(Error::from))
     }
 
-    fn put(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), Error>> {
+    fn put(&mut self, name: String, value: Vec<u8>) -> wasmtime::Result<Result<(), Error>> {
         self.count()?;
-        Ok(self
-            .handling("state.put")
-            .and_then(|call| Ok(call.put(&name, Some(value.into()))?)))
+        Ok(self.write("state.put", &name, Some(value.into())))
     }
 
-    fn delete(&mut self, name: String) -> Result<Result<(), Error>> {
+    fn delete(&mut self, name: String) -> wasmtime::Result<Result<(), Error>> {
         self.count()?;
-        Ok(self
-            .handling("state.delete")
-            .and_then(|call| Ok(call.put(&name, None)?)))
+        Ok(self.write("state.delete", &name, None))
     }
 
     fn scan(
@@ -40,7 +35,7 @@ impl Host for Data {
         prefix: String,
         start_after: Option<String>,
         limit: u32,
-    ) -> Result<Result<Vec<(String, Vec<u8>)>, Error>> {
+    ) -> wasmtime::Result<Result<Vec<(String, Vec<u8>)>, Error>> {
         self.count()?;
         let after = start_after.as_deref();
         let found = match &self.activity {
@@ -52,5 +47,20 @@ impl Host for Data {
         Ok(found
             .map(|entries| entries.into_iter().map(owned).collect())
             .map_err(Error::from))
+    }
+}
+
+impl Data {
+    /// Writes an entry. What is migrated for a query is written for that query alone.
+    fn write(&mut self, function: &str, name: &str, value: Option<Bytes>) -> Result<(), Error> {
+        let bytes_max = self.settings.limits.effect_bytes_max;
+        let migrating = self.migrating;
+        match &mut self.activity {
+            Activity::Handling(call) => Ok(call.put(name, value)?),
+            Activity::Answering(state) if migrating => {
+                Ok(state.put_for_query(name, value, bytes_max)?)
+            }
+            other => Err(refused(other, function)),
+        }
     }
 }

@@ -14,12 +14,12 @@ use crate::component::{self, Version};
 use crate::deadline::after;
 use crate::instance::Instance;
 use crate::pool::Serving;
-use crate::versions::Kept;
+use crate::versions::About;
 
 /// A component that fits this host.
 pub(super) struct Loaded {
     pub(super) version: Arc<Version>,
-    pub(super) kept: Kept,
+    pub(super) about: About,
     pub(super) bytes: Vec<u8>,
     compiled: Component,
 }
@@ -37,17 +37,27 @@ impl Registry {
     /// What does not fit, and the remedy.
     pub(super) async fn load(&self, name: &Name, bytes: Vec<u8>) -> Result<Loaded, String> {
         let (host, plugin) = (self.host.clone(), name.clone());
-        let now = self.host.clock.now();
         blocking(move || {
             let hash = content_hash(&bytes);
             let compiled = host.compile(&hash, &bytes)?;
-            let version = Version::new(&host.linker, plugin, hash.clone(), &compiled, &host.meters);
-            let version = version.map_err(|reason| component::explained(&bytes, reason))?;
             let manifest = Manifest::read(&bytes).map_err(|error| error.to_string())?;
-            let kept = Kept::new(hash, bytes.len(), manifest, now);
+            let state_version = manifest.as_ref().map_or(1, |it| it.state_version);
+            let version = Version::new(
+                &host.linker,
+                plugin,
+                hash,
+                state_version,
+                &compiled,
+                &host.meters,
+            );
+            let version = version.map_err(|reason| component::explained(&bytes, reason))?;
+            let about = About {
+                manifest,
+                migrates: version.exports.migration.is_some(),
+            };
             Ok(Loaded {
                 version: Arc::new(version),
-                kept,
+                about,
                 bytes,
                 compiled,
             })
@@ -92,7 +102,7 @@ impl Registry {
 impl Host {
     /// Keeps what was loaded, compiled code with it. Nothing names it yet.
     pub(super) fn keep(&self, loaded: &Loaded) -> io::Result<()> {
-        let hash = &loaded.kept.hash;
+        let hash = &loaded.version.hash;
         self.versions.keep(hash, &loaded.bytes)?;
         // The cache only saves time: without it the plugin serves all the same.
         if let Err(error) = self.cache.store(hash, &loaded.compiled) {

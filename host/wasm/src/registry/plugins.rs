@@ -8,13 +8,13 @@ use std::io;
 use std::sync::Arc;
 
 use wasmill_model::Name;
-use wasmill_model::routes::Grants;
+use wasmill_model::routes::{Grants, Routes};
 use wasmill_port::Plugins;
 use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Standing};
 
 use super::Registry;
 use super::load::{Loaded, blocking, content_hash};
-use crate::versions::{Came, Judged, Record};
+use crate::versions::{Came, Judged, Kept, Record};
 
 /// Longest name of a plugin; it is the name of files.
 const NAME_BYTES_MAX: usize = 64;
@@ -33,26 +33,39 @@ impl Plugins for Registry {
         check_name(name).map_err(reject)?;
         let bytes = file.component.to_vec();
         let (hash, bytes) = blocking(move || (content_hash(&bytes), bytes)).await;
+        let routes = self.in_force();
         let mut record = Record::clone(&self.host.versions.of(name));
-        let serves = record.in_service().filter(|it| it.hash == hash).cloned();
-        if let Some(serves) = serves
-            && self.version(name) == Some(hash.clone())
-        {
-            record.arrive(serves);
+        let now = self.host.clock.now();
+        let known = record.find(&hash).cloned();
+        let mut version = known.unwrap_or_else(|| Kept::new(hash.clone(), bytes.len(), now));
+        // Before it is compiled: what is not signed is not looked into.
+        let taken = file
+            .signature
+            .map(|file| version.take_signature(file, &routes.signatures));
+        let checked = version.check_signature(name, &routes.signatures);
+        if self.version(name).as_ref() == Some(&hash) {
+            // It serves, and a signature that came for the next one says nothing of it.
+            record.arrive(version);
             let put = self.put(name, record, None).await;
             put.map_err(|failed| reject(failed.into()))?;
             return Ok(self.installed(name, false));
         }
-        let loaded = Arc::new(self.load(name, bytes).await.map_err(reject)?);
-        record.arrive(loaded.kept.clone());
-        match record.judge(&loaded.kept, &self.grants(name)) {
+        checked.map_err(|missing| match taken {
+            Some(Err(why)) => reject(format!("{name}.wasm.sig is of no use: {why}; {missing}")),
+            _ => reject(missing),
+        })?;
+        let loaded = self.load(name, bytes).await.map_err(reject)?;
+        version.learn(loaded.about.clone());
+        record.arrive(version.clone());
+        let loaded = Arc::new(loaded);
+        match record.judge(&version, &self.grants(name)) {
             Judged::Refuse(why) => return Err(reject(why)),
             // The version before goes on serving, or does so again.
             Judged::Hold(_) => {}
             Judged::Serve if record.current().is_some_and(|it| it.hash == hash) => {}
             Judged::Serve => {
                 let came = came(&record, &hash);
-                record.serve(&hash, came, self.host.clock.now());
+                record.serve(&hash, came, now);
             }
         }
         let put = self.put(name, record, Some(loaded)).await;
@@ -100,7 +113,7 @@ impl Plugins for Registry {
             Action::Enable => record.disable(false)?,
         }
         // What was held may come in by this.
-        self.let_in(&mut record, &grants);
+        self.let_in(name, &mut record, &grants);
         match self.put(name, record, None).await {
             Ok(_) => Ok(self.find(name).is_some()),
             Err(Failed::Version(why)) => Err(ActError::Refused(why)),
@@ -110,7 +123,7 @@ impl Plugins for Registry {
 
     async fn reconsider(&self, name: &Name) -> Result<Option<String>, Rejected> {
         let mut record = Record::clone(&self.host.versions.of(name));
-        if !self.let_in(&mut record, &self.grants(name)) {
+        if !self.let_in(name, &mut record, &self.grants(name)) {
             return Ok(None);
         }
         let put = self.put(name, record, None).await;
@@ -149,16 +162,19 @@ impl Registry {
         arrived: Option<Arc<Loaded>>,
     ) -> Result<bool, Failed> {
         let (mut keep, mut tried) = (Vec::from_iter(arrived), None);
-        let current = record.current().map(|version| version.hash.clone());
-        let current = current.filter(|hash| self.version(name).as_ref() != Some(hash));
-        if let Some(hash) = current {
-            let here = keep.iter().find(|loaded| loaded.kept.hash == hash);
+        let serves = self.version(name);
+        let current = record.current();
+        if let Some(current) = current.filter(|it| serves.as_ref() != Some(&it.hash)) {
+            let signed = current.check_signature(name, &self.in_force().signatures);
+            signed.map_err(Failed::Version)?;
+            let hash = &current.hash;
+            let here = keep.iter().find(|loaded| loaded.version.hash == *hash);
             match here.cloned() {
                 // If the plugin is disabled, this is still the time to say that it cannot serve.
                 Some(loaded) => tried = Some(self.trial(&loaded.version).await),
                 None if record.is_disabled() => {}
                 None => {
-                    let loaded = self.load_kept(name, &hash).await;
+                    let loaded = self.load_kept(name, hash).await;
                     let loaded = loaded.map_err(Failed::Version)?;
                     tried = Some(self.trial(&loaded.version).await);
                     keep.push(Arc::new(loaded));
@@ -205,9 +221,13 @@ impl Registry {
     }
 
     /// Lets the version of the file in if nothing speaks against it any more. True if it did.
-    fn let_in(&self, record: &mut Record, grants: &Grants) -> bool {
+    fn let_in(&self, name: &str, record: &mut Record, grants: &Grants) -> bool {
         let waiting = record.waiting();
-        let waiting = waiting.filter(|it| record.judge(it, grants) == Judged::Serve);
+        let routes = self.in_force();
+        let waiting = waiting.filter(|it| {
+            let signed = it.check_signature(name, &routes.signatures);
+            signed.is_ok() && record.judge(it, grants) == Judged::Serve
+        });
         let Some(hash) = waiting.map(|version| version.hash.clone()) else {
             return false;
         };
@@ -230,11 +250,16 @@ impl Registry {
     }
 
     fn stands(&self, name: &str, record: &Record) -> Standing {
-        record.standing(&self.grants(name), self.find(name).is_some())
+        let serving = self.find(name).is_some();
+        record.standing(&self.grants(name), &self.in_force().signatures, serving)
     }
 
     fn grants(&self, name: &str) -> Grants {
-        self.routes().plugin(name).grants.clone()
+        self.in_force().plugin(name).grants.clone()
+    }
+
+    fn in_force(&self) -> Arc<Routes> {
+        self.routes().clone()
     }
 }
 

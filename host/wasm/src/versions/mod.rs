@@ -2,6 +2,7 @@
 
 mod preflight;
 mod record;
+mod signed;
 mod standing;
 mod store;
 #[cfg(test)]
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmill_model::Name;
 
-pub(crate) use record::{Came, Judged, Kept, Record};
+pub(crate) use record::{About, Came, Judged, Kept, Record};
 use store::Store;
 
 /// The records of all plugins, in memory as they are on disk.

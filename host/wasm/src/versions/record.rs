@@ -59,6 +59,14 @@ pub(crate) struct Kept {
     pub(crate) came: Came,
 }
 
+/// What a component says of itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct About {
+    pub(crate) manifest: Option<Manifest>,
+    /// Whether it exports `migrate`.
+    pub(crate) migrates: bool,
+}
+
 /// What put a version into service last, or brought it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -94,26 +102,28 @@ pub(crate) enum Hold {
 }
 
 impl Kept {
-    pub(crate) fn new(
-        hash: String,
-        size: usize,
-        manifest: Option<Manifest>,
-        installed_at: Millis,
-    ) -> Self {
+    /// One whose file came, and of which nothing else is known yet.
+    pub(crate) fn new(hash: String, size: usize, installed_at: Millis) -> Self {
         Self {
             hash,
             size: size as u64,
-            manifest: manifest.map(|manifest| Manifest {
-                routes: None,
-                description: None,
-                ..manifest
-            }),
+            manifest: None,
             migrates: false,
             signature: None,
             installed_at,
             served_at: None,
             came: Came::File,
         }
+    }
+
+    /// Notes what the component says of itself.
+    pub(crate) fn learn(&mut self, about: About) {
+        self.migrates = about.migrates;
+        self.manifest = about.manifest.map(|manifest| Manifest {
+            routes: None,
+            description: None,
+            ..manifest
+        });
     }
 
     /// The version of the schema of its state.
@@ -279,9 +289,7 @@ impl Record {
         self.file = Some(version.hash.clone());
         match self.versions.iter_mut().find(|it| it.hash == version.hash) {
             None => self.versions.push(version),
-            // The signature is its own only from now on; nothing else can differ.
-            Some(known) if version.signature.is_some() => known.signature = version.signature,
-            Some(_) => {}
+            Some(known) => *known = version,
         }
         self.trim();
     }

@@ -1,7 +1,7 @@
 //! A record as operators are told of it.
 
 use wasmill_component::{Capabilities, Manifest};
-use wasmill_model::routes::Grants;
+use wasmill_model::routes::{Grants, Signatures};
 use wasmill_port::plugins::{About, Held, Standing, Version};
 
 use super::record::{Came, Hold, Judged, Kept, Record};
@@ -39,7 +39,13 @@ impl Record {
     }
 
     /// How the plugin stands.
-    pub(crate) fn standing(&self, grants: &Grants, serving: bool) -> Standing {
+    pub(crate) fn standing(
+        &self,
+        grants: &Grants,
+        trusted: &Signatures,
+        serving: bool,
+    ) -> Standing {
+        let version = |kept| version(kept, trusted);
         let hash = |version: &Kept| version.hash.clone();
         Standing {
             current: self.current().map(hash),
@@ -55,7 +61,7 @@ impl Record {
     }
 }
 
-fn version(kept: &Kept) -> Version {
+fn version(kept: &Kept, trusted: &Signatures) -> Version {
     Version {
         hash: kept.hash.clone(),
         size: kept.size,
@@ -70,7 +76,7 @@ fn version(kept: &Kept) -> Version {
             Came::Restore => "restore",
             Came::Promote => "promote",
         },
-        signed_by: None,
+        signed_by: kept.signed_by(trusted),
     }
 }
 

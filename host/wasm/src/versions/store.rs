@@ -14,7 +14,7 @@ use cap_std::fs::Dir;
 use wasmill_component::Manifest;
 use wasmill_model::{Millis, Name};
 
-use super::record::{Kept, Record};
+use super::record::{About, Kept, Record};
 use crate::files;
 
 const RECORD: &str = ".history";
@@ -102,8 +102,12 @@ impl Store {
         let at = Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
         // A damaged component is told of when it is to serve.
         let component = self.component(&hash).unwrap_or_default();
-        let manifest = Manifest::read(&component).ok().flatten();
-        let version = Kept::new(hash, component.len(), manifest, at);
+        let mut version = Kept::new(hash, component.len(), at);
+        version.learn(About {
+            manifest: Manifest::read(&component).ok().flatten(),
+            // No host of that time knew of it.
+            migrates: false,
+        });
         Ok(Record::of_one(version, at))
     }
 }

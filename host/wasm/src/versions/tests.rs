@@ -7,7 +7,7 @@ use wasmill_model::Millis;
 use wasmill_model::routes::Grants;
 use wasmill_port::plugins::ActError;
 
-use super::record::{Came, Hold, Judged, Kept, Record};
+use super::record::{About, Came, Hold, Judged, Kept, Record};
 use super::store::Store;
 
 fn manifest(hosts: &[&str], state_version: u32) -> Manifest {
@@ -28,7 +28,12 @@ fn manifest(hosts: &[&str], state_version: u32) -> Manifest {
 
 /// A version whose hash is its name eight times.
 fn version(name: char, manifest: Option<Manifest>) -> Kept {
-    Kept::new(hash(name), 1, manifest, Millis(0))
+    let mut version = Kept::new(hash(name), 1, Millis(0));
+    version.learn(About {
+        manifest,
+        migrates: false,
+    });
+    version
 }
 
 fn hash(name: char) -> String {

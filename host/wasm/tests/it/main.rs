@@ -8,6 +8,7 @@ mod handlers;
 mod http;
 mod limits;
 mod loading;
+mod migration;
 mod support;
 mod swap;
 
@@ -22,11 +23,13 @@ fn every_guest_is_used_by_a_test() {
         include_str!("http.rs"),
         include_str!("limits.rs"),
         include_str!("loading.rs"),
+        include_str!("migration.rs"),
         include_str!("swap.rs"),
         // Some are for tests of the whole host.
         include_str!("../../../../tests/it/recall.rs"),
         include_str!("../../../../tests/it/timers.rs"),
         include_str!("../../../../tests/it/transactions.rs"),
+        include_str!("../../../../tests/it/versions.rs"),
     ]
     .concat();
     for guest in wasmill_test_guests::ALL {

@@ -185,7 +185,7 @@ pub(crate) fn written(effects: &Effects, name: &str) -> String {
     String::from_utf8_lossy(value.as_ref().expect("it was not deleted")).into_owned()
 }
 
-fn delivery(index: usize, body: &str) -> Delivery {
+pub(crate) fn delivery(index: usize, body: &str) -> Delivery {
     let message = Message {
         id: MessageId(index as u128),
         topic: "in".into(),

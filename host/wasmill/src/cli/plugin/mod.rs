@@ -2,9 +2,12 @@
 
 mod act;
 mod candidate;
+mod file;
 mod history;
 mod inspect;
+mod keygen;
 mod list;
+mod sign;
 
 use clap::{Args, Subcommand};
 
@@ -21,6 +24,10 @@ pub(super) struct Plugin {
 enum Command {
     /// Tell what a plugin's file is, asks for, imports and exports, and how it differs from another
     Inspect(inspect::Inspect),
+    /// Make a key to sign plugins with
+    Keygen(keygen::Keygen),
+    /// Sign a plugin's file: the signature goes beside it
+    Sign(sign::Sign),
     /// List the plugins of a running host, and why one is not in service
     List(list::List),
     /// List the versions of a plugin that a running host keeps
@@ -53,6 +60,8 @@ impl Plugin {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Inspect(inspect) => inspect.run(),
+            Command::Keygen(keygen) => keygen.run(),
+            Command::Sign(sign) => sign.run(),
             Command::List(list) => list.run(),
             Command::History(history) => history.run(),
             Command::Rollback(rollback) => rollback.run(),
