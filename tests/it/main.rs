@@ -3,6 +3,7 @@
 
 mod absent;
 mod body_limit;
+mod candidates;
 mod data_api;
 mod dead_events;
 mod dead_letters;
@@ -36,5 +37,6 @@ mod timers;
 mod topics;
 mod trace_context;
 mod transactions;
+mod versions;
 mod waiting;
 mod world;

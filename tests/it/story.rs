@@ -130,6 +130,14 @@ fn check(told: &Value, flow: &str) -> Result<()> {
         handled["fuel"].as_u64() > Some(0) && handled["duration_us"].is_u64(),
         "{handled}"
     );
+    let used = &handled["used"];
+    ensure!(
+        used["memory_bytes"].as_u64() > Some(0)
+            && used["host_calls"].as_u64() > Some(0)
+            && used["bytes_in"].is_u64()
+            && used["bytes_out"].as_u64() > Some(0),
+        "{handled}"
+    );
     ensure!(
         handled["version"].as_str().is_some_and(|it| it.len() == 12),
         "{handled}"

@@ -12,7 +12,7 @@ use wasmill_model::{Name, Routes};
 use crate::body::Budget;
 use crate::error::Error;
 use crate::table::{Table, TableError};
-use crate::{Limits, Metrics, Platform, Service, dispatch, probes};
+use crate::{Control, Limits, Metrics, Platform, Service, dispatch, probes};
 
 /// The HTTP API. Clones share one state.
 ///
@@ -35,6 +35,7 @@ pub(crate) struct State<P> {
 
 pub(crate) struct Opened<P> {
     pub(crate) platform: P,
+    pub(crate) plugins: Arc<dyn Control>,
     /// Plugins that the routes name and that are not in service.
     pub(crate) missing: Box<dyn Fn() -> Vec<Name> + Send + Sync>,
 }
@@ -73,11 +74,17 @@ impl<P: Platform> Api<P> {
         })
     }
 
-    /// Begins to answer requests with `platform`. `missing` tells which plugins that the routes
-    /// name are not in service. Only the first call counts.
-    pub fn open(&self, platform: P, missing: impl Fn() -> Vec<Name> + Send + Sync + 'static) {
+    /// Begins to answer requests with `platform`, and those about plugins with `plugins`. `missing`
+    /// tells which plugins that the routes name are not in service. Only the first call counts.
+    pub fn open(
+        &self,
+        platform: P,
+        plugins: Arc<dyn Control>,
+        missing: impl Fn() -> Vec<Name> + Send + Sync + 'static,
+    ) {
         self.state.opened.get_or_init(|| Opened {
             platform,
+            plugins,
             missing: Box::new(missing),
         });
     }
@@ -135,6 +142,15 @@ impl<P> State<P> {
     pub(crate) fn platform(&self) -> Result<&P, Error> {
         let opened = self.opened().ok_or(Error::Starting)?;
         Ok(&opened.platform)
+    }
+
+    /// The plugins, for operators.
+    ///
+    /// # Errors
+    /// [`Error::Starting`] if the platform has not recovered yet.
+    pub(crate) fn plugins(&self) -> Result<&Arc<dyn Control>, Error> {
+        let opened = self.opened().ok_or(Error::Starting)?;
+        Ok(&opened.plugins)
     }
 
     /// A place among the requests in progress.

@@ -13,6 +13,7 @@ use wasmill_model::OverLimit;
 use wasmill_model::http::Problem;
 use wasmill_model::limits::Part;
 use wasmill_port::guest;
+use wasmill_port::plugins::ActError;
 use wasmill_service::{
     AcceptError, BUSY_RETRY_AFTER, LookUpError, MoveError, OperateError, OverQuota, QueryError,
 };
@@ -52,6 +53,8 @@ pub(crate) enum Error {
     Accept(AcceptError),
     /// Nothing came of an operator's wish.
     Operate(OperateError),
+    /// Nothing came of an operator's wish about a plugin.
+    Act(ActError),
     /// Nothing could be looked up.
     LookUp(LookUpError),
     /// The path does not know the method; the answer says already which it knows.
@@ -125,6 +128,7 @@ impl Error {
             )),
             Self::Accept(error) => accept_error(&error),
             Self::Operate(error) => operate_error(&error),
+            Self::Act(error) => act_error(&error),
             Self::LookUp(error) => look_up_error(&error),
             Self::NotAllowed(detail) => answer(StatusCode::METHOD_NOT_ALLOWED, detail),
             Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),
@@ -155,6 +159,12 @@ impl From<AcceptError> for Error {
 impl From<OperateError> for Error {
     fn from(error: OperateError) -> Self {
         Self::Operate(error)
+    }
+}
+
+impl From<ActError> for Error {
+    fn from(error: ActError) -> Self {
+        Self::Act(error)
     }
 }
 
@@ -205,6 +215,16 @@ fn operate_error(error: &OperateError) -> Description {
         OperateError::Busy => busy(error.to_string()),
         OperateError::Stopped => unavailable(error.to_string()),
         OperateError::Store(_) => internal(error),
+    }
+}
+
+fn act_error(error: &ActError) -> Description {
+    match error {
+        ActError::Unknown(_) | ActError::NoVersion(_) => {
+            answer(StatusCode::NOT_FOUND, error.to_string())
+        }
+        ActError::Refused(why) => answer(StatusCode::CONFLICT, why.clone()),
+        ActError::Storage(_) => internal(error),
     }
 }
 

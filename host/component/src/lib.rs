@@ -8,6 +8,7 @@ mod interface;
 mod kind;
 mod manifest;
 mod package;
+mod signature;
 
 pub use changes::{Change, changes};
 pub use contract::{CONTRACT, CONTRACT_VERSION, Misfit, check, check_names};
@@ -16,3 +17,4 @@ pub use interface::{Interface, Interfaces};
 pub use kind::{NotComponent, check_kind};
 pub use manifest::{Capabilities, Manifest, ManifestError, SECTION};
 pub use package::{Package, SOURCES};
+pub use signature::{KEY_BYTES, PublicKey, SecretKey, Signature, SignatureError};

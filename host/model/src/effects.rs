@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::half::{Decision, Half};
-use crate::record::Called;
+use crate::record::{Called, Used};
 use crate::routes::TopicIndex;
 use crate::{Message, MessageId, Millis, Name, Target};
 
@@ -86,12 +86,21 @@ pub struct Outcome {
     /// What to commit, or why not.
     pub result: Result<Effects, Failure>,
     /// The handler's call; none if no handler was called.
-    pub call: Option<Called>,
+    pub call: Option<Metered>,
     /// Whether it is the first message of its id.
     pub uniqueness: Uniqueness,
     /// How long the message waited, from when it was sent or fell due, for its handler's first
     /// call. None for later calls.
     pub queued: Option<Duration>,
+}
+
+/// A handler's call, and its bill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metered {
+    /// What was called, its time and its fuel.
+    pub called: Called,
+    /// What it used besides.
+    pub used: Used,
 }
 
 /// What a subscription's [dedup policy](crate::routes::DedupPolicy) says of a message.

@@ -123,6 +123,9 @@ pub enum Op {
         /// Its runs.
         runs: Option<ScheduledRuns>,
     },
+    /// What the call of an [`Op::Handled`] in the same record used, besides its time and fuel. It
+    /// changes nothing either.
+    Used(Used),
 }
 
 /// A delivery of a message to a plugin.
@@ -145,6 +148,23 @@ pub struct Called {
     pub duration_us: u64,
     /// The fuel that it burnt.
     pub fuel: u64,
+}
+
+/// What the call of a handler used, besides its time and fuel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// The most bytes of memories and tables that its instance held. They never shrink, so a reused
+    /// instance holds what the messages before needed, too.
+    pub memory_bytes: u64,
+    /// How many of these the call added, those of starting its instance apart.
+    pub memory_grown_bytes: u64,
+    /// Calls of the contract's functions.
+    pub host_calls: u32,
+    /// Bytes of the message's body.
+    pub bytes_in: u64,
+    /// Bytes that it sent and wrote, as `effect_bytes_max` counts them. A call that failed has done
+    /// nothing with them.
+    pub bytes_out: u64,
 }
 
 /// A version of a plugin's code: the first bytes of its content hash. Written as 12 hexadecimal

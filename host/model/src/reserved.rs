@@ -28,6 +28,8 @@ pub enum Entry<'a> {
     },
     /// A half message of this name.
     Half(&'a str),
+    /// The version of the schema of the key's state.
+    Schema,
 }
 
 /// What the entry `name` is of; none if it is a plugin's.
@@ -46,6 +48,7 @@ pub fn entry(name: &str) -> Option<Entry<'_>> {
             }
         }),
         "h" => Some(Entry::Half(rest)),
+        "v" => Some(Entry::Schema),
         _ => None,
     }
 }
@@ -74,6 +77,9 @@ pub fn plugin_of(owner: &str) -> &str {
 pub fn is_on_host(owner: &str) -> bool {
     owner.ends_with(ON_HOST)
 }
+
+/// The entry with the version of the schema of the key's state, as four bytes, the highest first.
+pub const SCHEMA: &str = "\0v";
 
 /// Sorts after every name of the host's own and before every name of a plugin's.
 pub const LAST: &str = "\0\u{10FFFF}";
@@ -146,6 +152,7 @@ mod tests {
         assert_eq!(entry(&timer("due")), Some(Entry::Timer("due")));
         assert_eq!(entry(&recallable(id)), Some(Entry::Recallable(id)));
         assert_eq!(entry(&claim("")), Some(Entry::Claim("")));
+        assert_eq!(entry(SCHEMA), Some(Entry::Schema));
         assert_eq!(entry("due"), None);
         let (subscription, id) = ("s", "a\0b");
         let name = handled(subscription, id);

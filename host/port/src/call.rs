@@ -6,7 +6,9 @@
 mod dedup;
 mod halves;
 pub(crate) mod names;
+mod schema;
 mod timers;
+mod twin;
 
 pub use halves::{HalfState, Preparer, Preparing};
 pub use timers::Alarm;
@@ -77,6 +79,8 @@ pub struct Call {
     effect_bytes: usize,
     halves: halves::OfCall,
     uniqueness: Uniqueness,
+    /// None until it matters.
+    schema: Option<schema::OfCall>,
 }
 
 impl Call {
@@ -98,6 +102,7 @@ impl Call {
             effect_bytes: 0,
             halves: halves::OfCall::default(),
             uniqueness: Uniqueness::default(),
+            schema: None,
         }
     }
 
@@ -111,6 +116,12 @@ impl Call {
     #[must_use]
     pub fn now(&self) -> Millis {
         self.context.clock.now()
+    }
+
+    /// Bytes sent and written so far, as `effect_bytes_max` counts them.
+    #[must_use]
+    pub fn effect_bytes(&self) -> usize {
+        self.effect_bytes
     }
 
     /// Sends a message; returns its id.
@@ -168,10 +179,8 @@ impl Call {
     /// # Errors
     /// [`CallError`] without a key, for a malformed name, or over a limit.
     pub fn put(&mut self, name: &str, value: Option<Bytes>) -> Result<(), CallError> {
-        names::check(name)?;
-        let bytes = value.as_ref().map_or(0, Bytes::len);
-        within("state value bytes", bytes, limits::STATE_VALUE_BYTES_MAX)?;
-        self.account(name.len() + bytes)?;
+        let bytes = names::check_entry(name, value.as_ref())?;
+        self.account(bytes)?;
         self.state_mut()?.set(name.into(), value);
         Ok(())
     }
@@ -213,6 +222,7 @@ impl Call {
     ) -> (Result<Effects, Failure>, Option<ScopeState>) {
         // A timer whose entry cannot be read now would be pending although it rang.
         let result = result.and_then(|()| Ok(self.consume_own_timer()?));
+        let result = result.and_then(|()| Ok(self.note_schema()?));
         match result {
             Ok(()) => {
                 if let Some(state) = &mut self.state {

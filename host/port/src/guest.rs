@@ -38,45 +38,6 @@ pub trait Guests: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Result<Decision, String>, Error>> + Send;
 }
 
-/// Loads plugins.
-pub trait Plugins: Send + Sync + 'static {
-    /// Compiles and checks `component`, and on success swaps it in for `name`. Calls in flight
-    /// end on the old version. On an error nothing has changed.
-    fn install(
-        &self,
-        name: &Name,
-        component: &[u8],
-    ) -> impl Future<Output = Result<Installed, Rejected>> + Send;
-
-    /// Puts the last version of `name` that loaded well into service, from wherever it is kept.
-    fn restore(&self, name: &Name) -> impl Future<Output = Result<Installed, Rejected>> + Send;
-
-    /// Takes a plugin out of service. Calls in flight end.
-    fn remove(&self, name: &Name);
-
-    /// The names of the plugins in service.
-    fn serving(&self) -> Vec<Name>;
-}
-
-/// A version that serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Installed {
-    /// The content hash: SHA-256, hexadecimal.
-    pub version: String,
-    /// Whether it differs from the one that served before.
-    pub changed: bool,
-}
-
-/// Why a file was not taken into service.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("plugin `{plugin}` was refused: {reason}")]
-pub struct Rejected {
-    /// The plugin.
-    pub plugin: Name,
-    /// What does not fit, and the remedy.
-    pub reason: String,
-}
-
 /// Why a gate or a query did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {

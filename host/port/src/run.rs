@@ -6,9 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmill_model::effects::{Outcome, Scope};
-use wasmill_model::record::Called;
-use wasmill_model::routes::{Routes, Subscription};
+use wasmill_model::effects::{Metered, Outcome, Scope};
+use wasmill_model::routes::{RetrySchedule, Routes, Subscription};
 use wasmill_model::{Failure, Message, Millis, Name, reserved};
 
 use crate::Clock;
@@ -57,6 +56,18 @@ pub struct Run {
     outcomes: Vec<Outcome>,
     /// The subscription of all deliveries, if it tells duplicates by itself.
     deduping: Option<Arc<Subscription>>,
+}
+
+/// A call that was opened.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved once; a box would cost each call"
+)]
+enum Opened {
+    /// Its handler is to be called.
+    Wanted(Call),
+    /// Nobody need be called: it has its outcome.
+    Settled,
 }
 
 impl Run {
@@ -112,40 +123,62 @@ impl Run {
         loop {
             let delivery = self.deliveries.next()?;
             let first = (delivery.attempt == 1).then_some(delivery.message.produced_at);
-            let mut call = Call::new(
-                self.context.clone(),
-                &self.plugin,
-                delivery,
-                self.state.take(),
-            );
-            call.of_run(self.ticket, self.outcomes.is_empty());
-            let dedup = self.deduping.as_ref().and_then(|it| it.dedup.as_ref());
-            match call.is_wanted(dedup) {
-                Ok(true) => {
+            match self.open(delivery)? {
+                Opened::Wanted(call) => {
                     self.queued = first.map(|sent| self.now().since(sent));
                     return Some(call);
                 }
-                Ok(false) => {
-                    self.end(call, Ok(()), None);
+                Opened::Settled => {
                     let now = self.now();
                     if now.since(*began.get_or_insert(now)) >= self.time_max {
                         return None;
                     }
                 }
-                Err(error) => {
-                    self.end(call, Err(error.into()), None);
-                    return None;
-                }
             }
         }
     }
 
-    /// Ends a call, which `called` the guest or did not come to it. False if the run must stop
-    /// because the message failed.
-    pub fn end(&mut self, call: Call, result: Result<(), Failure>, called: Option<Called>) -> bool {
+    /// Begins the call of the same message anew, with nothing of what `call` did, for another
+    /// version of the plugin. None if it cannot: the message has failed, and the run ends.
+    pub fn again(&mut self, call: Call) -> Option<Call> {
+        let (delivery, state) = call.abandon();
+        self.state = state;
+        match self.open(delivery)? {
+            Opened::Wanted(call) => Some(call),
+            Opened::Settled => None,
+        }
+    }
+
+    /// Opens the call of a delivery; none if the store could not be read, which fails the message.
+    fn open(&mut self, delivery: Delivery) -> Option<Opened> {
+        let state = self.state.take();
+        let mut call = Call::new(self.context.clone(), &self.plugin, delivery, state);
+        call.of_run(self.ticket, self.outcomes.is_empty());
+        let dedup = self.deduping.as_ref().and_then(|it| it.dedup.as_ref());
+        match call.is_wanted(dedup) {
+            Ok(true) => Some(Opened::Wanted(call)),
+            Ok(false) => {
+                self.end(call, Ok(()), None);
+                Some(Opened::Settled)
+            }
+            Err(error) => {
+                self.end(call, Err(error.into()), None);
+                None
+            }
+        }
+    }
+
+    /// Ends a call, with its bill if it came to calling the guest. False if the run must stop because
+    /// the message failed.
+    pub fn end(
+        &mut self,
+        call: Call,
+        result: Result<(), Failure>,
+        metered: Option<Metered>,
+    ) -> bool {
         let handed_back = call.is_handed_back();
         let uniqueness = call.uniqueness();
-        let queued = self.queued.take().filter(|_| called.is_some());
+        let queued = self.queued.take().filter(|_| metered.is_some());
         let (result, state) = call.finish(result);
         self.state = state;
         if handed_back {
@@ -154,11 +187,24 @@ impl Run {
         let go_on = result.is_ok();
         self.outcomes.push(Outcome {
             result,
-            call: called,
+            call: metered,
             uniqueness,
             queued,
         });
         go_on
+    }
+
+    /// The outcomes so far.
+    #[must_use]
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// How the subscription of these messages tries them again; none if the routes no longer have it.
+    #[must_use]
+    pub fn retry(&self, delivery: &Delivery) -> Option<&RetrySchedule> {
+        let subscription = self.context.routes.subscription(&delivery.subscription);
+        subscription.map(|it| &it.retry)
     }
 
     /// The outcomes, one for each delivery that was handled; the rest are to be handed back.

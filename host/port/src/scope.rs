@@ -35,6 +35,7 @@ pub trait StateReader: Send + Sync + 'static {
 }
 
 /// The state of one scope, with a handler's writes on top.
+#[derive(Clone)]
 pub struct ScopeState {
     scope: Scope,
     /// What earlier calls of the same run wrote: committed to the engine only after the run.
@@ -43,6 +44,8 @@ pub struct ScopeState {
     recent: Arc<Entries>,
     reader: Arc<dyn StateReader>,
     written: Entries,
+    /// Bytes written for a query.
+    query_bytes: usize,
 }
 
 impl ScopeState {
@@ -55,6 +58,7 @@ impl ScopeState {
             recent,
             reader,
             written: Entries::new(),
+            query_bytes: 0,
         }
     }
 
@@ -151,6 +155,39 @@ impl ScopeState {
         Ok(found)
     }
 
+    /// Writes an entry that is never committed, for a query that reads it. `bytes_max` bounds all
+    /// of them together.
+    ///
+    /// # Errors
+    /// [`CallError`] for a malformed name, or over a limit.
+    pub fn put_for_query(
+        &mut self,
+        name: &str,
+        value: Option<Bytes>,
+        bytes_max: usize,
+    ) -> Result<(), CallError> {
+        let bytes = names::check_entry(name, value.as_ref())?;
+        let total = self.query_bytes.saturating_add(bytes);
+        limits::within("bytes written per call", total, bytes_max)?;
+        self.query_bytes = total;
+        self.set(name.into(), value);
+        Ok(())
+    }
+
+    /// Whether a plugin's entry was written since the last call began.
+    pub(crate) fn has_written(&self) -> bool {
+        self.written.keys().any(|name| is_plugins(name))
+    }
+
+    /// Whether the plugin has an entry here.
+    pub(crate) fn has_entries(&self) -> Result<bool, store::Error> {
+        let mut written = self.written.iter();
+        if written.any(|(name, value)| is_plugins(name) && value.is_some()) {
+            return Ok(true);
+        }
+        Ok(!self.scan("", Some(reserved::LAST), 1)?.is_empty())
+    }
+
     /// Takes what was written since the last call began, to be committed, and keeps it visible.
     pub(crate) fn commit(&mut self) -> Vec<(Name, Option<Bytes>)> {
         let written = std::mem::take(&mut self.written);
@@ -176,4 +213,9 @@ impl ScopeState {
     fn layers(&self) -> [&Entries; 3] {
         [&self.written, &self.earlier, &self.recent]
     }
+}
+
+/// Whether an entry is the plugin's, and not the host's own.
+fn is_plugins(name: &str) -> bool {
+    !name.starts_with('\0')
 }

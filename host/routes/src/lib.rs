@@ -13,6 +13,7 @@ mod plugins;
 mod policies;
 mod report;
 mod schedules;
+mod signatures;
 mod subscriptions;
 mod suggest;
 mod table;
@@ -108,6 +109,7 @@ fn read(root: &mut Table<'_>) -> Routes {
     routes.ingress = ingress;
     routes.checks = checks;
     routes.log = log;
+    routes.signatures = signatures::read(root);
     routes
 }
 

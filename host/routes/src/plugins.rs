@@ -24,6 +24,11 @@ const SENDS_MAX: u64 = 100_000;
 /// Most bytes that a call sends and writes.
 const EFFECT_BYTES_MAX: usize = 256 << 20;
 
+/// Most handlers of a plugin at once.
+const CONCURRENCY_MAX: u64 = 4_096;
+/// Largest share of a plugin.
+const SHARE_MAX: u64 = 100;
+
 /// Reads all of the tables.
 pub(crate) fn read(root: &mut Table<'_>) -> BTreeMap<Name, Arc<PluginSettings>> {
     let Some(table) = root.get("plugins").and_then(|field| field.table()) else {
@@ -54,6 +59,18 @@ fn one(mut table: Table<'_>) -> PluginSettings {
             ("per-message", Isolation::PerMessage),
         ];
         settings.isolation = isolation.choice(&choices).unwrap_or_default();
+    }
+    if let Some(concurrency) = table
+        .get("concurrency")
+        .and_then(|field| field.integer(1, CONCURRENCY_MAX))
+    {
+        settings.concurrency = usize::try_from(concurrency).unwrap_or(usize::MAX);
+    }
+    if let Some(share) = table
+        .get("share")
+        .and_then(|field| field.integer(1, SHARE_MAX))
+    {
+        settings.share = u32::try_from(share).unwrap_or(u32::MAX);
     }
     if let Some(table) = table.get("limits").and_then(|field| field.table()) {
         settings.limits = limits(table);

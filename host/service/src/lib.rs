@@ -15,6 +15,8 @@ mod keeper;
 mod look_up;
 mod metrics;
 mod operator;
+mod plugin_metrics;
+mod plugins;
 mod queueing;
 mod recovery;
 pub mod reload;
@@ -35,6 +37,8 @@ pub use operator::{
     Letter, OperateError, Page, Redriven, ScheduleStatus, TopicPage, TopicStanding, Transaction,
     Transactions,
 };
+pub use plugin_metrics::PluginMetrics;
+pub use plugins::{PluginStatus, Refusal, Serving, Supervisor};
 pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, StartError, Stopper, start};
 pub use state::ViewReader;

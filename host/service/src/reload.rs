@@ -13,7 +13,6 @@ mod settle;
 mod tests;
 
 use std::collections::{BTreeMap, HashSet};
-use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,12 +22,12 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use wasmill_model::Name;
-use wasmill_port::{Guests, Plugins};
+use wasmill_port::Plugins;
 
-use crate::Handle;
+use crate::plugins::{Serving, Supervisor};
 pub use load::FILE_BYTES_MAX;
-use load::{Job, Loaded, Loader};
-use look::Look;
+use load::{Content, Job, Loaded, Loader};
+use look::{Look, Stamps};
 
 pub use changes::Changes;
 pub use metrics::Metrics;
@@ -58,18 +57,6 @@ impl Config {
             poll,
             start_wait_max,
         }
-    }
-}
-
-/// Whose subscriptions are paused and resumed.
-pub trait Serving: Send + Sync + 'static {
-    /// Resumes a plugin's subscriptions, or pauses them; returns once that is so.
-    fn set_serving(&self, plugin: &Name, serving: bool) -> impl Future<Output = ()> + Send;
-}
-
-impl<G: Guests> Serving for Handle<G> {
-    async fn set_serving(&self, plugin: &Name, serving: bool) {
-        Self::set_serving(self, plugin, serving).await;
     }
 }
 
@@ -106,15 +93,13 @@ impl Reload {
 /// everything as it is.
 pub async fn start<P: Plugins, S: Serving>(
     config: Config,
-    plugins: Arc<P>,
-    serving: Arc<S>,
+    supervisor: Arc<Supervisor<P, S>>,
     metrics: Metrics,
 ) -> Result<Reload, Error> {
     // Watched before the first look, so that no change falls between the two.
     let changes = Changes::watch(&config.directory);
     let loader = Arc::new(Loader {
-        plugins,
-        serving,
+        supervisor,
         metrics,
     });
     let mut watcher = Watcher {
@@ -146,11 +131,11 @@ struct Watcher<P, S> {
 /// What is known of a plugin's file.
 #[derive(Default)]
 struct Known {
-    settle: Settle,
+    settle: Settle<Stamps>,
     /// A job of it is under way; it is not looked at until that ends.
     busy: bool,
     /// The content that was tried last, installed or refused.
-    tried: Option<u128>,
+    tried: Option<Content>,
     /// No job of it has ended yet: if its file does not load, the kept version serves.
     started: bool,
 }

@@ -9,7 +9,10 @@ use wasmill_service::{StartError, ViewWorkError};
 pub enum Error {
     /// The plugin does not load.
     #[error(transparent)]
-    Plugin(#[from] wasmill_port::guest::Rejected),
+    Plugin(#[from] wasmill_port::plugins::Rejected),
+    /// It asks for more than the routes grant.
+    #[error("a host would hold the plugin: {0}")]
+    Held(String),
     /// The routes give the plugin nothing to do.
     #[error(
         "the routes have no subscription of plugin `{0}`: add one, or name the plugin as they do \

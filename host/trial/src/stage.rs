@@ -347,7 +347,7 @@ fn told(
         did,
         seen: Seen::default(),
         took: Duration::ZERO,
-        fuel: outcome.call.map_or(0, |call| call.fuel),
+        fuel: outcome.call.map_or(0, |call| call.called.fuel),
     }
 }
 

@@ -61,7 +61,10 @@ impl Trial {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(registry.install(&plugin, component))?;
+        let installed = runtime.block_on(registry.install(&plugin, component.into()))?;
+        if let Some(held) = installed.held {
+            return Err(Error::Held(held.reasons.join("; ")));
+        }
         Ok(Self {
             cast: Cast {
                 plugin,

@@ -26,7 +26,7 @@ async fn main() {
     let component = wasmill_test_guests::bytes("counter");
     let installing = Instant::now();
     registry
-        .install(&PLUGIN.into(), &component)
+        .install(&PLUGIN.into(), component.as_slice().into())
         .await
         .expect("the guest loads");
     println!("compiled, checked and kept in {:?}", installing.elapsed());

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use wasmill_component::{CONTRACT, CONTRACT_VERSION, Interfaces, check, check_kind, check_names};
 use wasmill_model::Name;
 use wasmill_model::record::CodeVersion;
-use wasmtime::component::{Component, Instance, InstancePre, Linker};
+use wasmtime::component::{Component, Instance, InstancePre};
 use wasmtime::error::Context;
 use wasmtime::{AsContextMut, Engine, Result};
 
+use crate::account::Meter;
 use crate::data::Data;
-use crate::generated::exports::wasmill::plugin::{checker, gate, handler, query};
+use crate::generated::exports::wasmill::plugin::{checker, gate, handler, migration, query};
 use crate::log::PluginLog;
-use crate::surroundings::Probe;
+use crate::registry::Host;
 
 /// A component that fits this host.
 pub(crate) struct Version {
@@ -23,9 +24,12 @@ pub(crate) struct Version {
     pub(crate) hash: String,
     /// As records name it.
     pub(crate) code: CodeVersion,
+    /// The version of the schema of the states that it writes.
+    pub(crate) state_version: u32,
     pub(crate) pre: InstancePre<Data>,
     pub(crate) exports: Exports,
     pub(crate) log: Arc<PluginLog>,
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// Where a component's exports are; none for what it does not export.
@@ -34,6 +38,7 @@ pub(crate) struct Exports {
     pub(crate) gate: Option<gate::GuestIndices>,
     pub(crate) query: Option<query::GuestIndices>,
     pub(crate) checker: Option<checker::GuestIndices>,
+    pub(crate) migration: Option<migration::GuestIndices>,
 }
 
 /// The exports of an instance.
@@ -42,36 +47,41 @@ pub(crate) struct Guests {
     pub(crate) gate: Option<gate::Guest>,
     pub(crate) query: Option<query::Guest>,
     pub(crate) checker: Option<checker::Guest>,
+    pub(crate) migration: Option<migration::Guest>,
 }
 
 impl Version {
     /// Checks that all imports of `component` can be linked and that it exports something to
     /// call; if not, says what does not fit and the remedy.
     pub(crate) fn new(
-        linker: &Linker<Data>,
+        host: &Host,
         plugin: Name,
         hash: String,
+        state_version: u32,
         component: &Component,
-        probe: Option<Arc<dyn Probe>>,
     ) -> Result<Self, String> {
         let ty = component.component_type();
-        let (engine, name) = (linker.engine(), |(name, _)| name);
+        let (engine, name) = (host.linker.engine(), |(name, _)| name);
         let names = ty
             .imports(engine)
             .map(name)
             .chain(ty.exports(engine).map(name));
         check_names(names).map_err(|misfit| misfit.to_string())?;
-        let pre = linker.instantiate_pre(component).map_err(|error| {
+        let pre = host.linker.instantiate_pre(component).map_err(|error| {
             format!(
                 "{error:#}; this host links WASI 0.2, wasi:http's outgoing handler and \
                  {CONTRACT}*@{CONTRACT_VERSION}: build the component against these"
             )
         })?;
         let exports = Exports::find(&pre)?;
+        let probe = host.surroundings.probe.clone();
         let log = Arc::new(PluginLog::new(plugin.clone(), &hash, probe));
+        let code = CodeVersion::of_hash(&hash);
         Ok(Self {
+            meter: host.meters.of(&plugin, code),
             plugin,
-            code: CodeVersion::of_hash(&hash),
+            code,
+            state_version,
             hash,
             pre,
             exports,
@@ -103,6 +113,10 @@ impl Exports {
                 .map_err(refused)?,
             checker: find_if("checker")
                 .map(checker::GuestIndices::new)
+                .transpose()
+                .map_err(refused)?,
+            migration: find_if("migration")
+                .map(migration::GuestIndices::new)
                 .transpose()
                 .map_err(refused)?,
         };
@@ -142,11 +156,17 @@ impl Exports {
                 .load(&mut store, instance)
                 .context("its `checker` is not the contract's")
         });
+        let migration = self.migration.as_ref().map(|found| {
+            found
+                .load(&mut store, instance)
+                .context("its `migration` is not the contract's")
+        });
         Ok(Guests {
             handler: handler.transpose()?,
             gate: gate.transpose()?,
             query: query.transpose()?,
             checker: checker.transpose()?,
+            migration: migration.transpose()?,
         })
     }
 }

@@ -15,7 +15,7 @@ use crate::generated::wasmill::plugin::types::Error as Refusal;
 use crate::limits::{HOST_CALLS_MAX, InstanceLimiter};
 use crate::log::PluginLog;
 use crate::surroundings::Probe;
-use crate::wasi::{Draws, HttpGate, Lines};
+use crate::wasi::{Draws, HttpGate, Lines, Tape};
 
 /// What a guest is doing, which decides what it may ask of the host.
 #[expect(
@@ -49,6 +49,8 @@ pub(crate) struct Data {
     pub(crate) host_calls: u32,
     pub(crate) probe: Option<Arc<dyn Probe>>,
     pub(crate) draws: Option<Draws>,
+    /// The state is brought up to date, before what the activity says.
+    pub(crate) migrating: bool,
 }
 
 impl Data {
@@ -63,12 +65,14 @@ impl Data {
             draws.begin(self.message().map_or(0, |id| id.0));
         }
         self.host_calls = 0;
+        self.migrating = false;
         self.http_gate.deadline = deadline;
         self.stderr.forget();
     }
 
     /// Ends a call.
     pub(crate) fn end(&mut self) -> Activity {
+        self.http_gate.tape = Tape::Off;
         std::mem::replace(&mut self.activity, Activity::Idle)
     }
 
@@ -94,6 +98,12 @@ impl Data {
 
     /// The handler call in progress; a refusal of `function` if it is something else.
     pub(crate) fn handling(&mut self, function: &str) -> Result<&mut Call, Refusal> {
+        if self.migrating {
+            return Err(Refusal::Invalid(format!(
+                "`{function}` is refused in `migration.migrate`: it only brings the state up to \
+                 date; do this in `handler.handle`"
+            )));
+        }
         match &mut self.activity {
             Activity::Handling(call) => Ok(call),
             other => Err(refused(other, function)),

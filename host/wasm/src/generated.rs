@@ -3,7 +3,7 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit",
-    world: "service-with-checker",
+    world: "full",
     imports: {
         // Waits until the half message is durable.
         "wasmill:plugin/transaction.prepare": async | trappable,

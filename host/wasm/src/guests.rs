@@ -14,7 +14,10 @@ use crate::registry::Registry;
 impl Guests for Registry {
     async fn handle(&self, mut run: Run) -> Vec<Outcome> {
         match self.find(&run.plugin) {
-            Some(serving) => serving.handle(&mut run).await,
+            Some(serving) => {
+                let candidate = self.candidate(&run.plugin);
+                serving.handle(&mut run, candidate.as_deref()).await;
+            }
             None => end_unavailable(&mut run),
         }
         run.into_outcomes()

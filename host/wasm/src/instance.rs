@@ -8,10 +8,11 @@ use wasmill_model::half::{Decision, Half, Owner};
 use wasmill_model::http;
 use wasmill_model::routes::{CallLimits, PluginSettings};
 use wasmill_port::{Call, ScopeState};
-use wasmtime::Store;
 use wasmtime::component::ResourceTable;
+use wasmtime::{Store, UpdateDeadline, bail};
 use wasmtime_wasi_http::WasiHttpCtx;
 
+use crate::account::Bill;
 use crate::component::{Guests, Version};
 use crate::data::{Activity, Data};
 use crate::deadline::{Passed, within};
@@ -21,14 +22,18 @@ use crate::generated::wasmill::plugin::types;
 use crate::limits::{InstanceLimiter, RESOURCES_MAX};
 use crate::log::Level;
 use crate::registry::Host;
+use crate::share;
 use crate::translate::{self, IdText};
-use crate::wasi::{self, Draws, HttpGate, Lines};
+use crate::wasi::{self, Draws, HttpGate, Lines, Tape};
 
 /// An instance that waits for its next call, or is in one.
 pub(crate) struct Instance {
     store: Store<Data>,
     guests: Guests,
+    state_version: u32,
     calls: u32,
+    /// What it held when its last call began, in bytes.
+    held: usize,
 }
 
 impl Instance {
@@ -43,7 +48,10 @@ impl Instance {
         let limits = &settings.limits;
         let mut store = Store::new(&host.engine, data(host, version, settings, http_gate)?);
         store.limiter(|data| &mut data.limiter);
-        store.epoch_deadline_async_yield_and_update(1);
+        store.epoch_deadline_callback(|_| {
+            share::tick();
+            Ok(UpdateDeadline::Yield(1))
+        });
         prepare(&mut store, Activity::Idle, limits, deadline);
         let started = within(deadline, version.pre.instantiate_async(&mut store)).await;
         let instance = settle(started, &mut store, limits)?;
@@ -54,7 +62,9 @@ impl Instance {
         Ok(Self {
             store,
             guests,
+            state_version: version.state_version,
             calls: 0,
+            held: 0,
         })
     }
 
@@ -68,13 +78,35 @@ impl Instance {
         self.store.data().limiter.bytes()
     }
 
-    /// Handles one message; also tells the fuel burnt. After a fault the instance is done for.
+    /// What the last call used.
+    pub(crate) fn bill(&self, limits: &CallLimits) -> Bill {
+        let data = self.store.data();
+        let held = data.limiter.bytes();
+        Bill {
+            fuel: limits
+                .fuel_max
+                .saturating_sub(self.store.get_fuel().unwrap_or(0)),
+            host_calls: data.host_calls,
+            memory_bytes: held as u64,
+            memory_grown_bytes: held.saturating_sub(self.held) as u64,
+        }
+    }
+
+    /// Begins a call.
+    fn begin(&mut self, activity: Activity, limits: &CallLimits, deadline: Instant) {
+        self.calls += 1;
+        self.held = self.store.data().limiter.bytes();
+        prepare(&mut self.store, activity, limits, deadline);
+    }
+
+    /// Handles one message. After a fault the instance is done for.
     pub(crate) async fn handle(
         &mut self,
-        call: Call,
+        mut call: Call,
+        tape: Tape,
         limits: &CallLimits,
         deadline: Instant,
-    ) -> (Call, Result<Result<(), Failure>, Fault>, u64) {
+    ) -> (Call, Result<Result<(), Failure>, Fault>) {
         let delivery = call.delivery().clone();
         let message = &*delivery.message;
         let (id, correlation) = (IdText::new(message.id), IdText::new(message.correlation));
@@ -93,21 +125,26 @@ impl Instance {
             causation: causation.as_ref().map(IdText::as_str),
         };
 
-        let Self {
-            store,
-            guests,
-            calls,
-        } = self;
-        let handler = guests
-            .handler
-            .as_ref()
-            .expect("the caller looked at the exports");
-        *calls += 1;
-        prepare(store, Activity::Handling(call), limits, deadline);
-        let answer = within(deadline, handler.call_handle(&mut *store, parameter)).await;
-        let fuel = limits
-            .fuel_max
-            .saturating_sub(store.get_fuel().unwrap_or(0));
+        let from = match call.outdated(self.state_version) {
+            Ok(from) => from,
+            Err(error) => {
+                // Nothing is called, and that is what its bill tells.
+                self.begin(Activity::Idle, limits, deadline);
+                return (call, Ok(Err(error.into())));
+            }
+        };
+        self.begin(Activity::Handling(call), limits, deadline);
+        self.store.data_mut().http_gate.tape = tape;
+        let migrated = within(deadline, self.migrate(from)).await;
+        let Self { store, guests, .. } = self;
+        let answer = match migrated {
+            Ok(Ok(Ok(()))) => {
+                let handler = guests.handler.as_ref();
+                let handler = handler.expect("the caller looked at the exports");
+                within(deadline, handler.call_handle(&mut *store, parameter)).await
+            }
+            ended => ended,
+        };
         let Activity::Handling(call) = store.data_mut().end() else {
             unreachable!("only the end of a call changes the activity")
         };
@@ -118,8 +155,25 @@ impl Instance {
         (
             call,
             answer.map(|result| result.map_err(translate::failure)),
-            fuel,
         )
+    }
+
+    /// Brings the key's state up to date from an earlier version, if there is one.
+    async fn migrate(&mut self, from: Option<u32>) -> wasmtime::Result<Result<(), types::Failure>> {
+        let Some(from) = from else {
+            return Ok(Ok(()));
+        };
+        let Some(migration) = &self.guests.migration else {
+            let own = self.state_version;
+            bail!(
+                "the key's state has version {from} of its schema, the plugin reads {own}, and it \
+                 exports no `migrate`"
+            );
+        };
+        self.store.data_mut().migrating = true;
+        let migrated = migration.call_migrate(&mut self.store, from).await;
+        self.store.data_mut().migrating = false;
+        migrated
     }
 
     /// Asks the gate about a request.
@@ -129,17 +183,12 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<Result<http::Accepted, http::Problem>, Fault> {
-        let Self {
-            store,
-            guests,
-            calls,
-        } = self;
+        self.begin(Activity::Admitting, limits, deadline);
+        let Self { store, guests, .. } = self;
         let gate = guests
             .gate
             .as_ref()
             .expect("the caller looked at the exports");
-        *calls += 1;
-        prepare(store, Activity::Admitting, limits, deadline);
         let lists = RequestLists::new(request);
         let asked = gate.call_admit(&mut *store, lists.parameter(request));
         let answer = within(deadline, asked).await;
@@ -158,18 +207,18 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<http::Response, Fault> {
-        let Self {
-            store,
-            guests,
-            calls,
-        } = self;
-        let query = guests
-            .query
-            .as_ref()
-            .expect("the caller looked at the exports");
-        *calls += 1;
+        let from = state.outdated(self.state_version);
+        let from = from.map_err(|error| Fault(error.to_string()))?;
         let key = state.scope().key.clone();
-        prepare(store, Activity::Answering(state), limits, deadline);
+        self.begin(Activity::Answering(state), limits, deadline);
+        let migrated = within(deadline, self.migrate(from)).await;
+        let Self { store, guests, .. } = self;
+        if let Err(failure) = settle(migrated, store, limits)? {
+            let Failure { cause, .. } = translate::failure(failure);
+            return Err(Fault(format!("`migrate` failed: {cause}")));
+        }
+        let query = guests.query.as_ref();
+        let query = query.expect("the caller looked at the exports");
         let lists = RequestLists::new(request);
         let asked = query.call_answer(&mut *store, &key, lists.parameter(request));
         let answer = within(deadline, asked).await;
@@ -184,15 +233,10 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<Result<Decision, String>, Fault> {
-        let Self {
-            store,
-            guests,
-            calls,
-        } = self;
+        self.begin(Activity::Checking, limits, deadline);
+        let Self { store, guests, .. } = self;
         let checker = guests.checker.as_ref();
         let checker = checker.expect("the caller looked at the exports");
-        *calls += 1;
-        prepare(store, Activity::Checking, limits, deadline);
         let (name, scope_key) = match &half.owner {
             Owner::Plugin { scope, name } => (name.as_str(), scope.key.as_str()),
             Owner::Producer { .. } => ("", ""),
@@ -309,5 +353,6 @@ fn data(
         host_calls: 0,
         probe: host.surroundings.probe.clone(),
         draws,
+        migrating: false,
     })
 }

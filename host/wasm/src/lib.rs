@@ -1,10 +1,12 @@
 //! The wasmtime adapter: plugins as sandboxed components behind the `Guests` and `Plugins` ports.
 //!
 //! It compiles, checks and keeps components, pools their instances, bounds every call, and
-//! translates host calls to `port::Call`, where their semantics are. It knows nothing of stores,
-//! HTTP routes and queues.
+//! translates host calls to `port::Call`, where their semantics are. It counts what each version
+//! uses, and has plugins share the host. It knows nothing of stores, HTTP routes and queues.
 
+mod account;
 mod cache;
+mod candidate;
 mod component;
 mod data;
 mod deadline;
@@ -15,13 +17,14 @@ mod generated;
 mod guests;
 mod imports;
 mod instance;
-mod kept;
 mod limits;
 mod log;
 mod pool;
 mod registry;
+mod share;
 mod surroundings;
 mod translate;
+mod versions;
 mod wasi;
 
 pub use log::Level;

@@ -18,11 +18,14 @@ pub(crate) const RESOURCES_MAX: usize = 4_096;
 /// small.
 pub(crate) const CALLS_PER_INSTANCE_MAX: u32 = 10_000;
 
-/// Sums what all memories and tables of an instance hold.
+/// Sums what all memories and tables of an instance hold. They never shrink, so the sum at the end
+/// of a call is the most that the instance held until then.
 #[derive(Debug)]
 pub(crate) struct InstanceLimiter {
     bytes: usize,
     bytes_max: usize,
+    /// The last growth that was let through, should it fail after all.
+    granted: usize,
     refused: Option<usize>,
 }
 
@@ -31,18 +34,19 @@ impl InstanceLimiter {
         Self {
             bytes: 0,
             bytes_max,
+            granted: 0,
             refused: None,
         }
+    }
+
+    /// What the instance holds, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// What the guest asked for when it was last refused, in bytes; forgotten by this.
     pub(crate) fn take_refused(&mut self) -> Option<usize> {
         self.refused.take()
-    }
-
-    /// What the instance has, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// The bound, in bytes.
@@ -52,12 +56,19 @@ impl InstanceLimiter {
 
     fn grow(&mut self, current: usize, desired: usize) -> bool {
         let wanted = self.bytes.saturating_add(desired.saturating_sub(current));
+        self.granted = 0;
         if wanted > self.bytes_max {
             self.refused = Some(wanted);
             return false;
         }
+        self.granted = wanted - self.bytes;
         self.bytes = wanted;
         true
+    }
+
+    /// What was let through last could not be had: over the memory's own maximum, for one.
+    fn failed(&mut self) {
+        self.bytes -= std::mem::take(&mut self.granted);
     }
 }
 
@@ -71,6 +82,11 @@ impl ResourceLimiter for InstanceLimiter {
         Ok(self.grow(current, desired))
     }
 
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.failed();
+        Ok(())
+    }
+
     fn table_growing(
         &mut self,
         current: usize,
@@ -79,6 +95,11 @@ impl ResourceLimiter for InstanceLimiter {
     ) -> wasmtime::Result<bool> {
         let bytes = |elements: usize| elements.saturating_mul(size_of::<usize>());
         Ok(self.grow(bytes(current), bytes(desired)))
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.failed();
+        Ok(())
     }
 
     fn instances(&self) -> usize {
@@ -106,5 +127,18 @@ mod tests {
         assert!(!limiter.memory_growing(0, 101, None).unwrap());
         assert_eq!(limiter.take_refused(), Some(1001));
         assert!(limiter.memory_growing(500, 600, None).unwrap());
+    }
+
+    #[test]
+    fn a_growth_that_fails_is_not_counted_and_one_that_was_refused_is_not_given_back() {
+        let mut limiter = InstanceLimiter::new(1000);
+        let failed = || wasmtime::Error::msg("over the memory's maximum");
+        assert!(limiter.memory_growing(0, 300, None).unwrap());
+        assert!(limiter.memory_growing(300, 900, None).unwrap());
+        limiter.memory_grow_failed(failed()).unwrap();
+        assert_eq!(limiter.bytes(), 300);
+        assert!(!limiter.memory_growing(300, 2000, None).unwrap());
+        limiter.memory_grow_failed(failed()).unwrap();
+        assert_eq!(limiter.bytes(), 300);
     }
 }

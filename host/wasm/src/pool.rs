@@ -1,10 +1,11 @@
 //! A version in service under its settings: its instances, idle and in use.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use wasmill_model::effects::{Failure, FailureKind};
+use wasmill_model::effects::{Failure, FailureKind, Metered};
 use wasmill_model::half::{Decision, Half};
 use wasmill_model::http;
 use wasmill_model::record::Called;
@@ -12,16 +13,16 @@ use wasmill_model::routes::{Isolation, PluginSettings};
 use wasmill_port::guest::Error;
 use wasmill_port::{Call, Run, ScopeState};
 
+use crate::account::{Bill, Ended, Export};
+use crate::candidate::Candidate;
 use crate::component::Version;
 use crate::deadline::after;
 use crate::fault::Fault;
 use crate::instance::Instance;
 use crate::registry::{Host, IdleInstance};
-use crate::wasi::{GrantedHost, HttpGate};
+use crate::share::{OWN_MAX, acquire};
+use crate::wasi::{GrantedHost, HttpGate, Tape};
 
-/// Handlers of one plugin at once, so that one that waits for a slow server leaves instances to
-/// the others.
-const HANDLERS_MAX: usize = 2_048;
 /// Instances of one plugin that are kept for reuse.
 const IDLE_MAX: usize = 64;
 
@@ -32,7 +33,10 @@ pub(crate) struct Serving {
     pub(crate) settings: Arc<PluginSettings>,
     host: Arc<Host>,
     granted_hosts: Arc<[GrantedHost]>,
+    /// The plugin's `concurrency`.
     handlers: Semaphore,
+    /// Calls that it may have of those that are kept back.
+    own_calls: Semaphore,
     // Held only to push or pop. None once the version has been replaced.
     idle: Mutex<Option<Vec<Idle>>>,
 }
@@ -51,37 +55,77 @@ impl Serving {
         let granted_hosts = granted_hosts(&version, &settings);
         Self {
             version,
+            handlers: Semaphore::new(settings.concurrency),
+            own_calls: Semaphore::new(OWN_MAX),
             settings,
             host,
             granted_hosts,
-            handlers: Semaphore::new(HANDLERS_MAX),
             idle: Mutex::new(Some(Vec::new())),
         }
     }
 
-    /// Handles a run's messages in one instance, until one fails or the run's time is up.
-    pub(crate) async fn handle(&self, run: &mut Run) {
+    /// Handles a run's messages in one instance, until one fails or the run's time is up; with a
+    /// version on trial beside this one, if there is any.
+    pub(crate) async fn handle(&self, run: &mut Run, candidate: Option<&Candidate>) {
         let _handler = acquire(&self.handlers).await;
-        let _call = acquire(&self.host.calls).await;
+        let _call = self.host.calls.enter(&self.own_calls).await;
+        self.in_turn(self.handle_in_turn(run, candidate)).await;
+    }
+
+    async fn handle_in_turn(&self, run: &mut Run, candidate: Option<&Candidate>) {
         let began = Instant::now();
         let mut now = began;
-        let mut instance = self.take();
+        let mut slots = Slots::default();
         while let Some(call) = run.begin() {
-            let (call, result, fuel) = self.handle_one(&mut instance, call, now).await;
-            let ended = Instant::now();
-            let called = Called {
-                version: self.version.code,
-                duration_us: (ended - now).as_micros() as u64,
-                fuel,
+            let (go_on, ended) = match candidate {
+                None => self
+                    .handle_one(&mut slots.running, call, now)
+                    .await
+                    .end(run),
+                Some(candidate) => candidate.handle(self, &mut slots, run, call, now).await,
             };
-            let go_on = run.end(call, result, Some(called));
             now = ended;
             if !go_on || now - began >= run.time_max {
                 break;
             }
         }
-        if let Some(instance) = instance {
+        if let Some(instance) = slots.running {
             self.give_back(instance);
+        }
+        if let (Some(instance), Some(candidate)) = (slots.candidate, candidate) {
+            candidate.give_back(instance);
+        }
+    }
+
+    /// Has an instance handle one message within the limits of a call that begins now.
+    pub(crate) async fn handle_one(
+        &self,
+        slot: &mut Option<Instance>,
+        call: Call,
+        now: Instant,
+    ) -> Handled {
+        let deadline = after(now, self.settings.limits.deadline);
+        self.handle_until(slot, call, Tape::Off, now, deadline)
+            .await
+    }
+
+    /// Has an instance handle one message until `deadline`, and counts the call.
+    pub(crate) async fn handle_until(
+        &self,
+        slot: &mut Option<Instance>,
+        call: Call,
+        tape: Tape,
+        now: Instant,
+        deadline: Instant,
+    ) -> Handled {
+        let (call, result, bill) = self.call(slot, call, tape, deadline).await;
+        let ended = Instant::now();
+        let metered = bill.map(|bill| self.metered(&call, &result, ended - now, &bill));
+        Handled {
+            call,
+            result,
+            metered,
+            ended,
         }
     }
 
@@ -91,18 +135,14 @@ impl Serving {
         request: &http::Request,
     ) -> Result<Result<http::Accepted, http::Problem>, Error> {
         self.require(self.version.exports.gate.is_some(), "gate")?;
-        let _call = acquire(&self.host.calls).await;
-        let deadline = after(Instant::now(), self.settings.limits.deadline);
-        let mut instance = self
-            .instance(deadline)
-            .await
-            .map_err(|fault| self.failed(fault))?;
-        let answer = instance
-            .admit(request, &self.settings.limits, deadline)
-            .await;
-        let answer = answer.map_err(|fault| self.failed(fault))?;
-        self.give_back(instance);
-        Ok(answer)
+        let _call = self.host.calls.enter(&self.own_calls).await;
+        let asked = async {
+            let mut asking = self.asking(Export::Gate).await?;
+            let (instance, limits) = (&mut asking.instance, &self.settings.limits);
+            let answer = instance.admit(request, limits, asking.deadline).await;
+            self.answered(asking, answer)
+        };
+        self.in_turn(asked).await
     }
 
     /// Asks the query about the state of a key.
@@ -112,31 +152,66 @@ impl Serving {
         request: &http::Request,
     ) -> Result<http::Response, Error> {
         self.require(self.version.exports.query.is_some(), "query")?;
-        let _call = acquire(&self.host.calls).await;
-        let deadline = after(Instant::now(), self.settings.limits.deadline);
-        let mut instance = self
-            .instance(deadline)
-            .await
-            .map_err(|fault| self.failed(fault))?;
-        let answer = instance
-            .answer(state, request, &self.settings.limits, deadline)
-            .await;
-        let answer = answer.map_err(|fault| self.failed(fault))?;
-        self.give_back(instance);
-        Ok(answer)
+        let _call = self.host.calls.enter(&self.own_calls).await;
+        let asked = async {
+            let mut asking = self.asking(Export::Query).await?;
+            let (instance, limits) = (&mut asking.instance, &self.settings.limits);
+            let answer = instance.answer(state, request, limits, asking.deadline);
+            let answer = answer.await;
+            self.answered(asking, answer)
+        };
+        self.in_turn(asked).await
     }
 
     /// Asks the checker about a half message; a text if it does not know.
     pub(crate) async fn check(&self, half: &Half) -> Result<Result<Decision, String>, Error> {
         self.require(self.version.exports.checker.is_some(), "checker")?;
-        let _call = acquire(&self.host.calls).await;
-        let deadline = after(Instant::now(), self.settings.limits.deadline);
-        let instance = self.instance(deadline).await;
-        let mut instance = instance.map_err(|fault| self.failed(fault))?;
-        let verdict = instance.check(half, &self.settings.limits, deadline).await;
-        let verdict = verdict.map_err(|fault| self.failed(fault))?;
-        self.give_back(instance);
-        Ok(verdict)
+        let _call = self.host.calls.enter(&self.own_calls).await;
+        let asked = async {
+            let mut asking = self.asking(Export::Checker).await?;
+            let (instance, limits) = (&mut asking.instance, &self.settings.limits);
+            let verdict = instance.check(half, limits, asking.deadline).await;
+            self.answered(asking, verdict)
+        };
+        self.in_turn(asked).await
+    }
+
+    /// Runs what computes, by the plugin's share.
+    pub(crate) async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
+        let turns = &self.host.turns;
+        turns
+            .take(&self.version.plugin, self.settings.share, work)
+            .await
+    }
+
+    /// An instance that is to be asked something else than to handle a message.
+    async fn asking(&self, export: Export) -> Result<Asking, Error> {
+        let began = Instant::now();
+        let deadline = after(began, self.settings.limits.deadline);
+        let instance = match self.take() {
+            Some(instance) => instance,
+            None => self.start(deadline).await.map_err(|it| self.failed(it))?,
+        };
+        Ok(Asking {
+            instance,
+            export,
+            began,
+            deadline,
+        })
+    }
+
+    /// The answer of an instance that was asked, which is good for more if it gave one.
+    fn answered<T>(&self, asked: Asking, answer: Result<T, Fault>) -> Result<T, Error> {
+        let ended = match &answer {
+            Ok(_) => Ended::Ok,
+            Err(_) => Ended::Fault,
+        };
+        let bill = asked.instance.bill(&self.settings.limits);
+        let meter = &self.version.meter;
+        meter.add(asked.export, ended, asked.began.elapsed(), &bill);
+        let answer = answer.map_err(|fault| self.failed(fault))?;
+        self.give_back(asked.instance);
+        Ok(answer)
     }
 
     /// A fresh instance, to see whether the version starts.
@@ -181,39 +256,34 @@ impl Serving {
         drop(idle);
     }
 
-    async fn handle_one(
+    /// Calls the handler. There is no bill if it did not come to that.
+    async fn call(
         &self,
         slot: &mut Option<Instance>,
         call: Call,
-        now: Instant,
-    ) -> (Call, Result<(), Failure>, u64) {
+        tape: Tape,
+        deadline: Instant,
+    ) -> (Call, Result<(), Failed>, Option<Bill>) {
         let limits = &self.settings.limits;
-        let deadline = after(now, limits.deadline);
         if self.version.exports.handler.is_none() {
             let cause = format!("plugin `{}` exports no `handler`", self.version.plugin);
-            return (
-                call,
-                Err(Failure {
-                    kind: FailureKind::Retry,
-                    cause,
-                }),
-                0,
-            );
+            return (call, Err(Failed::Fault(Fault(cause))), None);
         }
-        let mut instance = match slot.take() {
+        let mut instance = match slot.take().or_else(|| self.take()) {
             Some(instance) => instance,
             None => match self.start(deadline).await {
                 Ok(instance) => instance,
-                Err(fault) => return (call, Err(retry(fault)), 0),
+                Err(fault) => return (call, Err(Failed::Fault(fault)), Some(Bill::default())),
             },
         };
-        let (call, answer, fuel) = instance.handle(call, limits, deadline).await;
+        let (call, answer) = instance.handle(call, tape, limits, deadline).await;
+        let bill = Some(instance.bill(limits));
         match answer {
             Ok(result) => {
                 *slot = self.is_reusable(&instance).then_some(instance);
-                (call, result, fuel)
+                (call, result.map_err(Failed::Asked), bill)
             }
-            Err(fault) => (call, Err(retry(fault)), fuel),
+            Err(fault) => (call, Err(Failed::Fault(fault)), bill),
         }
     }
 
@@ -222,11 +292,29 @@ impl Serving {
             && instance.calls() < self.host.calls_per_instance_max
     }
 
-    async fn instance(&self, deadline: Instant) -> Result<Instance, Fault> {
-        match self.take() {
-            Some(instance) => Ok(instance),
-            None => self.start(deadline).await,
-        }
+    /// Counts a call of the handler; returns what its record tells.
+    fn metered(
+        &self,
+        call: &Call,
+        result: &Result<(), Failed>,
+        took: Duration,
+        bill: &Bill,
+    ) -> Metered {
+        let ended = match result {
+            Ok(()) => Ended::Ok,
+            Err(Failed::Asked(failure)) if failure.kind == FailureKind::Reject => Ended::Reject,
+            Err(Failed::Asked(_)) => Ended::Retry,
+            Err(Failed::Fault(_)) => Ended::Fault,
+        };
+        let used = bill.used(call);
+        self.version.meter.add(Export::Handler, ended, took, bill);
+        self.version.meter.add_bytes(&used);
+        let called = Called {
+            version: self.version.code,
+            duration_us: took.as_micros() as u64,
+            fuel: bill.fuel,
+        };
+        Metered { called, used }
     }
 
     fn take(&self) -> Option<Instance> {
@@ -256,17 +344,55 @@ impl Serving {
     }
 }
 
-async fn acquire(semaphore: &Semaphore) -> SemaphorePermit<'_> {
-    semaphore
-        .acquire()
-        .await
-        .expect("the semaphore is never closed")
+/// An instance that is asked something, and since when.
+struct Asking {
+    instance: Instance,
+    export: Export,
+    began: Instant,
+    deadline: Instant,
 }
 
-fn retry(fault: Fault) -> Failure {
-    Failure {
-        kind: FailureKind::Retry,
-        cause: fault.0,
+/// What became of a message.
+pub(crate) struct Handled {
+    pub(crate) call: Call,
+    pub(crate) result: Result<(), Failed>,
+    /// None if it did not come to calling the handler.
+    pub(crate) metered: Option<Metered>,
+    pub(crate) ended: Instant,
+}
+
+impl Handled {
+    /// Makes it the outcome of the run's message: whether the run goes on, and since when.
+    pub(crate) fn end(self, run: &mut Run) -> (bool, Instant) {
+        let result = self.result.map_err(Failure::from);
+        (run.end(self.call, result, self.metered), self.ended)
+    }
+}
+
+/// The instances of a run: of the version that serves, and of the one on trial.
+#[derive(Default)]
+pub(crate) struct Slots {
+    pub(crate) running: Option<Instance>,
+    pub(crate) candidate: Option<Instance>,
+}
+
+/// Why a message was not handled.
+pub(crate) enum Failed {
+    /// The handler asks for what is to become of it.
+    Asked(Failure),
+    /// It trapped, or went past a limit.
+    Fault(Fault),
+}
+
+impl From<Failed> for Failure {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Asked(failure) => failure,
+            Failed::Fault(fault) => Self {
+                kind: FailureKind::Retry,
+                cause: fault.0,
+            },
+        }
     }
 }
 

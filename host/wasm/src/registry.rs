@@ -1,4 +1,8 @@
-//! The plugins in service: installed, swapped, restored and removed by name.
+//! The plugins in service, by name, and what they share.
+
+mod candidates;
+mod load;
+mod plugins;
 
 use std::collections::HashMap;
 use std::io;
@@ -6,29 +10,25 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
-use sha2::{Digest, Sha256};
+use tokio::runtime;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 use wasmill_model::Name;
 use wasmill_model::routes::{PluginSettings, Routes};
-use wasmill_port::Clock;
-use wasmill_port::guest::{Installed, Plugins, Rejected};
+use wasmill_port::{Account, Accounts, Clock};
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Linker;
 
+use crate::account::Meters;
 use crate::cache::Cache;
-use crate::component::{self, Version};
+use crate::candidate::Candidate;
 use crate::data::Data;
-use crate::deadline::after;
-use crate::instance::Instance;
-use crate::kept::Kept;
 use crate::limits::CALLS_PER_INSTANCE_MAX;
 use crate::pool::Serving;
+use crate::share::{Room, Turns};
 use crate::surroundings::Surroundings;
+use crate::versions::Versions;
 use crate::{engine, imports};
-
-/// Longest name of a plugin; it is the name of files.
-const NAME_BYTES_MAX: usize = 64;
+use load::Tried;
 
 /// Where a registry keeps its files.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ pub enum Error {
     /// wasmtime does not run here.
     #[error("the WebAssembly engine did not start: {0}")]
     Engine(String),
-    /// A directory could not be made.
+    /// A directory could not be made or read.
     #[error("{}: {source}", path.display())]
     Directory {
         /// The directory.
@@ -85,12 +85,15 @@ pub(crate) struct Host {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
     /// Room for calls in progress.
-    pub(crate) calls: Semaphore,
+    pub(crate) calls: Room,
+    /// Turns of calls to compute.
+    pub(crate) turns: Turns,
     /// Room for idle instances.
     pub(crate) idle: Arc<Semaphore>,
-    linker: Linker<Data>,
+    pub(crate) linker: Linker<Data>,
+    pub(crate) meters: Meters,
     cache: Cache,
-    kept: Kept,
+    versions: Versions,
     data: PathBuf,
     pub(crate) surroundings: Surroundings,
     /// Calls after which an instance is replaced.
@@ -102,9 +105,11 @@ pub struct Registry {
     host: Arc<Host>,
     // Read by every run without a lock; written under `routes`.
     serving: ArcSwap<HashMap<Name, Arc<Serving>>>,
+    /// Versions on trial, and the last ones that were. Read by every run, and mostly empty.
+    candidates: ArcSwap<HashMap<Name, Arc<Candidate>>>,
     // Never held across an await.
     routes: Mutex<Arc<Routes>>,
-    /// One version at a time is written to disk and swapped in.
+    /// One record at a time is written to disk.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -127,15 +132,17 @@ impl Registry {
             move |source| Error::Directory { path, source }
         };
         let cache = Cache::open(&data.join("cache"), &engine).map_err(directory("cache"))?;
-        let kept = Kept::open(&data.join("plugins")).map_err(directory("plugins"))?;
+        let versions = Versions::open(&data.join("plugins")).map_err(directory("plugins"))?;
         let host = Host {
             engine,
             clock,
-            calls: Semaphore::new(engine::CALLS_MAX as usize),
+            calls: Room::new(engine::CALLS_MAX as usize),
+            turns: Turns::new(threads()),
             idle: Arc::new(Semaphore::new(engine::IDLE_MAX as usize)),
             linker,
+            meters: Meters::default(),
             cache,
-            kept,
+            versions,
             data,
             surroundings: config.surroundings,
             calls_per_instance_max: config.calls_per_instance_max,
@@ -143,17 +150,10 @@ impl Registry {
         Ok(Arc::new(Self {
             host: Arc::new(host),
             serving: ArcSwap::default(),
+            candidates: ArcSwap::default(),
             routes: Mutex::new(routes),
             turn: tokio::sync::Mutex::new(()),
         }))
-    }
-
-    /// The plugins that have a version to [`Plugins::restore`].
-    ///
-    /// # Errors
-    /// The error of reading the directory.
-    pub fn kept(&self) -> io::Result<Vec<Name>> {
-        self.host.kept.names()
     }
 
     /// The instances of a plugin that wait for their next call; none if it is not in service.
@@ -189,6 +189,9 @@ impl Registry {
             }
         }
         self.serving.store(Arc::new(next));
+        for (name, candidate) in &**self.candidates.load() {
+            candidate.renew(&self.host, &routes.plugin(name));
+        }
     }
 
     /// The content hash of the version of `name` in service.
@@ -202,27 +205,22 @@ impl Registry {
         self.serving.load().get(name).cloned()
     }
 
-    /// Sees whether `version` starts under the settings in force.
-    async fn trial(&self, version: &Arc<Version>) -> Result<(Serving, Instance), String> {
-        let settings = self.routes().plugin(&version.plugin);
-        let deadline = after(Instant::now(), settings.limits.deadline);
-        let serving = Serving::new(self.host.clone(), version.clone(), settings);
-        match serving.start(deadline).await {
-            Ok(instance) => Ok((serving, instance)),
-            Err(fault) => Err(format!("it does not start: {}", fault.0)),
-        }
+    /// The version of `name` on trial, or the last one that was.
+    pub(crate) fn candidate(&self, name: &str) -> Option<Arc<Candidate>> {
+        self.candidates.load().get(name).cloned()
     }
 
-    /// Puts a version into service in place of another.
-    fn swap(&self, tried: Serving, instance: Instance) {
+    /// Puts a version into service that starts, in place of another.
+    fn swap(&self, tried: Tried) {
+        let Tried { serving, instance } = tried;
         let routes = self.routes();
-        let name = tried.version.plugin.clone();
+        let name = serving.version.plugin.clone();
         let settings = routes.plugin(&name);
-        let serving = if settings == tried.settings {
-            tried.give_back(instance);
-            tried
+        let serving = if settings == serving.settings {
+            serving.give_back(instance);
+            serving
         } else {
-            Serving::new(self.host.clone(), tried.version, settings)
+            Serving::new(self.host.clone(), serving.version, settings)
         };
         self.replace(&name, Some(Arc::new(serving)));
     }
@@ -245,84 +243,9 @@ impl Registry {
     }
 }
 
-impl Plugins for Registry {
-    async fn install(&self, name: &Name, component: &[u8]) -> Result<Installed, Rejected> {
-        let reject = |reason| rejected(name, reason);
-        check_name(name).map_err(reject)?;
-        let (host, bytes) = (self.host.clone(), component.to_vec());
-        let serving = self.version(name);
-        let (hash, compiled, bytes) = blocking(move || {
-            let hash = content_hash(&bytes);
-            let compiled = (serving.as_ref() != Some(&hash)).then(|| host.compile(&hash, &bytes));
-            (hash, compiled, bytes)
-        })
-        .await;
-        let Some(compiled) = compiled else {
-            return Ok(Installed {
-                version: hash,
-                changed: false,
-            });
-        };
-        let compiled = compiled.map_err(reject)?;
-        let linker = &self.host.linker;
-        let probe = self.host.surroundings.probe.clone();
-        let version = match Version::new(linker, name.clone(), hash.clone(), &compiled, probe) {
-            Ok(version) => Arc::new(version),
-            Err(reason) => {
-                let explained = blocking(move || component::explained(&bytes, reason)).await;
-                return Err(reject(explained));
-            }
-        };
-        let (tried, instance) = self.trial(&version).await.map_err(reject)?;
-
-        let _turn = self.turn.lock().await;
-        let host = self.host.clone();
-        let (kept_name, kept_hash) = (name.clone(), hash.clone());
-        blocking(move || host.keep(&kept_name, &kept_hash, &compiled, &bytes))
-            .await
-            .map_err(|error| {
-                reject(format!(
-                    "it could not be kept in the data directory: {error}"
-                ))
-            })?;
-        self.swap(tried, instance);
-        Ok(Installed {
-            version: hash,
-            changed: true,
-        })
-    }
-
-    async fn restore(&self, name: &Name) -> Result<Installed, Rejected> {
-        let host = self.host.clone();
-        let kept_name = name.clone();
-        let kept = blocking(move || host.kept.load(&kept_name)).await;
-        let (hash, component) = kept.map_err(|error| {
-            rejected(
-                name,
-                format!("no version of it is kept that could be restored: {error}"),
-            )
-        })?;
-        if hash != content_hash(&component) {
-            return Err(rejected(
-                name,
-                format!("its kept version {hash} is damaged"),
-            ));
-        }
-        self.install(name, &component).await
-    }
-
-    fn remove(&self, name: &Name) {
-        let _routes = self.routes();
-        self.replace(name, None);
-        if let Err(error) = self.host.kept.forget(name) {
-            tracing::warn!(plugin = %name, %error, "the removed plugin's record stays on disk");
-        }
-    }
-
-    fn serving(&self) -> Vec<Name> {
-        let mut names: Vec<Name> = self.serving.load().keys().cloned().collect();
-        names.sort_unstable();
-        names
+impl Accounts for Registry {
+    fn accounts(&self) -> Vec<Account> {
+        self.host.meters.accounts()
     }
 }
 
@@ -331,61 +254,10 @@ impl Host {
     pub(crate) fn files(&self, plugin: &str) -> PathBuf {
         self.data.join("files").join(plugin)
     }
-
-    fn compile(&self, hash: &str, bytes: &[u8]) -> Result<Component, String> {
-        if let Some(component) = self.cache.load(&self.engine, hash) {
-            return Ok(component);
-        }
-        self.cache.forget(hash);
-        component::compile(&self.engine, bytes)
-    }
-
-    /// Keeps a version that loaded well, and drops what it replaces.
-    fn keep(&self, name: &str, hash: &str, compiled: &Component, bytes: &[u8]) -> io::Result<()> {
-        self.kept.keep(name, hash, bytes)?;
-        // The cache only saves time: without it the plugin serves all the same.
-        let tidied = self.cache.store(hash, compiled).and_then(|()| {
-            let wanted = self.kept.clean()?;
-            self.cache.clean(&wanted)
-        });
-        if let Err(error) = tidied {
-            tracing::warn!(plugin = name, %error, "the cache of compiled code was not updated");
-        }
-        Ok(())
-    }
 }
 
-fn rejected(plugin: &Name, reason: String) -> Rejected {
-    Rejected {
-        plugin: plugin.clone(),
-        reason,
-    }
-}
-
-fn content_hash(bytes: &[u8]) -> String {
-    hex::encode(Sha256::digest(bytes))
-}
-
-/// A plugin's name is the name of files and directories.
-fn check_name(name: &str) -> Result<(), String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let fits = (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.starts_with('.');
-    if fits && name.chars().all(plain) {
-        return Ok(());
-    }
-    Err(format!(
-        "a plugin's name has 1 to {NAME_BYTES_MAX} letters, digits, `-`, `_` and `.`, and does not \
-         begin with a dot"
-    ))
-}
-
-/// Runs what would hold up an asynchronous thread.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(value) => value,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(error) => panic!("the runtime is shutting down: {error}"),
-        },
-    }
+/// Threads on which calls compute.
+fn threads() -> usize {
+    let threads = runtime::Handle::try_current().map(|it| it.metrics().num_workers());
+    threads.unwrap_or_else(|_| std::thread::available_parallelism().map_or(1, usize::from))
 }

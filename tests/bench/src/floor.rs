@@ -19,7 +19,7 @@ use wasmill_store::{DataDir, Options, Settings, Sled};
 use crate::host::{PLUGIN, guests, routes};
 
 /// Calls in one run.
-const RUN_COUNT: u64 = 32;
+pub(crate) const RUN_COUNT: u64 = 32;
 /// Records in one block, as many as a busy host has in one.
 const BLOCK_COUNT: usize = 1_024;
 
@@ -80,7 +80,13 @@ fn commit(mut log: impl Log, records: &mpsc::Receiver<Record>) -> Result<usize> 
     Ok(count / BLOCK_COUNT)
 }
 
-fn run(worker: u64) -> Run {
+/// A run of the plugin that is measured.
+pub(crate) fn run(worker: u64) -> Run {
+    run_of(PLUGIN, worker, RUN_COUNT)
+}
+
+/// A run of a plugin with so many messages.
+pub(crate) fn run_of(plugin: &str, worker: u64, count: u64) -> Run {
     let key: Name = format!("key-{worker}").into();
     let message = Arc::new(Message {
         id: MessageId(1),
@@ -100,7 +106,7 @@ fn run(worker: u64) -> Run {
         message,
         attempt: 1,
     };
-    let deliveries = vec![delivery; RUN_COUNT as usize];
+    let deliveries = vec![delivery; count as usize];
     let context = RunContext {
         preparer: None,
         routes: Arc::new(routes()),
@@ -109,7 +115,7 @@ fn run(worker: u64) -> Run {
     };
     Run::new(
         context,
-        PLUGIN.into(),
+        plugin.into(),
         deliveries,
         Arc::default(),
         Duration::from_secs(1),

@@ -45,7 +45,8 @@ pub(crate) async fn guests(data: &Path) -> Result<Arc<Registry>> {
     let registry = Registry::new(config, clock, Arc::new(routes()))?;
     for name in [PLUGIN, REFUSED] {
         let component = wasmill_test_guests::bytes(name);
-        registry.install(&name.into(), &component).await?;
+        let file = component.as_slice().into();
+        registry.install(&name.into(), file).await?;
     }
     Ok(registry)
 }

@@ -8,6 +8,7 @@ mod floor;
 mod host;
 mod language;
 mod look_up;
+mod neighbour;
 mod plugin;
 mod redrive;
 mod resident;
@@ -65,6 +66,8 @@ enum Figure {
     Timers,
     /// Half messages, prepared, committed and handled.
     Transactions,
+    /// Calls of a plugin beside another one that burns all that it can.
+    Neighbour,
     /// Dead letters delivered again.
     Redrive,
     /// The example plugin as a component: its size, compiling it, and messages a second, with
@@ -104,6 +107,7 @@ fn main() -> Result<()> {
                 json!({ "backlog.rss_mb": backlog::measure(count.unwrap_or(1_000_000)).await? })
             }
             Figure::LookUp => look_up::measure(count.unwrap_or(LOOK_UP_COUNT)).await?,
+            Figure::Neighbour => neighbour::measure(count.unwrap_or(200_000)).await?,
             Figure::Dedup => dedup::measure(count.unwrap_or(DEDUP_COUNT)).await?,
             Figure::Timers => timers::measure(count.unwrap_or(400_000)).await?,
             Figure::Transactions => {

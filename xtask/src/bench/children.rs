@@ -12,7 +12,7 @@ use super::Figures;
 use crate::process::output;
 
 /// The figures, and over how many calls or messages each is measured in a quick run.
-const MEASURED: [(&str, u64); 9] = [
+const MEASURED: [(&str, u64); 10] = [
     ("floor", 40_000),
     ("many-keys", 40_000),
     ("hot-key", 20_000),
@@ -22,6 +22,7 @@ const MEASURED: [(&str, u64); 9] = [
     ("timers", 40_000),
     ("transactions", 20_000),
     ("redrive", 10_000),
+    ("neighbour", 10_000),
 ];
 
 /// Measures all of them.

@@ -180,7 +180,7 @@ pub(super) const LAYERS: &[Layer] = &[
     // They know the host as its users do: as a process, over HTTP.
     Layer {
         name: "wasmill-tests",
-        may_use: &["wasmill-test-guests"],
+        may_use: &["wasmill-component", "wasmill-test-guests"],
         never: &["sled", "wasmtime"],
     },
     Layer {

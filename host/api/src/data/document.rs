@@ -35,6 +35,7 @@ const TOKEN: &str = "token";
         (name = "subscriptions", description = "How they stand, and halted keys"),
         (name = "topics", description = "Their policies, and what comes in"),
         (name = "schedules", description = "Messages that the host sends by itself"),
+        (name = "plugins", description = "Their versions, and which of them serves"),
         (name = "document", description = "This document")
     ),
     components(schemas(Problem))

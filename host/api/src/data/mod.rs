@@ -3,6 +3,7 @@
 mod answers;
 mod auth;
 mod batch;
+mod candidates;
 mod dead_letters;
 mod document;
 mod form;
@@ -10,6 +11,7 @@ mod look_up;
 mod messages;
 mod operator;
 mod pending;
+mod plugins;
 mod positions;
 mod recall;
 mod requests;
@@ -37,6 +39,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub use auth::{Access, Token};
 pub use look_up::LookUp;
 pub use operator::Operator;
+pub use plugins::{Acting, Control, Trying};
 pub(crate) use shown::as_text;
 
 use crate::api::State;
@@ -86,6 +89,8 @@ fn routes<P: Platform + Operator>() -> Routes<P> {
         .merge(subscriptions::routes())
         .merge(positions::routes())
         .merge(schedules::routes())
+        .merge(plugins::routes())
+        .merge(candidates::routes())
         .merge(topics::routes())
         .merge(stories::routes())
         .merge(transactions::operators_routes())

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use wasmill_model::record::Used;
 use wasmill_model::{Decision, Millis, Name, Target};
 use wasmill_service::story::{Did, Ending, Event, Handling, Place, Stored, Story, What};
 use wasmill_service::{Extent, FoundPage, Told};
@@ -149,11 +150,26 @@ struct ShownHandling {
     attempt: Option<u32>,
     duration_us: Option<u64>,
     fuel: Option<u64>,
+    /// What the call used besides; null if nobody counted it.
+    used: Option<ShownUsed>,
     outcome: &'static str,
     cause: Option<String>,
     /// When it is tried again.
     due: Option<String>,
     effects: ShownEffects,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ShownUsed {
+    /// The most that its instance held.
+    memory_bytes: u64,
+    /// How much of it the call added.
+    memory_grown_bytes: u64,
+    host_calls: u32,
+    /// Of the message's body.
+    bytes_in: u64,
+    /// Sent and written.
+    bytes_out: u64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -315,10 +331,28 @@ fn handling(handling: &Handling) -> ShownHandling {
         attempt: handled.map(|handled| handled.attempt),
         duration_us: call.map(|call| call.duration_us),
         fuel: call.map(|call| call.fuel),
+        used: handling.used.map(used),
         outcome,
         cause: cause.cloned(),
         due: due.map(time),
         effects: effects(&handling.did),
+    }
+}
+
+fn used(it: Used) -> ShownUsed {
+    let Used {
+        memory_bytes,
+        memory_grown_bytes,
+        host_calls,
+        bytes_in,
+        bytes_out,
+    } = it;
+    ShownUsed {
+        memory_bytes,
+        memory_grown_bytes,
+        host_calls,
+        bytes_in,
+        bytes_out,
     }
 }
 

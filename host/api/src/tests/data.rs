@@ -10,7 +10,7 @@ use crate::Access;
 
 const RECALL: &str = "/v1/messages/1.5.00000000000000000000000000000007";
 
-async fn ask(api: &Api<Scripted>, method: &str, path: &str, body: &Value) -> Answer {
+pub(super) async fn ask(api: &Api<Scripted>, method: &str, path: &str, body: &Value) -> Answer {
     let mut request = request(method, path, body.to_string());
     let host = HeaderValue::from_static("localhost");
     request.headers_mut().insert(header::HOST, host);

@@ -4,6 +4,7 @@ mod data;
 mod document;
 mod ingress;
 mod operator;
+mod plugins;
 mod probes;
 mod query;
 mod routing;
@@ -213,7 +214,8 @@ fn closed_api(limits: Limits) -> Api<Scripted> {
 fn api_with(limits: Limits, script: Script) -> (Api<Scripted>, Arc<Script>) {
     let api = closed_api(limits);
     let script = Arc::new(script);
-    api.open(Scripted(script.clone()), || vec!["stock".into()]);
+    let plugins = Arc::new(plugins::Shelf::default());
+    api.open(Scripted(script.clone()), plugins, || vec!["stock".into()]);
     (api, script)
 }
 

@@ -266,7 +266,7 @@ impl Engine {
             Op::Schedule { name, runs } => self.schedules.set(name, runs),
             Op::Claim(claim) => self.partition_mut(id).claims.set(claim.id, Some(claim)),
             Op::Position(position) => self.stand(id, position),
-            Op::Handled(_) => {}
+            Op::Handled(_) | Op::Used(_) => {}
         }
     }
 

@@ -1,10 +1,11 @@
 //! The end of a run: each message's effects become a record, or its failure does.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmill_model::effects::{Effects, Failure, FailureKind, Outcome};
-use wasmill_model::record::{Called, DeadLetter, Handled};
+use wasmill_model::effects::{Effects, Failure, FailureKind, Metered, Outcome};
+use wasmill_model::record::{DeadLetter, Handled};
 use wasmill_model::routes::OnExhausted;
 use wasmill_model::{Decision, Half, MessageId, Millis, Op, PartitionId, reserved};
 
@@ -98,13 +99,19 @@ impl Engine {
     }
 
     /// What the record of a delivery says about it.
-    fn handled(&self, sub: SubIndex, pending: &Pending, call: Option<Called>) -> Op {
+    fn handled(
+        &self,
+        sub: SubIndex,
+        pending: &Pending,
+        call: Option<Metered>,
+    ) -> impl Iterator<Item = Op> + use<> {
         let sub = &self.subs[sub];
-        Op::Handled(Handled {
+        let handled = Op::Handled(Handled {
             plugin: sub.plugin.as_ref().unwrap_or(&sub.name).clone(),
             attempt: pending.attempts + 1,
-            call,
-        })
+            call: call.map(|it| it.called),
+        });
+        iter::once(handled).chain(call.map(|it| Op::Used(it.used)))
     }
 
     fn commit_effects(
@@ -113,7 +120,7 @@ impl Engine {
         sub: SubIndex,
         done: &Pending,
         it: Effects,
-        handled: Op,
+        handled: impl Iterator<Item = Op>,
     ) {
         let Effects {
             sends,
@@ -129,14 +136,14 @@ impl Engine {
                 *send = self.routes.fan_out(send.message.clone());
             }
         }
-        let mut ops = Vec::with_capacity(3 + delayed.len() + cancelled.len() + sends.len());
+        let mut ops = Vec::with_capacity(4 + delayed.len() + cancelled.len() + sends.len());
         let subscription = self.subs[sub].name.clone();
         ops.push(Op::Settle {
             subscription,
             key: done.key.clone(),
             seq: done.seq,
         });
-        ops.push(handled);
+        ops.extend(handled);
         if !writes.is_empty()
             && let LaneId::Keyed(scope) = &ticket.lane
         {
@@ -162,7 +169,7 @@ impl Engine {
         sub: SubIndex,
         pending: Pending,
         failure: Failure,
-        handled: Op,
+        handled: impl Iterator<Item = Op>,
     ) {
         let attempts = pending.attempts + 1;
         match self.judge(sub, attempts, &failure) {
@@ -178,7 +185,8 @@ impl Engine {
                     due,
                     cause,
                 };
-                self.commit(ticket.partition, vec![retry, handled]);
+                let ops = iter::once(retry).chain(handled).collect();
+                self.commit(ticket.partition, ops);
             }
             Verdict::Bury => {
                 let pending = Pending {
@@ -186,7 +194,7 @@ impl Engine {
                     ..pending
                 };
                 let mut ops = self.burial(&ticket.lane, sub, pending, failure.cause);
-                ops.push(handled);
+                ops.extend(handled);
                 self.commit_with_sends(ticket.partition, ops, []);
             }
             Verdict::Postpone(due) => {

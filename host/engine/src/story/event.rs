@@ -1,7 +1,7 @@
 //! A message's story: what the log tells of it, in order.
 
 use bytes::Bytes;
-use wasmill_model::record::Handled;
+use wasmill_model::record::{Handled, Used};
 use wasmill_model::{Decision, Message, MessageId, Millis, Name, PartitionId, Target};
 
 use super::pending::Pending;
@@ -99,6 +99,9 @@ pub struct Handling {
     pub key: Option<Name>,
     /// How it was delivered; none if an operator ended it.
     pub handled: Option<Handled>,
+    /// What its call used besides time and fuel; none if no handler was called, or by a host that
+    /// did not count it yet.
+    pub used: Option<Used>,
     /// What came of it.
     pub outcome: Ending,
     /// What the handler did.

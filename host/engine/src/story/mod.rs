@@ -1,6 +1,7 @@
 //! What became of messages: told from the log's records, for those who look them up.
 //!
-//! Nothing is written for this but [`Op::Handled`](wasmill_model::Op::Handled), and nothing is
+//! Nothing is written for this but [`Op::Handled`](wasmill_model::Op::Handled) and
+//! [`Op::Used`](wasmill_model::Op::Used), and nothing is
 //! indexed: whoever asks has the log read. Records name a message where they carry it; afterwards
 //! they speak of its number in a partition. What waits for longer than the log is kept is told
 //! from the view.

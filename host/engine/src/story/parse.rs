@@ -1,6 +1,6 @@
 //! What the operations of one record say together.
 
-use wasmill_model::record::Handled;
+use wasmill_model::record::{Handled, Used};
 use wasmill_model::reserved::{self, Entry};
 use wasmill_model::{Message, MessageId, Millis, Name, Op, Record};
 
@@ -41,12 +41,17 @@ pub(super) struct Ended<'a> {
     /// None if it did not end: an operator set it going again.
     pub(super) ending: Option<Ending>,
     pub(super) handled: Option<&'a Handled>,
+    pub(super) used: Option<&'a Used>,
 }
 
 /// The deliveries that `record` ends: one, or those that a move drops.
 pub(super) fn ended(record: &Record) -> impl Iterator<Item = Ended<'_>> {
     let handled = record.ops.iter().find_map(|op| match op {
         Op::Handled(handled) => Some(handled),
+        _ => None,
+    });
+    let used = record.ops.iter().find_map(|op| match op {
+        Op::Used(used) => Some(used),
         _ => None,
     });
     record.ops.iter().filter_map(move |op| match op {
@@ -63,6 +68,7 @@ pub(super) fn ended(record: &Record) -> impl Iterator<Item = Ended<'_>> {
                 None => Ending::Dropped,
             }),
             handled,
+            used,
         }),
         Op::Retry {
             subscription,
@@ -77,6 +83,7 @@ pub(super) fn ended(record: &Record) -> impl Iterator<Item = Ended<'_>> {
             key: key.as_ref(),
             ending: handled.map(|_| failed(*attempts, *due, cause.clone())),
             handled,
+            used,
         }),
         Op::Bury(letter) if letter.attempts > 0 => Some(Ended {
             seq: letter.seq,
@@ -87,6 +94,7 @@ pub(super) fn ended(record: &Record) -> impl Iterator<Item = Ended<'_>> {
                 cause: letter.cause.clone(),
             }),
             handled,
+            used,
         }),
         _ => None,
     })

@@ -195,6 +195,7 @@ impl<K: Fn(&Message) -> bool> Teller<K> {
             subscription,
             key: ended.key.cloned(),
             handled: ended.handled.cloned(),
+            used: ended.used.copied(),
             outcome: match ending {
                 // Nobody is called for two reasons, one of timers and one of all others.
                 Ending::Done if !was_called(ended) => match message.timer {

@@ -3,8 +3,8 @@
 use wasmill_engine::codec;
 use wasmill_engine::story::{Ending, Filter, Finder, Found, Handling, Stored};
 use wasmill_engine::story::{Story, Teller, Wanted, What};
-use wasmill_model::effects::{Delayed, Outcome, Scope, TimerRef};
-use wasmill_model::record::{Called, CodeVersion};
+use wasmill_model::effects::{Delayed, Metered, Outcome, Scope, TimerRef};
+use wasmill_model::record::{Called, CodeVersion, Used};
 use wasmill_model::{Message, MessageId, Record, reserved};
 
 use super::*;
@@ -95,11 +95,20 @@ impl World {
     }
 }
 
-fn call() -> Called {
-    Called {
-        version: CodeVersion::of_hash("0123456789ab"),
-        duration_us: 420,
-        fuel: 7,
+fn call() -> Metered {
+    Metered {
+        called: Called {
+            version: CodeVersion::of_hash("0123456789ab"),
+            duration_us: 420,
+            fuel: 7,
+        },
+        used: Used {
+            memory_bytes: 1 << 20,
+            memory_grown_bytes: 1 << 16,
+            host_calls: 3,
+            bytes_in: 11,
+            bytes_out: 200,
+        },
     }
 }
 
@@ -218,9 +227,10 @@ fn a_flow_is_told_whole_with_its_retry_its_dead_letter_and_nothing_of_others() {
     );
     let by = handled.handled.as_ref().expect("a call");
     assert_eq!(
-        (&*by.plugin, by.attempt, by.call),
-        ("plugin", 2, Some(call()))
+        (&*by.plugin, by.attempt, by.call, handled.used),
+        ("plugin", 2, Some(call().called), Some(call().used))
     );
+    assert_eq!(failed.used, Some(call().used));
     assert_eq!(handled.outcome, Ending::Done);
     assert_eq!(
         (&handled.did.written[..], &handled.did.deleted[..]),

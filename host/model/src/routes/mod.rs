@@ -8,6 +8,7 @@ mod key;
 mod log;
 mod plugin;
 mod schedule;
+mod signatures;
 mod subscription;
 mod timing;
 mod topic;
@@ -22,6 +23,7 @@ pub use plugin::{CallLimits, Grants, Isolation, PluginSettings};
 pub use schedule::{
     MISSED_AFTER, MISSED_COUNT_MAX, Missed, SCHEDULE_HEADER, SCHEDULED_AT_HEADER, Schedule,
 };
+pub use signatures::{Signatures, SignaturesRequired};
 pub use subscription::{DedupPolicy, OnExhausted, Order, RetrySchedule, Subscription};
 pub use timing::{Timing, TimingError, Zone};
 pub use topic::{Quota, Rate, Topic, TopicIndex, TopicPattern};
@@ -54,6 +56,8 @@ pub struct Routes {
     pub schedules: BTreeMap<Name, Arc<Schedule>>,
     /// How long the host keeps its log.
     pub log: LogRetention,
+    /// Whose signatures of plugins are trusted.
+    pub signatures: Signatures,
 }
 
 /// A topic that is declared by its name.

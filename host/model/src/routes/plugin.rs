@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A plugin's table in the routes file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginSettings {
     /// What `config.get` returns.
     pub config: BTreeMap<String, String>,
@@ -14,6 +14,23 @@ pub struct PluginSettings {
     pub grants: Grants,
     /// Whether instances are reused.
     pub isolation: Isolation,
+    /// Handlers at once, over all subscriptions.
+    pub concurrency: usize,
+    /// Its weight, from 1 to 100, when plugins want to compute more than the host can.
+    pub share: u32,
+}
+
+impl Default for PluginSettings {
+    fn default() -> Self {
+        Self {
+            config: BTreeMap::new(),
+            limits: CallLimits::default(),
+            grants: Grants::default(),
+            isolation: Isolation::default(),
+            concurrency: 2_048,
+            share: 10,
+        }
+    }
 }
 
 /// Bounds of one call of a plugin.

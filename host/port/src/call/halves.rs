@@ -25,6 +25,15 @@ pub trait Preparer: Send + Sync + 'static {
     fn prepare(&self, run: u64, half: Half) -> Preparing<'_>;
 }
 
+/// Prepares nothing, for calls of which nothing leaves.
+pub(super) struct Unprepared;
+
+impl Preparer for Unprepared {
+    fn prepare(&self, _run: u64, _half: Half) -> Preparing<'_> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
 /// How a half message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HalfState {
@@ -57,7 +66,8 @@ impl Call {
     }
 
     /// Whether the message is to be handed back, whatever its handler says.
-    pub(crate) fn is_handed_back(&self) -> bool {
+    #[must_use]
+    pub fn is_handed_back(&self) -> bool {
         self.halves.handed_back
     }
 

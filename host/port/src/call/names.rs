@@ -1,5 +1,6 @@
 //! Checks of names and messages.
 
+use bytes::Bytes;
 use wasmill_model::Name;
 use wasmill_model::limits::{self, MessageLimits, within};
 
@@ -18,6 +19,14 @@ pub(crate) fn check(name: &str) -> Result<(), CallError> {
         name.len(),
         limits::STATE_NAME_BYTES_MAX,
     )?)
+}
+
+/// Checks an entry that a plugin writes; tells its bytes.
+pub(crate) fn check_entry(name: &str, value: Option<&Bytes>) -> Result<usize, CallError> {
+    check(name)?;
+    let bytes = value.map_or(0, Bytes::len);
+    within("state value bytes", bytes, limits::STATE_VALUE_BYTES_MAX)?;
+    Ok(name.len() + bytes)
 }
 
 /// Checks the parts of a message against its topic's limits.

@@ -3,6 +3,7 @@
 mod http;
 mod plugins;
 mod schedules;
+mod signatures;
 mod subscriptions;
 mod topics;
 mod whole;

@@ -31,6 +31,14 @@ fn plugin_tables_are_checked_field_by_field() {
             "line 9, column 13: `plugins.p.isolation` is `none`, but must be `pooled` or `per-message`",
         ),
         (
+            "concurrency = 0",
+            "line 9, column 15: `plugins.p.concurrency` is 0, which is not from 1 to 4096",
+        ),
+        (
+            "share = 101",
+            "line 9, column 9: `plugins.p.share` is 101, which is not from 1 to 100",
+        ),
+        (
             "limits.memory_bytes_max = \"5GiB\"",
             "line 9, column 27: `plugins.p.limits.memory_bytes_max` is 5GiB, which is not from 1 byte to 4 GiB",
         ),

@@ -24,6 +24,7 @@ fn a_whole_file_becomes_routes() {
     assert_eq!(plugin.config["saga_timeout"], "2m");
     assert_eq!(plugin.config["shipping_fee"], "1000");
     assert_eq!(plugin.isolation, Isolation::Pooled);
+    assert_eq!((plugin.concurrency, plugin.share), (2048, 20));
     assert_eq!(plugin.limits.memory_bytes_max, 64 << 20);
     assert_eq!(plugin.limits.deadline, Duration::from_secs(10));
     assert_eq!(plugin.grants.http, ["127.0.0.1:18080"]);
@@ -117,7 +118,7 @@ fn unknown_keys_are_refused_with_the_nearest_or_all_known_ones() {
     refused(
         "[plugins.x]\nzzz = 1\n",
         "line 9, column 1: unknown key `zzz` in `plugins.x`; known keys: config, isolation, \
-         limits, grants",
+         concurrency, share, limits, grants",
     );
 }
 

@@ -7,30 +7,37 @@ use std::sync::Arc;
 
 use wasmill_model::Name;
 use wasmill_port::Plugins;
-use wasmill_port::guest::Installed;
+use wasmill_port::plugins::Installed;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::Serving;
+use super::look::{Stamps, signature_of};
 use super::metrics::Metrics;
 use super::settle::Stamp;
+use crate::plugins::{Serving, Supervisor};
 
 /// Largest plugin file.
 pub const FILE_BYTES_MAX: u64 = 256 << 20;
+/// Largest file of a signature.
+const SIGNATURE_BYTES_MAX: u64 = 4 << 10;
 
 pub(super) struct Loader<P, S> {
-    pub(super) plugins: Arc<P>,
-    pub(super) serving: Arc<S>,
+    pub(super) supervisor: Arc<Supervisor<P, S>>,
     pub(super) metrics: Metrics,
 }
+
+/// The content of a plugin's file and of its signature's. Not against attackers: who may write here
+/// may install anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Content(u128, Option<u128>);
 
 /// What to do: the file has settled.
 pub(super) struct Job {
     pub(super) name: Name,
     pub(super) path: PathBuf,
     /// None if the file is gone.
-    pub(super) stamp: Option<Stamp>,
+    pub(super) stamp: Option<Stamps>,
     /// The content that was tried before.
-    pub(super) tried: Option<u128>,
+    pub(super) tried: Option<Content>,
     /// Whether to restore the kept version if the file does not load.
     pub(super) restore: bool,
 }
@@ -40,7 +47,7 @@ pub(super) enum Loaded {
     /// The file changed while it was read.
     Changing,
     /// This content was installed or refused; none if it could not be read.
-    Tried(Option<u128>),
+    Tried(Option<Content>),
     /// The plugin is out of service.
     Removed,
 }
@@ -54,47 +61,57 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         (job.name, loaded)
     }
 
-    async fn load(&self, job: &Job, stamp: Stamp) -> Loaded {
+    async fn load(&self, job: &Job, stamp: Stamps) -> Loaded {
         let path = job.path.clone();
-        let read = tokio::task::spawn_blocking(move || read_whole(&path, stamp)).await;
-        let bytes = match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
-            Ok(Some(bytes)) => bytes,
+        let read = tokio::task::spawn_blocking(move || read_both(&path, stamp)).await;
+        let (bytes, signature) = match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            Ok(Some(both)) => both,
             Ok(None) => return Loaded::Changing,
             Err(error) => {
-                self.refused(job, error.to_string()).await;
+                let reason = error.to_string();
+                self.supervisor.refused(&job.name, &reason);
+                self.refused(job, reason).await;
                 return Loaded::Tried(None);
             }
         };
-        // Not against attackers: who may write here may install anything.
-        let content = xxh3_128(&bytes);
+        let content = Content(xxh3_128(&bytes), signature.as_deref().map(xxh3_128));
         if job.tried == Some(content) {
             return Loaded::Tried(Some(content));
         }
-        match self.install(job.name.clone(), bytes).await {
-            Ok(installed) => {
-                self.serving.set_serving(&job.name, true).await;
-                self.metrics.count(&job.name, "installed");
-                tracing::info!(plugin = %job.name, version = installed.version, "plugin in service");
-            }
+        match self.supervisor.install(&job.name, bytes, signature).await {
+            Ok(installed) => self.installed(&job.name, installed),
             Err(reason) => self.refused(job, reason).await,
         }
         Loaded::Tried(Some(content))
     }
 
-    /// In a task of its own: a file that makes the compiler panic is a bad file like others.
-    async fn install(&self, name: Name, bytes: Vec<u8>) -> Result<Installed, String> {
-        let plugins = self.plugins.clone();
-        let task = tokio::spawn(async move { plugins.install(&name, &bytes).await });
-        match task.await {
-            Ok(installed) => installed.map_err(|rejected| rejected.reason),
-            Err(error) => Err(format!("loading it failed inside the host: {error}")),
+    fn installed(&self, name: &Name, installed: Installed) {
+        let Installed {
+            version,
+            serving,
+            held,
+            ..
+        } = installed;
+        match held {
+            None => {
+                self.metrics.count(name, "installed");
+                let what = match serving {
+                    true => "plugin in service",
+                    false => "plugin file taken: the plugin is disabled",
+                };
+                tracing::info!(plugin = %name, version, "{what}");
+            }
+            Some(held) => {
+                self.metrics.count(name, "held");
+                let reasons = held.reasons.join("; ");
+                let held = held.version;
+                tracing::warn!(plugin = %name, held, version, reasons, "plugin file held");
+            }
         }
     }
 
-    /// Subscriptions pause before the plugin goes, so that no message meets its absence.
     async fn remove(&self, name: &Name) -> Loaded {
-        self.serving.set_serving(name, false).await;
-        self.plugins.remove(name);
+        self.supervisor.remove(name).await;
         self.metrics.count(name, "removed");
         tracing::warn!(plugin = %name, "plugin file removed: its subscriptions pause");
         Loaded::Removed
@@ -111,9 +128,8 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
             );
             return;
         }
-        match self.plugins.restore(&job.name).await {
+        match self.supervisor.restore(&job.name).await {
             Ok(installed) => {
-                self.serving.set_serving(&job.name, true).await;
                 self.metrics.count(&job.name, "restored");
                 let version = installed.version;
                 tracing::error!(
@@ -123,8 +139,7 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
                     "plugin file refused: its last good version serves"
                 );
             }
-            Err(rejected) => {
-                let kept = rejected.reason;
+            Err(kept) => {
                 tracing::error!(
                     file,
                     reason,
@@ -136,11 +151,26 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
     }
 }
 
+/// A component, and its signature if there is one.
+type Both = (Vec<u8>, Option<Vec<u8>>);
+
+/// The content of the files with these stamps; none if one has another by the end.
+fn read_both(path: &Path, stamps: Stamps) -> io::Result<Option<Both>> {
+    let Some(component) = read_whole(path, stamps.component, FILE_BYTES_MAX)? else {
+        return Ok(None);
+    };
+    let Some(stamp) = stamps.signature else {
+        return Ok(Some((component, None)));
+    };
+    let signature = read_whole(&signature_of(path), stamp, SIGNATURE_BYTES_MAX)?;
+    Ok(signature.map(|signature| (component, Some(signature))))
+}
+
 /// The content of the file with this stamp; none if it has another by the end.
-fn read_whole(path: &Path, stamp: Stamp) -> io::Result<Option<Vec<u8>>> {
-    if stamp.bytes() > FILE_BYTES_MAX {
-        let size = stamp.bytes();
-        let what = format!("the file has {size} bytes, more than the {FILE_BYTES_MAX} allowed");
+fn read_whole(path: &Path, stamp: Stamp, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+    if stamp.bytes() > bytes_max {
+        let (file, size) = (path.display(), stamp.bytes());
+        let what = format!("{file} has {size} bytes, more than the {bytes_max} allowed");
         return Err(io::Error::other(what));
     }
     let mut file = match File::open(path) {
@@ -148,7 +178,7 @@ fn read_whole(path: &Path, stamp: Stamp) -> io::Result<Option<Vec<u8>>> {
         opened => opened?,
     };
     let mut bytes = Vec::with_capacity(usize::try_from(stamp.bytes()).unwrap_or_default());
-    (&mut file).take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    (&mut file).take(bytes_max).read_to_end(&mut bytes)?;
     // Both the file that was read and the one that the path names now.
     let is_same = |metadata: &fs::Metadata| Stamp::of(metadata) == stamp;
     let same = is_same(&file.metadata()?) && fs::metadata(path).is_ok_and(|m| is_same(&m));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use wasmill_model::Name;
 
@@ -16,9 +17,25 @@ const NAME_BYTES_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Look {
     /// The files by the plugin's name.
-    pub(super) files: BTreeMap<Name, Stamp>,
+    pub(super) files: BTreeMap<Name, Stamps>,
     /// `.wasm` files that cannot be plugins: by their name, or because they are no readable files.
     pub(super) odd: Vec<String>,
+}
+
+/// A plugin's file, and that of its signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamps {
+    pub(super) component: Stamp,
+    /// None if there is no such file.
+    pub(super) signature: Option<Stamp>,
+}
+
+impl Stamps {
+    /// How long ago either changed.
+    pub(super) fn age(&self) -> Duration {
+        let age = self.component.age();
+        self.signature.map_or(age, |it| it.age().min(age))
+    }
 }
 
 impl Look {
@@ -40,7 +57,13 @@ impl Look {
                     // Through links, which mounted directories are made of.
                     match fs::metadata(entry.path()) {
                         Ok(metadata) if metadata.is_file() => {
-                            look.files.insert(name, Stamp::of(&metadata));
+                            let signature = fs::metadata(signature_of(&entry.path()));
+                            let stamps = Stamps {
+                                component: Stamp::of(&metadata),
+                                // One that cannot be looked at is as good as absent.
+                                signature: signature.ok().as_ref().map(Stamp::of),
+                            };
+                            look.files.insert(name, stamps);
                         }
                         Ok(_) => look.odd.push(format!("{name}.wasm (no regular file)")),
                         // Removed since it was listed.
@@ -53,6 +76,13 @@ impl Look {
         }
         Ok(look)
     }
+}
+
+/// Where the signature of a plugin's file is.
+pub(super) fn signature_of(path: &Path) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(".sig");
+    path.into()
 }
 
 /// The plugin whose file this is, or the file's name if no plugin can be called so; none for

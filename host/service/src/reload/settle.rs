@@ -62,22 +62,31 @@ pub enum Verdict {
     Settled,
 }
 
-/// The looks at one file so far.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Settle {
+/// The looks so far at one file, or at files that belong together, whose stamp is a `T`.
+#[derive(Clone, Copy, Debug)]
+pub struct Settle<T = Stamp> {
     /// The last look, and the time of the first one like it. No stamp: no file.
-    seen: Option<(Option<Stamp>, Instant)>,
+    seen: Option<(Option<T>, Instant)>,
     /// What was last acted upon.
-    acted: Option<Option<Stamp>>,
+    acted: Option<Option<T>>,
 }
 
-impl Settle {
+impl<T> Default for Settle<T> {
+    fn default() -> Self {
+        Self {
+            seen: None,
+            acted: None,
+        }
+    }
+}
+
+impl<T: Copy + PartialEq> Settle<T> {
     /// Takes a look: the file's stamp, none if it is not there. It counts as settled after
     /// `quiet`, or at once if it is known to be `whole`.
     pub fn look(
         &mut self,
         now: Instant,
-        stamp: Option<Stamp>,
+        stamp: Option<T>,
         whole: bool,
         quiet: Duration,
     ) -> Verdict {

@@ -11,9 +11,11 @@ use prometheus_client::registry::Registry;
 use tempfile::TempDir;
 use wasmill_model::Name;
 use wasmill_port::Plugins;
-use wasmill_port::guest::{Installed, Rejected};
+use wasmill_port::plugins::{ActError, Action, File as Dropped, Installed, Rejected, Standing};
 
-use super::{Config, Metrics, Reload, Serving, start};
+use super::{Config, Metrics, Reload, start};
+use crate::SystemClock;
+use crate::plugins::{Serving, Supervisor};
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -52,8 +54,8 @@ fn rejected(plugin: &Name) -> Rejected {
 }
 
 impl Plugins for Scripted {
-    async fn install(&self, name: &Name, component: &[u8]) -> Result<Installed, Rejected> {
-        let text = String::from_utf8_lossy(component).into_owned();
+    async fn install(&self, name: &Name, file: Dropped<'_>) -> Result<Installed, Rejected> {
+        let text = String::from_utf8_lossy(file.component).into_owned();
         assert!(!text.starts_with("panic"), "the compiler has a bug");
         if !(text.starts_with("good") && text.ends_with('.')) {
             self.note(Event::Refused(name.to_string(), text));
@@ -64,28 +66,47 @@ impl Plugins for Scripted {
             .lock()
             .expect("unpoisoned")
             .insert(name.clone(), text.clone());
-        Ok(Installed {
-            version: text,
-            changed: true,
-        })
+        Ok(serves(text))
     }
 
     async fn restore(&self, name: &Name) -> Result<Installed, Rejected> {
         let kept = self.kept.lock().expect("unpoisoned").get(name).cloned();
         let version = kept.ok_or_else(|| rejected(name))?;
         self.note(Event::Restored(name.to_string()));
-        Ok(Installed {
-            version,
-            changed: true,
-        })
+        Ok(serves(version))
     }
 
-    fn remove(&self, name: &Name) {
+    async fn remove(&self, name: &Name) {
         self.note(Event::Removed(name.to_string()));
+    }
+
+    async fn act(&self, name: &Name, _: Action) -> Result<bool, ActError> {
+        Err(ActError::Unknown(name.clone()))
+    }
+
+    async fn reconsider(&self, _: &Name) -> Result<Option<String>, Rejected> {
+        Ok(None)
     }
 
     fn serving(&self) -> Vec<Name> {
         Vec::new()
+    }
+
+    fn standings(&self) -> Vec<(Name, Standing)> {
+        Vec::new()
+    }
+
+    fn standing(&self, _: &str) -> Option<Standing> {
+        None
+    }
+}
+
+fn serves(version: String) -> Installed {
+    Installed {
+        version,
+        changed: true,
+        serving: true,
+        held: None,
     }
 }
 
@@ -127,6 +148,11 @@ impl Scene {
         fs::rename(self.path("incoming"), self.path(file)).expect("renamed");
     }
 
+    fn supervisor(&self) -> Arc<Supervisor<Scripted, Scripted>> {
+        let (plugins, clock) = (self.plugins.clone(), Arc::new(SystemClock::default()));
+        Arc::new(Supervisor::new(plugins.clone(), plugins, clock))
+    }
+
     async fn start(&self) -> Reload {
         let quiet = Duration::from_millis(60);
         let poll = Duration::from_millis(500);
@@ -135,8 +161,7 @@ impl Scene {
             poll,
             ..Config::new(self.directory.path().to_owned())
         };
-        let (plugins, metrics) = (self.plugins.clone(), self.metrics.clone());
-        start(config, plugins.clone(), plugins, metrics)
+        start(config, self.supervisor(), self.metrics.clone())
             .await
             .expect("a directory to watch")
     }
@@ -195,8 +220,7 @@ async fn what_is_there_at_the_start_serves_before_the_start_returns() {
 async fn a_directory_that_is_not_there_is_an_error_with_a_remedy() {
     let scene = Scene::new();
     let config = Config::new(scene.path("none"));
-    let (plugins, metrics) = (scene.plugins.clone(), scene.metrics.clone());
-    let error = start(config, plugins.clone(), plugins, metrics)
+    let error = start(config, scene.supervisor(), scene.metrics.clone())
         .await
         .expect_err("no directory");
     let text = error.to_string();

@@ -14,7 +14,7 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Engine, Result};
 
 use crate::data::Data;
-use crate::generated::ServiceWithChecker;
+use crate::generated::Full;
 use crate::generated::wasmill::plugin::types;
 
 /// A linker of all that a component may import. What is not granted is linked too, and denies:
@@ -23,7 +23,7 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Data>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    ServiceWithChecker::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data)?;
+    Full::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data)?;
     Ok(linker)
 }
 

@@ -23,16 +23,12 @@ impl Host for Data {
 
     fn put(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), Error>> {
         self.count("state.put")?;
-        Ok(self
-            .handling("state.put")
-            .and_then(|call| Ok(call.put(&name, Some(value.into()))?)))
+        Ok(self.write("state.put", &name, Some(value.into())))
     }
 
     fn delete(&mut self, name: String) -> Result<Result<(), Error>> {
         self.count("state.delete")?;
-        Ok(self
-            .handling("state.delete")
-            .and_then(|call| Ok(call.put(&name, None)?)))
+        Ok(self.write("state.delete", &name, None))
     }
 
     fn scan(
@@ -52,5 +48,20 @@ impl Host for Data {
         Ok(found
             .map(|entries| entries.into_iter().map(owned).collect())
             .map_err(Error::from))
+    }
+}
+
+impl Data {
+    /// Writes an entry. What is migrated for a query is written for that query alone.
+    fn write(&mut self, function: &str, name: &str, value: Option<Bytes>) -> Result<(), Error> {
+        let bytes_max = self.settings.limits.effect_bytes_max;
+        let migrating = self.migrating;
+        match &mut self.activity {
+            Activity::Handling(call) => Ok(call.put(name, value)?),
+            Activity::Answering(state) if migrating => {
+                Ok(state.put_for_query(name, value, bytes_max)?)
+            }
+            other => Err(refused(other, function)),
+        }
     }
 }

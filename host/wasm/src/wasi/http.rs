@@ -15,6 +15,7 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, Result, WasiBody, WasiHttpHooks, default_send_request,
 };
 
+use super::tape::Tape;
 use crate::surroundings::HttpClient;
 
 /// Largest body of an answer.
@@ -34,6 +35,8 @@ pub(crate) struct HttpGate {
     pub(crate) trace: Option<String>,
     /// What answers in place of the network.
     client: Option<Arc<dyn HttpClient>>,
+    /// Whether what the call in progress receives is recorded, or was.
+    pub(crate) tape: Tape,
 }
 
 /// A granted host. Without a port it stands for the port of the request's scheme.
@@ -69,6 +72,7 @@ impl HttpGate {
             deadline: Instant::now(),
             trace: None,
             client,
+            tape: Tape::Off,
         }
     }
 
@@ -111,6 +115,13 @@ impl WasiHttpHooks for HttpGate {
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<()>> + Send>,
     ) -> Box<dyn Future<Output = Result<Exchange>> + Send> {
+        if let Tape::Plays(recording) = &self.tape {
+            let played = recording.play(&request);
+            return Box::new(async move {
+                let over: Box<dyn Future<Output = Result<()>> + Send> = Box::new(async { Ok(()) });
+                Ok((played?, over))
+            });
+        }
         if !self.admits(&request) {
             tracing::debug!(target: "plugin", uri = %request.uri(), "HTTP request not granted");
             return Box::new(async { Err(Error::HttpRequestDenied) });
@@ -125,10 +136,28 @@ impl WasiHttpHooks for HttpGate {
             return Box::new(answered(client, request));
         }
         let options = self.timeouts(options);
+        let recording = match &self.tape {
+            Tape::Records(recording) => Some(recording.clone()),
+            _ => None,
+        };
         Box::new(async move {
-            let (response, connection) = default_send_request(request, Some(options)).await?;
+            let asked = recording.map(|it| (it, request.method().clone(), request.uri().clone()));
+            let answered = default_send_request(request, Some(options)).await;
+            let (response, connection) = match (answered, asked) {
+                (Ok((response, connection)), None) => (response.map(bounded), connection),
+                (Ok((response, connection)), Some((recording, method, uri))) => {
+                    let response = response.map(bounded);
+                    (recording.answered(method, uri, response), connection)
+                }
+                (Err(error), asked) => {
+                    if let Some((recording, method, uri)) = asked {
+                        recording.failed(method, uri, &error);
+                    }
+                    return Err(error);
+                }
+            };
             let connection: Box<dyn Future<Output = Result<()>> + Send> = Box::new(connection);
-            Ok((response.map(bounded), connection))
+            Ok((response, connection))
         })
     }
 }

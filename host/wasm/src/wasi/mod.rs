@@ -3,6 +3,7 @@
 mod http;
 mod output;
 mod random;
+mod tape;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use wasmtime_wasi::{FsPerms, HostWallClock, WasiCtx, WasiCtxBuilder};
 pub(crate) use http::{GrantedHost, HttpGate};
 pub(crate) use output::Lines;
 pub(crate) use random::Draws;
+pub(crate) use tape::{Recording, Tape};
 
 /// A context that grants `grants` and no more; `files` is the plugin's own directory. With `draws`,
 /// random numbers are those.

@@ -15,7 +15,7 @@ async fn a_run_goes_through_its_messages_and_each_sees_the_writes_before_it() {
     let outcomes = bench.run(&["a", "b", "c"]).await;
     assert_eq!(outcomes.len(), 3);
     for (index, outcome) in outcomes.into_iter().enumerate() {
-        let call = outcome.call.expect("a call");
+        let call = outcome.call.expect("a call").called;
         assert!(call.fuel > 0, "a call costs fuel");
         assert_ne!(
             call.version,

@@ -79,6 +79,11 @@ impl Server {
             .unwrap();
     }
 
+    /// How many requests have arrived.
+    pub(crate) fn requests(&self) -> usize {
+        *self.arrived.borrow()
+    }
+
     /// Answers all who wait, and all who come.
     pub(crate) fn answer(&self) {
         self.go.send_replace(true);

@@ -1,28 +1,35 @@
 //! The wasmtime adapter against real components: those that behave, and those that do not.
 
+mod account;
+mod candidates;
 mod doors;
 mod grants;
 mod handlers;
 mod http;
 mod limits;
 mod loading;
+mod migration;
 mod support;
 mod swap;
 
 #[test]
 fn every_guest_is_used_by_a_test() {
     let tests = [
+        include_str!("account.rs"),
+        include_str!("candidates.rs"),
         include_str!("doors.rs"),
         include_str!("grants.rs"),
         include_str!("handlers.rs"),
         include_str!("http.rs"),
         include_str!("limits.rs"),
         include_str!("loading.rs"),
+        include_str!("migration.rs"),
         include_str!("swap.rs"),
         // Some are for tests of the whole host.
         include_str!("../../../../tests/it/recall.rs"),
         include_str!("../../../../tests/it/timers.rs"),
         include_str!("../../../../tests/it/transactions.rs"),
+        include_str!("../../../../tests/it/versions.rs"),
     ]
     .concat();
     for guest in wasmill_test_guests::ALL {

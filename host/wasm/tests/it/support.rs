@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use wasmill_model::effects::{Effects, Failure, Outcome, Scope};
 use wasmill_model::routes::{PluginSettings, Routes, Subscription, TopicPattern};
 use wasmill_model::{Message, MessageId, Millis, Name};
-use wasmill_port::guest::{Installed, Rejected};
+use wasmill_port::plugins::{Installed, Rejected};
 use wasmill_port::run::{Delivery, Run, RunContext};
 use wasmill_port::scope::{Entries, ScopeState};
 use wasmill_port::{Clock, Guests, Plugins, StateReader, store};
@@ -56,13 +56,16 @@ impl Bench {
 
     pub(crate) async fn install(&self, name: &str, guest: &str) -> Result<Installed, Rejected> {
         self.registry
-            .install(&name.into(), &wasmill_test_guests::bytes(guest))
+            .install(
+                &name.into(),
+                wasmill_test_guests::bytes(guest).as_slice().into(),
+            )
             .await
     }
 
     /// Why [`PLUGIN`] refuses these bytes.
     pub(crate) async fn refusal(&self, bytes: &[u8]) -> String {
-        let refused = self.registry.install(&PLUGIN.into(), bytes).await;
+        let refused = self.registry.install(&PLUGIN.into(), bytes.into()).await;
         refused.expect_err("the bytes are refused").to_string()
     }
 
@@ -96,6 +99,36 @@ impl Bench {
             Arc::default(),
             time_max,
         )
+    }
+
+    /// Messages with these bodies under a key, whose ids count from `first`.
+    pub(crate) fn keyed_run(&self, key: &str, first: u128, bodies: &[&str]) -> Run {
+        self.deliver(key, first, 1, bodies)
+    }
+
+    /// Another attempt to handle a message.
+    pub(crate) fn attempt(&self, key: &str, attempt: u32, body: &str) -> Run {
+        self.deliver(key, 0, attempt, &[body])
+    }
+
+    fn deliver(&self, key: &str, first: u128, attempt: u32, bodies: &[&str]) -> Run {
+        let deliveries = bodies.iter().enumerate().map(|(index, body)| {
+            let plain = delivery(index, body);
+            let message = Message {
+                id: MessageId(first + index as u128),
+                key: Some(key.into()),
+                ..Message::clone(&plain.message)
+            };
+            Delivery {
+                key: Some(key.into()),
+                message: Arc::new(message),
+                attempt,
+                ..plain
+            }
+        });
+        let deliveries = deliveries.collect();
+        let (context, recent) = (self.context(), Arc::default());
+        Run::new(context, PLUGIN.into(), deliveries, recent, Duration::MAX)
     }
 
     pub(crate) fn context(&self) -> RunContext {
@@ -150,7 +183,7 @@ pub(crate) fn written(effects: &Effects, name: &str) -> String {
     String::from_utf8_lossy(value.as_ref().expect("it was not deleted")).into_owned()
 }
 
-fn delivery(index: usize, body: &str) -> Delivery {
+pub(crate) fn delivery(index: usize, body: &str) -> Delivery {
     let message = Message {
         id: MessageId(index as u128),
         topic: "in".into(),

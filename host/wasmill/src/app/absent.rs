@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmill_model::{Name, Routes};
 use wasmill_port::Plugins;
-use wasmill_service::Handle;
-use wasmill_service::reload::Serving;
+use wasmill_service::{Handle, Serving};
 use wasmill_wasm::Registry;
 
 /// The plugins that are absent, each of which is told of once until it comes.

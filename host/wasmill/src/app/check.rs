@@ -29,7 +29,7 @@ pub(crate) async fn check_plugins(directory: &Path, routes: Routes) -> Result<Ch
     for (name, path) in &files {
         let result = match fs::read(path) {
             Ok(bytes) => registry
-                .install(name, &bytes)
+                .install(name, bytes.as_slice().into())
                 .await
                 .map_err(|error| error.reason),
             Err(error) => Err(error.to_string()),

@@ -16,6 +16,7 @@ use wasmill_wasm::Registry;
 
 use super::Failure;
 use super::absent::Absent;
+use super::serve::Plugins;
 
 /// How long the file must stay as it is before it counts as written.
 const QUIET: Duration = Duration::from_millis(150);
@@ -42,6 +43,7 @@ pub(crate) fn read_with(path: &Path, more: &str) -> Result<Routes, Failure> {
 pub(crate) struct Applied {
     pub(crate) handle: Handle<Registry>,
     pub(crate) plugins: Arc<Registry>,
+    pub(crate) supervisor: Arc<Plugins>,
     pub(crate) api: Api<Handle<Registry>>,
     pub(crate) absent: Arc<Absent>,
 }
@@ -52,6 +54,8 @@ impl Applied {
         self.handle.set_routes(routes).await?;
         let routes = self.handle.routes();
         self.plugins.set_routes(routes.clone());
+        // What waited for a grant may have it now.
+        self.supervisor.reconsider().await;
         let applied = self.api.set_routes(&routes);
         self.absent.look(&routes);
         applied.map_err(|error| error.to_string())

@@ -11,9 +11,9 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use wasmill_api::{Api, HttpCheckBack, Limits};
 use wasmill_model::{Name, Routes};
-use wasmill_port::{Clock, Plugins};
+use wasmill_port::{Clock, Plugins as _};
 use wasmill_service::reload::{self, Reload};
-use wasmill_service::{Handle, Parts, Stopper, SystemClock};
+use wasmill_service::{Handle, Parts, PluginMetrics, Stopper, Supervisor, SystemClock};
 use wasmill_store::{DataDir, Settings, Sled, SledLog, SledView};
 use wasmill_wasm::Registry;
 
@@ -36,6 +36,8 @@ pub(crate) struct Options {
 
 /// The platform's HTTP API over the real plugins.
 type HostApi = Api<Handle<Registry>>;
+/// The real plugins, with their subscriptions.
+pub(super) type Plugins = Supervisor<Registry, Watched>;
 
 /// The OpenAPI document of the data API.
 pub(crate) fn openapi() -> String {
@@ -90,6 +92,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
     let applied = Applied {
         handle: running.handle.clone(),
         plugins: running.plugins.clone(),
+        supervisor: running.supervisor.clone(),
         api: api.clone(),
         absent: running.absent.clone(),
     };
@@ -136,6 +139,7 @@ struct Metrics {
     api: wasmill_api::Metrics,
     service: wasmill_service::Metrics,
     reload: reload::Metrics,
+    plugins: PluginMetrics,
 }
 
 impl Metrics {
@@ -145,6 +149,7 @@ impl Metrics {
             api: wasmill_api::Metrics::new(&mut registry),
             service: wasmill_service::Metrics::new(&mut registry),
             reload: reload::Metrics::new(&mut registry),
+            plugins: PluginMetrics::new(&mut registry),
         };
         (metrics, registry)
     }
@@ -154,6 +159,7 @@ impl Metrics {
 struct Running {
     handle: Handle<Registry>,
     plugins: Arc<Registry>,
+    supervisor: Arc<Plugins>,
     absent: Arc<Absent>,
     reload: Reload,
     stopper: Stopper,
@@ -173,6 +179,7 @@ impl Running {
         let config = wasmill_wasm::Config::new(data.path().to_owned());
         let plugins = Registry::new(config, clock.clone(), Arc::new(routes.clone()))
             .context("the plugins' host did not start")?;
+        metrics.plugins.tell(plugins.clone());
 
         let mut config = wasmill_service::Config::default();
         config.engine.partitions = options.partitions;
@@ -183,7 +190,7 @@ impl Running {
             view,
             guests,
             check_back: Arc::new(HttpCheckBack),
-            clock,
+            clock: clock.clone(),
             routes,
             metrics: metrics_of_service,
             runtime,
@@ -198,18 +205,18 @@ impl Running {
             handle: handle.clone(),
             absent: absent.clone(),
         };
-        let reload = reload::start(
-            reload::Config::new(options.plugins.clone()),
-            plugins.clone(),
-            Arc::new(watched),
-            metrics.reload,
-        );
-        let reload = reload.await.map_err(Failure::config)?;
+        let supervisor = Supervisor::new(plugins.clone(), Arc::new(watched), clock);
+        let supervisor = Arc::new(supervisor);
+        let config = reload::Config::new(options.plugins.clone());
+        let reload = reload::start(config, supervisor.clone(), metrics.reload).await;
+        let reload = reload.map_err(Failure::config)?;
         absent.look(&handle.routes());
-        api.open(handle.clone(), missing(&handle, &plugins));
+        let missing = missing(&handle, &plugins);
+        api.open(handle.clone(), supervisor.clone(), missing);
         Ok(Self {
             handle,
             plugins,
+            supervisor,
             absent,
             reload,
             stopper,

@@ -66,7 +66,7 @@ enum Command {
     Schedule(Asking<schedule::Command>),
     /// List or show the topics of a running host: policies, quotas, and who receives
     Topic(Asking<topic::Command>),
-    /// Make and build plugins, and look into their files
+    /// Make, build and test plugins, look into their files, and manage their versions on a running host
     Plugin(plugin::Plugin),
     /// Print the version
     Version,

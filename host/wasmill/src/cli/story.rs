@@ -103,10 +103,21 @@ struct Handling {
     attempt: Option<u32>,
     duration_us: Option<u64>,
     fuel: Option<u64>,
+    used: Option<Used>,
     outcome: String,
     cause: Option<String>,
     due: Option<String>,
     effects: Effects,
+}
+
+/// What a call used besides time and fuel.
+#[derive(Deserialize)]
+struct Used {
+    memory_bytes: u64,
+    memory_grown_bytes: u64,
+    host_calls: u32,
+    bytes_in: u64,
+    bytes_out: u64,
 }
 
 #[derive(Deserialize)]
@@ -245,6 +256,9 @@ impl Handling {
         if let Some(fuel) = self.fuel {
             text += &format!(", {fuel} fuel");
         }
+        if let Some(used) = &self.used {
+            text += &used.text();
+        }
         if let Some(due) = &self.due {
             text += &format!(", again at {due}");
         }
@@ -252,6 +266,23 @@ impl Handling {
             Some(cause) => text + ": " + &first_line(cause),
             None => text + &self.effects.text(),
         }
+    }
+}
+
+impl Used {
+    fn text(&self) -> String {
+        let kib = |bytes: u64| bytes.div_ceil(1 << 10);
+        let mut text = format!(", {} KiB of memory", kib(self.memory_bytes));
+        if self.memory_grown_bytes > 0 {
+            text += &format!(" (+{})", kib(self.memory_grown_bytes));
+        }
+        let Self {
+            host_calls,
+            bytes_in,
+            bytes_out,
+            ..
+        } = self;
+        text + &format!(", {host_calls} host calls, {bytes_in} B in, {bytes_out} B out")
     }
 }
 
@@ -291,7 +322,10 @@ mod tests {
             {"at": "2026-01-01T00:00:00.000Z", "event": "sent", "to": []},
             {"at": "2026-01-01T00:00:01.500Z", "event": "handled", "subscription": "s",
                 "key": "k", "plugin": "p", "version": "ab", "attempt": 2,
-                "duration_us": 1500, "fuel": 9, "outcome": "retry", "cause": "no\nwhy",
+                "duration_us": 1500, "fuel": 9,
+                "used": {"memory_bytes": 1_114_112, "memory_grown_bytes": 65_536, "host_calls": 3,
+                    "bytes_in": 7, "bytes_out": 40},
+                "outcome": "retry", "cause": "no\nwhy",
                 "due": "later", "effects": {"sent": [], "written": [], "deleted": [],
                     "timers_set": [], "timers_cancelled": [], "recalled": [], "claimed": []}},
         ], "pending": [{"subscription": "s", "attempts": 2, "plugin": "p", "in_service": true}]});
@@ -299,7 +333,8 @@ mod tests {
         let began = branch.events[0].at;
         let lines = branch.lines(Some(began));
         assert_eq!(lines[0], "    +0.000 s    a `k` 7");
-        let said = "s (p@ab): retry at attempt 2 in 1.500 ms, 9 fuel, again at later: no";
+        let said = "s (p@ab): retry at attempt 2 in 1.500 ms, 9 fuel, 1088 KiB of memory (+64), \
+                    3 host calls, 7 B in, 40 B out, again at later: no";
         assert_eq!(lines[1], format!("    +1.500 s      {said}"));
         assert_eq!(lines.len(), 2, "when it comes again is told: {lines:?}");
     }

@@ -70,6 +70,7 @@ impl Waiting {
                 | Op::Claim(_)
                 | Op::Position(_)
                 | Op::Handled(_)
+                | Op::Used(_)
                 | Op::Schedule { .. } => {}
             }
         }

@@ -1,9 +1,8 @@
-//! `wasmill plugin inspect FILE [--against FILE]`
+//! `wasmill plugin inspect FILE [--against FILE] [--routes FILE]`
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 use wasmill_component::{
@@ -11,8 +10,8 @@ use wasmill_component::{
 };
 
 use super::super::table::{self, printable};
-use super::file;
-use crate::app::{Failure, tell};
+use super::file::{self, describe};
+use crate::app::{Failure, read_routes, tell};
 
 /// Options of `wasmill plugin inspect`.
 #[derive(Debug, Args)]
@@ -22,6 +21,9 @@ pub(super) struct Inspect {
     /// Tell how it differs from this one, such as the version in service
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
+    /// Tell who signed it, by the keys of this routes file
+    #[arg(long, value_name = "FILE")]
+    routes: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -35,8 +37,15 @@ impl Inspect {
         let misfit = check(&description.interfaces)
             .err()
             .map(|it| it.to_string());
+        let routes = self.routes.as_deref().map(read_routes).transpose()?;
+        let signature = file::signature(&self.file, &description.hash, routes.as_ref())?;
         if self.json {
-            let all = json!({ "component": description, "misfit": misfit, "changes": changes });
+            let all = json!({
+                "component": description,
+                "misfit": misfit,
+                "changes": changes,
+                "signature": signature,
+            });
             return tell(format_args!("{all:#}"));
         }
         if let Some(changes) = changes {
@@ -47,7 +56,7 @@ impl Inspect {
         let misfit = misfit.unwrap_or_else(|| format!("keeps to version {CONTRACT_VERSION}"));
         tell(table::of(
             ["COMPONENT", &description.hash],
-            summary(&description, misfit),
+            summary(&description, misfit, &signature),
         ))?;
         list("IMPORTS", &description.interfaces.imports)?;
         list("EXPORTS", &description.interfaces.exports)
@@ -63,13 +72,7 @@ fn tell_changes(changes: &[Change]) -> Result<(), Failure> {
     }
 }
 
-fn describe(path: &Path) -> Result<Description, Failure> {
-    let bytes = file::read(path)?;
-    let refused = |error| Failure::config(anyhow!("{}: {error}", path.display()));
-    Description::of(&bytes).map_err(refused)
-}
-
-fn summary(of: &Description, contract: String) -> Vec<[String; 2]> {
+fn summary(of: &Description, contract: String, signature: &file::SignedBy) -> Vec<[String; 2]> {
     let mut rows = Vec::new();
     let mut row = |name: &str, value: String| rows.push([name.to_owned(), value]);
     if let Some(manifest) = &of.manifest {
@@ -86,6 +89,7 @@ fn summary(of: &Description, contract: String) -> Vec<[String; 2]> {
     );
     row("bytes", of.size.to_string());
     row("contract", contract);
+    row("signature", signature.to_string());
     if let Some(manifest) = &of.manifest {
         row("capabilities", asked(&manifest.capabilities));
         row("state version", manifest.state_version.to_string());

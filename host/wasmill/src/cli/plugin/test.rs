@@ -143,7 +143,7 @@ fn failure(scenario: &Path, error: Error) -> Failure {
         Error::Refused { .. } => {
             Failure::config(anyhow!("the scenario {}: {error}", scenario.display()))
         }
-        Error::Plugin(_) | Error::NotRouted(_) => Failure::config(error),
+        Error::Plugin(_) | Error::Held(_) | Error::NotRouted(_) => Failure::config(error),
         Error::Endless(_) | Error::Unsteady(_) | Error::Host(_) => {
             anyhow::Error::from(error).into()
         }

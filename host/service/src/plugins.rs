@@ -1,0 +1,226 @@
+//! The life of plugins in service: one thing at a time is done to each, and its subscriptions pause
+//! and resume with it.
+
+mod candidates;
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OwnedMutexGuard;
+use wasmill_model::{Millis, Name};
+use wasmill_port::plugins::{ActError, Action, File, Installed, Standing};
+use wasmill_port::{Clock, Guests, Plugins};
+
+use crate::Handle;
+
+/// Whose subscriptions are paused and resumed.
+pub trait Serving: Send + Sync + 'static {
+    /// Resumes a plugin's subscriptions, or pauses them; returns once that is so.
+    fn set_serving(&self, plugin: &Name, serving: bool) -> impl Future<Output = ()> + Send;
+}
+
+impl<G: Guests> Serving for Handle<G> {
+    async fn set_serving(&self, plugin: &Name, serving: bool) {
+        Self::set_serving(self, plugin, serving).await;
+    }
+}
+
+/// Brings plugins into service and out of it, for the watched directory and for operators.
+pub struct Supervisor<P, S> {
+    plugins: Arc<P>,
+    serving: Arc<S>,
+    clock: Arc<dyn Clock>,
+    // Neither is held across an await.
+    turns: Mutex<HashMap<Name, Arc<tokio::sync::Mutex<()>>>>,
+    refusals: Mutex<BTreeMap<Name, Refusal>>,
+}
+
+/// The last file of a plugin that was refused, since the host started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// When.
+    pub at: Millis,
+    /// Why, and the remedy.
+    pub reason: String,
+}
+
+/// A plugin as operators see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginStatus {
+    /// Its name.
+    pub plugin: Name,
+    /// How it stands; none if nothing of it is kept, since its file was refused.
+    pub standing: Option<Standing>,
+    /// Why its file was refused, if that was the last thing that became of one.
+    pub refused: Option<Refusal>,
+}
+
+impl<P: Plugins, S: Serving> Supervisor<P, S> {
+    /// Supervises `plugins`, whose subscriptions `serving` pauses and resumes.
+    #[must_use]
+    pub fn new(plugins: Arc<P>, serving: Arc<S>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            plugins,
+            serving,
+            clock,
+            turns: Mutex::default(),
+            refusals: Mutex::default(),
+        }
+    }
+
+    /// Takes the content of a plugin's file. On an error nothing has changed.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn install(
+        &self,
+        name: &Name,
+        component: Vec<u8>,
+        signature: Option<Vec<u8>>,
+    ) -> Result<Installed, String> {
+        let _turn = self.turn(name).await;
+        let (plugins, plugin) = (self.plugins.clone(), name.clone());
+        // In a task of its own: a file that makes the compiler panic is a bad file like others.
+        let task = tokio::spawn(async move {
+            let file = File {
+                component: &component,
+                signature: signature.as_deref(),
+            };
+            plugins.install(&plugin, file).await
+        });
+        let installed = match task.await {
+            Ok(installed) => installed.map_err(|rejected| rejected.reason),
+            Err(error) => Err(format!("loading it failed inside the host: {error}")),
+        };
+        match &installed {
+            Ok(installed) => {
+                self.refusals().remove(name);
+                self.serving.set_serving(name, installed.serving).await;
+            }
+            Err(reason) => self.refused(name, reason),
+        }
+        installed
+    }
+
+    /// Puts the version into service that is to serve, although its file was refused.
+    ///
+    /// # Errors
+    /// Why that is impossible.
+    pub async fn restore(&self, name: &Name) -> Result<Installed, String> {
+        let _turn = self.turn(name).await;
+        let restored = self.plugins.restore(name).await;
+        let restored = restored.map_err(|rejected| rejected.reason)?;
+        self.serving.set_serving(name, restored.serving).await;
+        Ok(restored)
+    }
+
+    /// Takes a plugin out of service whose file is gone. Its subscriptions pause before it goes, so
+    /// that no message meets its absence.
+    pub async fn remove(&self, name: &Name) {
+        let _turn = self.turn(name).await;
+        self.refusals().remove(name);
+        self.serving.set_serving(name, false).await;
+        self.plugins.remove(name).await;
+    }
+
+    /// Notes why a plugin's file was refused.
+    pub fn refused(&self, name: &Name, reason: &str) {
+        let refusal = Refusal {
+            at: self.clock.now(),
+            reason: reason.to_owned(),
+        };
+        self.refusals().insert(name.clone(), refusal);
+    }
+
+    /// Does what an operator wants, and tells how the plugin stands then.
+    ///
+    /// # Errors
+    /// [`ActError`]; nothing has changed.
+    pub async fn act(&self, name: &Name, action: Action) -> Result<PluginStatus, ActError> {
+        if self.plugins.standing(name).is_none() {
+            return Err(ActError::Unknown(name.clone()));
+        }
+        let _turn = self.turn(name).await;
+        let pauses = action == Action::Disable && self.plugins.serving().contains(name);
+        if pauses {
+            self.serving.set_serving(name, false).await;
+        }
+        let acted = self.plugins.act(name, action.clone()).await;
+        match &acted {
+            Ok(serving) => self.serving.set_serving(name, *serving).await,
+            Err(_) if pauses => self.serving.set_serving(name, true).await,
+            Err(_) => {}
+        }
+        acted?;
+        tracing::info!(plugin = %name, ?action, "an operator acted");
+        let status = self.status(name);
+        status.ok_or_else(|| ActError::Unknown(name.clone()))
+    }
+
+    /// Judges all files anew that wait, since the routes have changed.
+    pub async fn reconsider(&self) {
+        let standings = self.plugins.standings().into_iter();
+        for (name, _) in standings.filter(|(_, standing)| standing.held.is_some()) {
+            let name = &name;
+            let _turn = self.turn(name).await;
+            match self.plugins.reconsider(name).await {
+                Ok(None) => {}
+                Ok(Some(version)) => {
+                    self.serving.set_serving(name, true).await;
+                    tracing::info!(plugin = %name, version, "plugin in service: it was held before");
+                }
+                Err(rejected) => {
+                    self.refused(name, &rejected.reason);
+                    tracing::error!(error = %rejected, "what was held cannot serve");
+                }
+            }
+        }
+    }
+
+    /// Every plugin that there is, by name.
+    #[must_use]
+    pub fn statuses(&self) -> Vec<PluginStatus> {
+        let mut refusals = self.refusals().clone();
+        let standings = self.plugins.standings().into_iter();
+        let mut all: Vec<_> = standings
+            .map(|(plugin, standing)| PluginStatus {
+                refused: refusals.remove(&plugin),
+                standing: Some(standing),
+                plugin,
+            })
+            .collect();
+        all.extend(refusals.into_iter().map(|(plugin, refusal)| PluginStatus {
+            plugin,
+            standing: None,
+            refused: Some(refusal),
+        }));
+        all.sort_unstable_by(|a, b| a.plugin.cmp(&b.plugin));
+        all
+    }
+
+    /// One plugin; none if there is nothing of it.
+    #[must_use]
+    pub fn status(&self, name: &str) -> Option<PluginStatus> {
+        let standing = self.plugins.standing(name);
+        let refused = self.refusals().get(name).cloned();
+        (standing.is_some() || refused.is_some()).then(|| PluginStatus {
+            plugin: name.into(),
+            standing,
+            refused,
+        })
+    }
+
+    /// The right to do something to one plugin.
+    async fn turn(&self, name: &Name) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.entry(name.clone()).or_default().clone()
+        };
+        turn.lock_owned().await
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, BTreeMap<Name, Refusal>> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,131 @@
+//! From bytes to a version that starts.
+
+use std::io;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+use wasmill_component::Manifest;
+use wasmill_model::Name;
+use wasmtime::component::Component;
+
+use super::{Host, Registry};
+use crate::component::{self, Version};
+use crate::deadline::after;
+use crate::instance::Instance;
+use crate::pool::Serving;
+use crate::versions::About;
+
+/// A component that fits this host.
+pub(super) struct Loaded {
+    pub(super) version: Arc<Version>,
+    pub(super) about: About,
+    pub(super) bytes: Vec<u8>,
+    compiled: Component,
+}
+
+/// A version that has started.
+pub(super) struct Tried {
+    pub(super) serving: Serving,
+    pub(super) instance: Instance,
+}
+
+impl Registry {
+    /// Compiles a component, and checks that it fits this host. Nothing of it runs.
+    ///
+    /// # Errors
+    /// What does not fit, and the remedy.
+    pub(super) async fn load(&self, name: &Name, bytes: Vec<u8>) -> Result<Loaded, String> {
+        let (host, plugin) = (self.host.clone(), name.clone());
+        blocking(move || {
+            let hash = content_hash(&bytes);
+            let compiled = host.compile(&hash, &bytes)?;
+            let manifest = Manifest::read(&bytes).map_err(|error| error.to_string())?;
+            let state_version = manifest.as_ref().map_or(1, |it| it.state_version);
+            let version = Version::new(&host, plugin, hash, state_version, &compiled);
+            let version = version.map_err(|reason| component::explained(&bytes, reason))?;
+            let about = About {
+                manifest,
+                migrates: version.exports.migration.is_some(),
+            };
+            Ok(Loaded {
+                version: Arc::new(version),
+                about,
+                bytes,
+                compiled,
+            })
+        })
+        .await
+    }
+
+    /// Loads a version that is kept.
+    ///
+    /// # Errors
+    /// Why it cannot be loaded.
+    pub(super) async fn load_kept(&self, name: &Name, hash: &str) -> Result<Loaded, String> {
+        let (host, wanted) = (self.host.clone(), hash.to_owned());
+        let bytes = blocking(move || {
+            let bytes = host.versions.component(&wanted);
+            let bytes = bytes
+                .map_err(|error| format!("its kept version {wanted} cannot be read: {error}"))?;
+            match content_hash(&bytes) == wanted {
+                true => Ok(bytes),
+                false => Err(format!("its kept version {wanted} is damaged")),
+            }
+        });
+        self.load(name, bytes.await?).await
+    }
+
+    /// Sees whether a version starts under the settings in force.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(super) async fn trial(&self, version: &Arc<Version>) -> Result<Tried, String> {
+        let settings = self.routes().plugin(&version.plugin);
+        let deadline = after(Instant::now(), settings.limits.deadline);
+        let serving = Serving::new(self.host.clone(), version.clone(), settings);
+        let started = serving.in_turn(serving.start(deadline)).await;
+        match started {
+            Ok(instance) => Ok(Tried { serving, instance }),
+            Err(fault) => Err(format!("it does not start: {}", fault.0)),
+        }
+    }
+}
+
+impl Host {
+    /// Keeps what was loaded, compiled code with it. Nothing names it yet.
+    pub(super) fn keep(&self, loaded: &Loaded) -> io::Result<()> {
+        let hash = &loaded.version.hash;
+        self.versions.keep(hash, &loaded.bytes)?;
+        // The cache only saves time: without it the plugin serves all the same.
+        if let Err(error) = self.cache.store(hash, &loaded.compiled) {
+            let plugin = &loaded.version.plugin;
+            tracing::warn!(%plugin, %error, "the compiled code could not be kept");
+        }
+        Ok(())
+    }
+
+    fn compile(&self, hash: &str, bytes: &[u8]) -> Result<Component, String> {
+        if let Some(component) = self.cache.load(&self.engine, hash) {
+            return Ok(component);
+        }
+        self.cache.forget(hash);
+        component::compile(&self.engine, bytes)
+    }
+}
+
+/// The hash by which a component is known: SHA-256, hexadecimal.
+pub(super) fn content_hash(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// Runs what would hold up an asynchronous thread.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => panic!("the runtime is shutting down: {error}"),
+        },
+    }
+}

@@ -1,0 +1,42 @@
+//! `wasmill plugin keygen FILE`: a key to sign plugins with.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+use wasmill_component::{KEY_BYTES, SecretKey};
+
+use crate::app::{Failure, tell};
+
+/// Options of `wasmill plugin keygen`.
+#[derive(Debug, Args)]
+pub(super) struct Keygen {
+    /// Where the secret key goes: a new file, which only you can read
+    file: PathBuf,
+}
+
+impl Keygen {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let mut bytes = [0; KEY_BYTES];
+        let filled = OsRng.try_fill_bytes(&mut bytes);
+        filled.context("the system gives no random bytes")?;
+        let key = SecretKey::new(&bytes);
+        let options = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .clone();
+        let cannot = || format!("{} cannot be written as a new file", self.file.display());
+        let file = options.open(&self.file).with_context(cannot);
+        let mut file = file.map_err(Failure::config)?;
+        writeln!(file, "{}", key.text()).with_context(cannot)?;
+        file.sync_all().with_context(cannot)?;
+        tell("# for the routes of hosts that are to trust it, under a name of your choice:")?;
+        tell(format_args!("[signatures.keys]\nme = \"{}\"", key.public()))
+    }
+}
