@@ -28,6 +28,7 @@ pub const ALL: &[&str] = &[
     "refuse",
     "remembers",
     "sleeper",
+    "tally",
     "teller",
     "trap",
 ];
