@@ -4,6 +4,7 @@ mod answers;
 mod auth;
 mod batch;
 mod candidates;
+mod control;
 mod dead_letters;
 mod document;
 mod form;
@@ -37,9 +38,9 @@ use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use auth::{Access, Token};
+pub use control::{Acting, Control, Trying};
 pub use look_up::LookUp;
 pub use operator::Operator;
-pub use plugins::{Acting, Control, Trying};
 pub(crate) use shown::as_text;
 
 use crate::api::State;

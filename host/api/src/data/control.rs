@@ -1,0 +1,75 @@
+//! What operators do about plugins, apart from how they ask for it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use wasmill_model::Name;
+use wasmill_port::Plugins;
+use wasmill_port::candidate::{Candidate, Candidates, Plan};
+use wasmill_port::plugins::{ActError, Action};
+use wasmill_service::{PluginStatus, Serving, Supervisor};
+
+/// The plugins as operators see them. Not a part of [`Operator`], which is made for the engine's
+/// handle: plugins have a life of their own.
+pub trait Control: Send + Sync + 'static {
+    /// Every plugin that there is, by name.
+    fn statuses(&self) -> Vec<PluginStatus>;
+
+    /// One plugin; none if there is nothing of it.
+    fn status(&self, name: &str) -> Option<PluginStatus>;
+
+    /// Does what an operator wants, and tells how the plugin stands then.
+    fn act<'a>(&'a self, name: &'a Name, action: Action) -> Acting<'a>;
+
+    /// Tries a version beside the one that serves.
+    fn try_version(self: Arc<Self>, name: Name, version: String, plan: Plan) -> Trying;
+
+    /// The version of a plugin on trial, or the last one that was.
+    fn candidate(&self, name: &str) -> Option<Candidate>;
+
+    /// Puts a plugin's canary into service.
+    fn promote<'a>(&'a self, name: &'a Name) -> Acting<'a>;
+
+    /// Ends the trial of a version.
+    ///
+    /// # Errors
+    /// [`ActError`] if none is under way.
+    fn end_trial(&self, name: &Name) -> Result<Candidate, ActError>;
+}
+
+/// An operator's wish being done.
+pub type Acting<'a> = Pin<Box<dyn Future<Output = Result<PluginStatus, ActError>> + Send + 'a>>;
+
+/// A version's trial being begun.
+pub type Trying = Pin<Box<dyn Future<Output = Result<Candidate, ActError>> + Send>>;
+
+impl<P: Plugins + Candidates, S: Serving> Control for Supervisor<P, S> {
+    fn statuses(&self) -> Vec<PluginStatus> {
+        Self::statuses(self)
+    }
+
+    fn status(&self, name: &str) -> Option<PluginStatus> {
+        Self::status(self, name)
+    }
+
+    fn act<'a>(&'a self, name: &'a Name, action: Action) -> Acting<'a> {
+        Box::pin(Self::act(self, name, action))
+    }
+
+    fn try_version(self: Arc<Self>, name: Name, version: String, plan: Plan) -> Trying {
+        Box::pin(async move { Self::try_version(self, &name, &version, plan).await })
+    }
+
+    fn candidate(&self, name: &str) -> Option<Candidate> {
+        Self::candidate(self, name)
+    }
+
+    fn promote<'a>(&'a self, name: &'a Name) -> Acting<'a> {
+        Box::pin(Self::promote(self, name))
+    }
+
+    fn end_trial(&self, name: &Name) -> Result<Candidate, ActError> {
+        Self::end_trial(self, name)
+    }
+}
