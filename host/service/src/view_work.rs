@@ -44,6 +44,10 @@ impl ViewWork {
     ///
     /// # Errors
     /// The action.
+    #[expect(
+        clippy::result_large_err,
+        reason = "it is no failure, and is taken apart where it is called"
+    )]
     pub fn of(action: Action) -> Result<Self, Action> {
         Ok(match action {
             Action::WritePage(page, bytes) => Self::Write(page, bytes),
