@@ -20,7 +20,11 @@ static bool configured(const char *name, int64_t otherwise, int64_t *value,
   wasmill_string_t asked = wasmill_str(name);
   WASMILL_AUTO(wasmill_string) text = {0};
   *value = otherwise;
-  if (!wasmill_config_get(&asked, &text) || wasmill_string_integer(text, value)) {
+  if (!wasmill_config_get(&asked, &text)) {
+    text = (wasmill_string_t){0};  // The bindings leave it undefined, and it is freed.
+    return true;
+  }
+  if (wasmill_string_integer(text, value)) {
     return true;
   }
   return wasmill_retry(failure, asked, "of the configuration is no integer");

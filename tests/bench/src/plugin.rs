@@ -83,12 +83,13 @@ impl Plugin {
             Arc::default(),
             Duration::MAX,
         );
-        let mut fuel_max = 0;
+        let (mut fuel_max, mut handled) = (0, self.next as usize - body_bytes.len());
         for outcome in self.registry.handle(run).await {
+            handled += 1;
             fuel_max = fuel_max.max(outcome.call.map_or(0, |call| call.fuel));
-            let effects = outcome.result.map_err(|failure| {
-                anyhow::anyhow!("after {} messages: {}", self.next, failure.cause)
-            })?;
+            let effects = outcome
+                .result
+                .map_err(|failure| anyhow::anyhow!("message {handled}: {}", failure.cause))?;
             ensure!(!effects.writes.is_empty(), "an order was not counted");
         }
         Ok(fuel_max)
