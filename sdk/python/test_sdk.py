@@ -1,5 +1,6 @@
 """Run in sdk/python by `python3 -m unittest`."""
 
+import json
 import unittest
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -25,7 +26,8 @@ from wasmill import (
 from wasmill.errors import describe
 from wasmill.testing import Host
 
-NESTED = b"[" * 200_000
+NESTED = [b"[" * 200_000, b'{"a":[' * 64 + b"1" + b"]}" * 64, b"[" * 128 + b"]" * 128]
+SHALLOW = ["[" * 127 + "]" * 127, "[" + ",".join(['{"a\\\\": "[[\\"{{"}'] * 200) + "]", '["' + "[" * 500 + '"]']
 
 
 def host(handle: Callable[[Message], object], **options) -> Host:
@@ -45,13 +47,17 @@ class Bodies(unittest.TestCase):
 
     def test_a_body_that_is_no_text_or_no_json_is_rejected(self) -> None:
         bodies = [b"\xff", b"", b"{", b"\xef\xbb\xbf1", '"\\ud800"', '{"\\uDC00": 1}', b"NaN", b"[-Infinity]", b"01"]
-        bodies += ["1".encode("utf-16"), NESTED, b"9" * 5_000]
+        bodies += ["1".encode("utf-16"), *NESTED, b"9" * 5_000]
         for body in bodies:
             with self.subTest(body=body[:20]), self.assertRaisesRegex(Reject, "^body: not JSON: "):
                 host(lambda message: message.json()).deliver("t", body=body)
         with self.assertRaisesRegex(Reject, "^body: not UTF-8: "):
             host(lambda message: message.text()).deliver("t", body=b"\xc0\x80")
         host(lambda message: self.assertEqual(message.json(), "\U0001f600")).deliver("t", body='"\\ud83d\\ude00"')
+
+    def test_what_is_nested_no_deeper_than_a_host_reads_is_taken(self) -> None:
+        for document in SHALLOW:
+            host(lambda message: self.assertEqual(message.json(), json.loads(message.text()))).deliver("t", body=document)
 
     def test_bytes_are_sent_as_they_are_of_whatever_kind_they_are(self) -> None:
         bodies = [b"\1\2", bytearray(b"\1\2"), memoryview(b"\0\1\2\0")[1:3]]

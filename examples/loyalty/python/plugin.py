@@ -29,7 +29,7 @@ def handle(message: Message) -> None:
 def order_paid(user: str, order_id: str, amount: int) -> None:
     if not dedup.claim(order_id, timedelta(days=1)):
         return
-    before: Account = state.get_json("account") or {"spent": 0, "orders": 0, "tier": "bronze"}
+    before: Account = state.get_json("account") or Account(spent=0, orders=0, tier="bronze")
     spent = before["spent"] + amount
     account: Account = {"spent": spent, "orders": before["orders"] + 1, "tier": tier_of(spent)}
     state.put_json("account", account)

@@ -24,6 +24,7 @@ function refuse(decoding, body, form) {
   try {
     return decoding(body);
   } catch (error) {
-    throw new Reject(`body: not ${form}: ${error.message}`);
+    // What the engine throws when it is out of memory is no `Error`, and not the body's fault.
+    throw error instanceof Error ? new Reject(`body: not ${form}: ${error.message}`) : error;
   }
 }

@@ -8,9 +8,9 @@ from componentize_py_types import Err
 from wit_world.imports import config, dedup, log, queue, state, timer, transaction, types
 
 from wasmill.errors import HostError
-from wasmill.sending import Delivery, Outgoing
+from wasmill.sending import Delivery, HalfState, Outgoing
 
-_HALF_STATES = {
+_HALF_STATES: dict[types.HalfState, HalfState] = {
     types.HalfState.PREPARED: "prepared",
     types.HalfState.COMMITTED: "committed",
     types.HalfState.ROLLED_BACK: "rolled-back",
@@ -80,15 +80,15 @@ def timer_reschedule(name: str, when: Delivery) -> bool:
     return _call(timer.reschedule, name, _delivery(when))
 
 
-def prepare(name: str, message: Outgoing) -> str:
+def prepare(name: str, message: Outgoing) -> HalfState:
     return _HALF_STATES[_call(transaction.prepare, name, _outgoing(message))]
 
 
-def commit(name: str) -> str:
+def commit(name: str) -> HalfState:
     return _HALF_STATES[_call(transaction.commit, name)]
 
 
-def rollback(name: str) -> str:
+def rollback(name: str) -> HalfState:
     return _HALF_STATES[_call(transaction.rollback, name)]
 
 

@@ -38,7 +38,7 @@ class Received:
         """
         try:
             return decode_json(self.body)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise Reject(f"body: not JSON: {error}") from None
 
 

@@ -45,6 +45,9 @@ class Unknown:
     reason: str
 
 
+HalfState = Literal["prepared", "committed", "rolled-back"]
+"""How a half message is."""
+
 Verdict = Literal["commit", "rollback"] | Unknown
 """What is to become of a half message."""
 

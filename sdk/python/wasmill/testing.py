@@ -14,14 +14,14 @@ from typing import Any, Protocol
 
 from wasmill.errors import HostError
 from wasmill.received import Message, Received
-from wasmill.sending import Delivery, Outgoing
+from wasmill.sending import Delivery, HalfState, Outgoing
 from wasmill.values import UNSET, Headers, milliseconds
 
 _BODY_BYTES_MAX = 4 << 20
 _VALUE_BYTES_MAX = 1 << 20
 _NAME_BYTES_MAX = 256
 _PAGE_MAX = 1000
-_LEVELS = [1, 5, 10, 30, *range(60, 601, 60), 1200, 1800, 3600, 7200]
+_LEVELS: list[int] = [1, 5, 10, 30, *range(60, 601, 60), 1200, 1800, 3600, 7200]
 
 
 class Plugin(Protocol):
@@ -47,7 +47,7 @@ class Sent(Received):
 @dataclass
 class _Half:
     message: Outgoing
-    state: str = "prepared"
+    state: HalfState = "prepared"
 
 
 @dataclass
@@ -244,11 +244,11 @@ def timer_reschedule(name: str, when: Delivery) -> bool:
     return pending is not None
 
 
-def prepare(name: str, message: Outgoing) -> str:
+def prepare(name: str, message: Outgoing) -> HalfState:
     return _under().keyed().halves.setdefault(_named(name), _Half(message)).state
 
 
-def commit(name: str) -> str:
+def commit(name: str) -> HalfState:
     half = _under().half(name)
     if half.state == "prepared":
         half.state = "committed"
@@ -256,7 +256,7 @@ def commit(name: str) -> str:
     return half.state
 
 
-def rollback(name: str) -> str:
+def rollback(name: str) -> HalfState:
     half = _under().half(name)
     if half.state == "prepared":
         half.state = "rolled-back"

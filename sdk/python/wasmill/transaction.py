@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from wasmill.host import host
-from wasmill.sending import Outgoing
+from wasmill.sending import HalfState, Outgoing
 from wasmill.values import text
-
-HalfState = Literal["prepared", "committed", "rolled-back"]
-"""How a half message is."""
 
 
 def prepare(name: str, message: Outgoing) -> HalfState:

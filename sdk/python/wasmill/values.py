@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, NoReturn
@@ -16,6 +17,12 @@ class Unset:
 
 
 UNSET = Unset()
+
+DEPTH_MAX = 127
+"""Levels of JSON."""
+
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b'[]{}"'))
 
 EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
@@ -69,13 +76,30 @@ def encode_json(value: object) -> bytes:
 
 
 def decode_json(body: bytes) -> Any:
-    """JSON in UTF-8 as a value; a `ValueError` or `RecursionError` if it is not that."""
+    """JSON in UTF-8 as a value; a `ValueError` if it is not that."""
     document = body.decode()
+    _check_depth(body)
     value = json.loads(document, parse_constant=_no_constant)
     # Only an escape can bring in half of a surrogate pair, and hardly any text has one.
     if "\\ud" in document or "\\uD" in document:
         encode_json(value)
     return value
+
+
+def _check_depth(body: bytes) -> None:
+    """Refuses what is nested deeper than the host itself reads: the parser calls itself for each level, and
+    in a component nothing but a trap ends that."""
+    if body.count(b"[") + body.count(b"{") <= DEPTH_MAX:
+        return
+    unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = re.sub(rb'"[^"]*"', b"", unescaped.translate(_SQUARE, _NO_BRACKETS))
+    for _ in range(DEPTH_MAX):
+        around = brackets.replace(b"[]", b"")
+        if len(around) == len(brackets):
+            break
+        brackets = around
+    if brackets:
+        raise ValueError(f"it is not closed, or nested deeper than {DEPTH_MAX} levels")
 
 
 def _no_constant(name: str) -> NoReturn:
