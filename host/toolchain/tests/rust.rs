@@ -46,3 +46,14 @@ fn the_example_passes_its_own_tests_and_becomes_a_plugin() {
     assert_eq!(description.manifest, Some(built.manifest));
     println!("{} bytes", built.bytes);
 }
+
+#[test]
+fn the_sdk_is_of_this_host_s_version() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/rust/Cargo.toml");
+    let text = fs::read_to_string(path).expect("a manifest");
+    let manifest: toml::Table = text.parse().expect("TOML");
+    let package = &manifest["package"];
+    let versions = [&package["version"], &package["rust-version"]].map(toml::Value::as_str);
+    let own = [env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_RUST_VERSION")].map(Some);
+    assert_eq!(versions, own, "which it cannot inherit from the workspace");
+}

@@ -42,7 +42,7 @@
 //! ```
 //!
 //! What a plugin does outside of its messages' commits stands in its handler's signature:
-//! [`Http`](http::Http) with the feature `http`, [`Files`], [`Transactional`].
+//! [`Files`], [`Transactional`], or `Http` with the feature `http`.
 
 #![cfg_attr(
     not(test),

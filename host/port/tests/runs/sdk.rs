@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use wasmill_model::effects::{Failure, FailureKind};
 use wasmill_model::limits::Exceeded;
 use wasmill_model::routes::Subscription;
-use wasmill_model::{Millis, When, limits};
+use wasmill_model::{MessageId, Millis, When, limits};
 use wasmill_port::call::{Alarm, Outgoing};
 use wasmill_port::{Call, CallError};
 use wasmill_sdk::testing::TestHost;
@@ -124,7 +124,7 @@ struct Ids(Vec<String>);
 
 impl Ids {
     fn nth(&self, nth: usize) -> String {
-        let unknown = "0".repeat(31) + "f";
+        let unknown = "f".repeat(32);
         self.0.get(nth).cloned().unwrap_or(unknown)
     }
 }
@@ -279,6 +279,7 @@ proptest! {
         let (state, clock) = (Arc::new(State::default()), Arc::new(Time::default()));
         let mut host = TestHost::new().with_topics(["a"]);
         host.set_now(0);
+        let mut messages = 0;
         let (mut ids, mut sdk_ids) = (Ids::default(), Ids::default());
         for (pause, keyed, steps, succeeds) in calls {
             clock.0.fetch_add(pause, Ordering::Relaxed);
@@ -286,7 +287,10 @@ proptest! {
             let key = keyed.then_some("k");
 
             let context = context(Subscription::new("s", "a", "plugin"), &state, &clock);
-            let mut run = run(context, vec![delivery(key)], Duration::MAX);
+            let mut delivery = delivery(key);
+            messages += 1;
+            Arc::make_mut(&mut delivery.message).id = MessageId(messages);
+            let mut run = run(context, vec![delivery], Duration::MAX);
             let mut call = run.begin().expect("a call");
             let said: Vec<_> = steps.iter().map(|it| here(&mut call, &mut ids, it)).collect();
             let failure = Failure { kind: FailureKind::Reject, cause: String::new() };
