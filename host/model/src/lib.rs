@@ -17,6 +17,7 @@ pub mod position;
 pub mod record;
 pub mod reserved;
 pub mod routes;
+pub mod secret;
 pub mod time;
 pub mod trace;
 
@@ -30,4 +31,5 @@ pub use name::Name;
 pub use position::{Position, Start};
 pub use record::{Claim, Op, Record};
 pub use routes::Routes;
+pub use secret::Secret;
 pub use time::{Millis, When};

@@ -23,6 +23,7 @@ async fn main() {
     let pooled = routes(Isolation::Pooled);
     let config = Config {
         data: data.path().to_owned(),
+        metrics: wasmill_wasm::Metrics::default(),
     };
     let registry = Registry::new(config, Arc::new(Stopped), pooled.clone()).expect("a registry");
     let component = wasmill_test_guests::bytes("counter");

@@ -18,9 +18,12 @@ mod instance;
 mod kept;
 mod limits;
 mod log;
+mod masks;
+mod metrics;
 mod pool;
 mod registry;
 mod translate;
 mod wasi;
 
+pub use metrics::Metrics;
 pub use registry::{Config, Error, Registry};

@@ -1,9 +1,14 @@
 //! A plugin's lines in the host's log: marked, cut, and no more than its rate.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use wasmill_model::routes::SecretFile;
 use wasmill_model::{MessageId, Name};
+
+use crate::masks::Masks;
 
 /// Longest line; a longer one is cut.
 pub(crate) const LINE_BYTES_MAX: usize = 8 << 10;
@@ -27,8 +32,9 @@ pub(crate) struct PluginLog {
     plugin: Name,
     /// The first digits of the content hash.
     version: String,
+    masks: Masks,
     // Never held across an await, and only for a few instructions.
-    window: Mutex<Window>,
+    window: Arc<Mutex<Window>>,
 }
 
 #[derive(Debug)]
@@ -47,15 +53,38 @@ impl PluginLog {
         Self {
             plugin,
             version,
-            window,
+            masks: Masks::default(),
+            window: Arc::new(window),
         }
     }
 
-    /// Writes one line, cut at [`LINE_BYTES_MAX`], unless the plugin is over its rate.
+    /// The same log, in which `secrets` are masked.
+    pub(crate) fn masking(&self, secrets: &BTreeMap<String, SecretFile>) -> Self {
+        Self {
+            plugin: self.plugin.clone(),
+            version: self.version.clone(),
+            masks: Masks::of(secrets),
+            window: self.window.clone(),
+        }
+    }
+
+    /// `text` as operators may read it: without the plugin's secrets.
+    pub(crate) fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.masks.apply(text)
+    }
+
+    /// How much of a line is of use: what is beyond is neither written nor part of a secret that
+    /// is.
+    pub(crate) fn line_bytes_max(&self) -> usize {
+        LINE_BYTES_MAX + self.masks.longest()
+    }
+
+    /// Writes one line, masked and cut at [`LINE_BYTES_MAX`], unless the plugin is over its rate.
     pub(crate) fn write(&self, level: Level, message: Option<MessageId>, line: &str) {
         if !self.admit() {
             return;
         }
+        let line = self.masked(line);
         let line = &line[..line.floor_char_boundary(LINE_BYTES_MAX)];
         let (plugin, version) = (self.plugin.as_str(), self.version.as_str());
         let message = message.map(tracing::field::display);

@@ -15,9 +15,10 @@ use wasmill_port::{Call, Run, ScopeState};
 use crate::component::Version;
 use crate::deadline::after;
 use crate::fault::Fault;
-use crate::instance::Instance;
+use crate::instance::{Instance, Outside};
+use crate::log::PluginLog;
 use crate::registry::Host;
-use crate::wasi::{GrantedHost, HttpGate};
+use crate::wasi::{HttpGate, Outgoing};
 
 /// Handlers of one plugin at once, so that one that waits for a slow server leaves instances to
 /// the others.
@@ -31,7 +32,9 @@ pub(crate) struct Serving {
     pub(crate) version: Arc<Version>,
     pub(crate) settings: Arc<PluginSettings>,
     host: Arc<Host>,
-    granted_hosts: Arc<[GrantedHost]>,
+    /// The version's log, without the secrets of the settings.
+    log: Arc<PluginLog>,
+    outgoing: Arc<Outgoing>,
     handlers: Semaphore,
     // Held only to push or pop. None once the version has been replaced.
     idle: Mutex<Option<Vec<Idle>>>,
@@ -48,12 +51,16 @@ impl Serving {
         version: Arc<Version>,
         settings: Arc<PluginSettings>,
     ) -> Self {
-        let granted_hosts = granted_hosts(&version, &settings);
+        let grants = &settings.grants;
+        let log = Arc::new(version.log.masking(&grants.secrets));
+        let metrics = host.metrics.clone();
+        let outgoing = Outgoing::new(&version.plugin, grants, log.clone(), metrics);
         Self {
             version,
             settings,
             host,
-            granted_hosts,
+            log,
+            outgoing: Arc::new(outgoing),
             handlers: Semaphore::new(HANDLERS_MAX),
             idle: Mutex::new(Some(Vec::new())),
         }
@@ -141,8 +148,11 @@ impl Serving {
 
     /// A fresh instance, to see whether the version starts.
     pub(crate) async fn start(&self, deadline: Instant) -> Result<Instance, Fault> {
-        let gate = HttpGate::new(self.granted_hosts.clone());
-        Instance::start(&self.host, &self.version, &self.settings, gate, deadline).await
+        let outside = Outside {
+            log: self.log.clone(),
+            http_gate: HttpGate::new(self.outgoing.clone()),
+        };
+        Instance::start(&self.host, &self.version, &self.settings, outside, deadline).await
     }
 
     /// Keeps an instance for the next call, if there is room and it is still good.
@@ -178,7 +188,7 @@ impl Serving {
     ) -> (Call, Result<(), Failure>, u64) {
         let limits = &self.settings.limits;
         let deadline = after(now, limits.deadline);
-        if self.version.exports.handler.is_none() {
+        if !self.version.exports.handles() {
             let cause = format!("plugin `{}` exports no `handler`", self.version.plugin);
             return (
                 call,
@@ -253,19 +263,4 @@ fn retry(fault: Fault) -> Failure {
         kind: FailureKind::Retry,
         cause: fault.0,
     }
-}
-
-/// The hosts granted; what does not read as one grants nothing.
-fn granted_hosts(version: &Version, settings: &PluginSettings) -> Arc<[GrantedHost]> {
-    let parse = |text: &String| {
-        let host = GrantedHost::parse(text);
-        if host.is_none() {
-            tracing::warn!(
-                plugin = %version.plugin,
-                "the grant of HTTP to {text:?} is no `host` or `host:port`, and grants nothing"
-            );
-        }
-        host
-    };
-    settings.grants.http.iter().filter_map(parse).collect()
 }

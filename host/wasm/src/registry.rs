@@ -22,18 +22,21 @@ use crate::data::Data;
 use crate::deadline::after;
 use crate::instance::Instance;
 use crate::kept::Kept;
+use crate::metrics::Metrics;
 use crate::pool::Serving;
 use crate::{engine, imports};
 
 /// Longest name of a plugin; it is the name of files.
 const NAME_BYTES_MAX: usize = 64;
 
-/// Where a registry keeps its files.
+/// Where a registry keeps its files, and counts.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The data directory, which the caller has locked. The registry uses `plugins`, `cache` and
     /// `files` in it.
     pub data: PathBuf,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 /// Why no registry could be made.
@@ -56,6 +59,7 @@ pub enum Error {
 pub(crate) struct Host {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
     /// Room for calls in progress.
     pub(crate) calls: Semaphore,
     /// Room for idle instances.
@@ -100,6 +104,7 @@ impl Registry {
         let host = Host {
             engine,
             clock,
+            metrics: config.metrics,
             calls: Semaphore::new(engine::CALLS_MAX as usize),
             idle: Arc::new(Semaphore::new(engine::IDLE_MAX as usize)),
             linker,

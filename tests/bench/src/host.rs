@@ -42,6 +42,7 @@ pub(crate) fn routes() -> Routes {
 pub(crate) async fn guests(data: &Path) -> Result<Arc<Registry>> {
     let config = wasmill_wasm::Config {
         data: data.to_owned(),
+        metrics: wasmill_wasm::Metrics::default(),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let registry = Registry::new(config, clock, Arc::new(routes()))?;

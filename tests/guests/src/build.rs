@@ -21,8 +21,11 @@ pub const ALL: &[&str] = &[
     "huge_body",
     "intruder",
     "memory_hog",
+    "portable",
+    "post",
     "recursion",
     "refuse",
+    "secretive",
     "sleeper",
     "trap",
 ];

@@ -12,7 +12,7 @@ use wasmill_port::Clock;
 use wasmtime::Result;
 use wasmtime_wasi::{FsPerms, HostWallClock, WasiCtx, WasiCtxBuilder};
 
-pub(crate) use http::{GrantedHost, HttpGate};
+pub(crate) use http::{HttpGate, Outgoing};
 pub(crate) use output::Lines;
 
 /// A context that grants `grants` and no more; `files` is the plugin's own directory.

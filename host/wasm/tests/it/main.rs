@@ -1,11 +1,13 @@
 //! The wasmtime adapter against real components: those that behave, and those that do not.
 
 mod doors;
+mod drafts;
 mod grants;
 mod handlers;
 mod http;
 mod limits;
 mod loading;
+mod secrets;
 mod support;
 mod swap;
 
@@ -13,11 +15,13 @@ mod swap;
 fn every_guest_is_used_by_a_test() {
     let tests = [
         include_str!("doors.rs"),
+        include_str!("drafts.rs"),
         include_str!("grants.rs"),
         include_str!("handlers.rs"),
         include_str!("http.rs"),
         include_str!("limits.rs"),
         include_str!("loading.rs"),
+        include_str!("secrets.rs"),
         include_str!("swap.rs"),
         // Some are for tests of the whole host.
         include_str!("../../../../tests/it/recall.rs"),

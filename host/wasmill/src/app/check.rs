@@ -9,7 +9,7 @@ use anyhow::Context;
 use wasmill_model::{Name, Routes};
 use wasmill_port::Plugins;
 use wasmill_service::SystemClock;
-use wasmill_wasm::{Config, Registry};
+use wasmill_wasm::{Config, Metrics, Registry};
 
 use super::{Failure, named};
 
@@ -24,6 +24,7 @@ pub(crate) async fn check_plugins(directory: &Path, routes: Routes) -> Result<Ch
     let data = tempfile::tempdir().context("no temporary directory could be made")?;
     let config = Config {
         data: data.path().to_owned(),
+        metrics: Metrics::default(),
     };
     let registry = Registry::new(config, Arc::new(SystemClock::default()), routes.clone())
         .context("the plugins' host did not start")?;

@@ -136,6 +136,7 @@ struct Metrics {
     api: wasmill_api::Metrics,
     service: wasmill_service::Metrics,
     reload: reload::Metrics,
+    plugins: wasmill_wasm::Metrics,
 }
 
 impl Metrics {
@@ -145,6 +146,7 @@ impl Metrics {
             api: wasmill_api::Metrics::new(&mut registry),
             service: wasmill_service::Metrics::new(&mut registry),
             reload: reload::Metrics::new(&mut registry),
+            plugins: wasmill_wasm::Metrics::new(&mut registry),
         };
         (metrics, registry)
     }
@@ -172,6 +174,7 @@ impl Running {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let config = wasmill_wasm::Config {
             data: data.path().to_owned(),
+            metrics: metrics.plugins,
         };
         let plugins = Registry::new(config, clock.clone(), Arc::new(routes.clone()))
             .context("the plugins' host did not start")?;
