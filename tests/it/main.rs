@@ -13,6 +13,7 @@ mod flash_sale;
 mod fuzz;
 mod guests;
 mod halted;
+mod hostile;
 mod kill;
 mod messages;
 mod payment;

@@ -13,4 +13,4 @@ pub use contract::{CONTRACT, CONTRACT_VERSION, Misfit, check, check_names};
 pub use description::{Description, Error};
 pub use interface::{Interface, Interfaces};
 pub use kind::{NotComponent, check_kind};
-pub use manifest::{Capabilities, Manifest, ManifestError, SECTION};
+pub use manifest::{Capabilities, Manifest, ManifestError, SECTION, SECTION_BYTES_MAX};

@@ -20,7 +20,7 @@ use crate::generated::drafts::exports::wasi::messaging::incoming_handler;
 use crate::generated::exports::wasmill::plugin::{checker, handler};
 use crate::generated::wasmill::plugin::types;
 use crate::imports;
-use crate::limits::{CALLS_PER_INSTANCE_MAX, InstanceLimiter, RESOURCES_MAX};
+use crate::limits::{CALLS_PER_INSTANCE_MAX, FIELDS_BYTES_MAX, InstanceLimiter, RESOURCES_MAX};
 use crate::log::{Level, PluginLog};
 use crate::registry::Host;
 use crate::translate::{self, IdText};
@@ -324,6 +324,8 @@ fn data(
     .map_err(|error| Fault(format!("{}: {error:#}", files.display())))?;
     let mut table = ResourceTable::new();
     table.set_max_capacity(RESOURCES_MAX);
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(FIELDS_BYTES_MAX);
     Ok(Data {
         activity: Activity::Idle,
         settings: settings.clone(),
@@ -331,7 +333,7 @@ fn data(
         limiter: InstanceLimiter::new(settings.limits.memory_bytes_max),
         stderr,
         wasi,
-        http: WasiHttpCtx::new(),
+        http,
         http_gate,
         table,
         held_bytes: 0,

@@ -85,7 +85,7 @@ impl PluginLog {
             return;
         }
         let line = self.masked(line);
-        let line = &line[..line.floor_char_boundary(LINE_BYTES_MAX)];
+        let line = one_line(&line[..line.floor_char_boundary(LINE_BYTES_MAX)]);
         let (plugin, version) = (self.plugin.as_str(), self.version.as_str());
         let message = message.map(tracing::field::display);
         match level {
@@ -119,5 +119,33 @@ impl PluginLog {
 
     fn window(&self) -> MutexGuard<'_, Window> {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `text` without what would begin another line of the log, or command a terminal.
+fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c.is_control() && c != '\t') {
+        return text.into();
+    }
+    let mut line = String::with_capacity(text.len() + 16);
+    for c in text.trim_end().chars() {
+        match c {
+            '\t' => line.push(c),
+            c if c.is_control() => line.extend(c.escape_default()),
+            c => line.push(c),
+        }
+    }
+    line.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one() {
+        assert_eq!(one_line("plain\tand \u{fc}ber"), "plain\tand \u{fc}ber");
+        assert_eq!(one_line("two\nERROR forged\n"), "two\\nERROR forged");
+        assert_eq!(one_line("\u{1b}[31mred\r"), "\\u{1b}[31mred");
     }
 }

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 pub const ALL: &[&str] = &[
     "alarm",
     "alarms",
+    "burglar",
     "chatter",
     "counter",
     "delayer",

@@ -15,6 +15,9 @@ use wasmtime_wasi::{FsPerms, HostWallClock, WasiCtx, WasiCtxBuilder};
 pub(crate) use http::{HttpGate, Outgoing};
 pub(crate) use output::Lines;
 
+/// Random bytes that a guest gets at once; more are a trap.
+const RANDOM_BYTES_MAX: u64 = 1 << 20;
+
 /// A context that grants `grants` and no more; `files` is the plugin's own directory.
 pub(crate) fn context(
     grants: &Grants,
@@ -28,6 +31,7 @@ pub(crate) fn context(
         .wall_clock(PlatformClock(clock))
         .stdout(stdout)
         .stderr(stderr)
+        .max_random_size(RANDOM_BYTES_MAX)
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);

@@ -24,6 +24,7 @@ fn every_guest_is_used_by_a_test() {
         include_str!("secrets.rs"),
         include_str!("swap.rs"),
         // Some are for tests of the whole host.
+        include_str!("../../../../tests/it/hostile/cases.rs"),
         include_str!("../../../../tests/it/recall.rs"),
         include_str!("../../../../tests/it/timers.rs"),
         include_str!("../../../../tests/it/transactions.rs"),
