@@ -9,7 +9,11 @@ pub(super) fn made() -> Vec<Case> {
     let cut = harmless[..harmless.len() / 2].to_vec();
     vec![
         refused("torn", cut, "it ends in the middle"),
-        refused("memories", fields(&"(memory 0) ".repeat(100)), "memories"),
+        refused(
+            "memories",
+            fields(&"(memory 0) ".repeat(100)),
+            "memories count",
+        ),
         refused(
             "memory_sum",
             fields(&"(memory 96) ".repeat(7)),
@@ -18,7 +22,7 @@ pub(super) fn made() -> Vec<Case> {
         refused(
             "tables",
             fields(&"(table 0 funcref) ".repeat(200)),
-            "tables",
+            "tables count",
         ),
         refused(
             "table_sum",
@@ -26,15 +30,19 @@ pub(super) fn made() -> Vec<Case> {
             "out of memory",
         ),
         refused("locals", fields(&locals(60_000)), "too many locals"),
-        refused("deep_types", deep_types(200), "it is no valid component"),
+        refused(
+            "parameters",
+            fields(&parameters(2_000)),
+            "function params size",
+        ),
+        refused("deep_types", deep_types(1_000), "type nesting is too deep"),
         refused(
             "deep_components",
-            deep_components(300),
-            "it is no valid component",
+            deep_components(20_000),
+            "more than 32 deep",
         ),
-        refused("deep_outside", deep_outside(), "it is no valid component"),
-        handled("deep_blocks", fields(&deep_blocks(5_000))),
-        handled("many_functions", fields(&"(func nop) ".repeat(20_000))),
+        handled("deep_blocks", fields(&deep_blocks(20_000))),
+        handled("many_functions", fields(&"(func nop) ".repeat(2_000))),
         handled(
             "data",
             fields(&format!("(data \"{}\")", "x".repeat(8 << 20))),
@@ -66,36 +74,35 @@ fn fields(fields: &str) -> Vec<u8> {
     corpus::framed(&format!("{fields} {HANDLER}"))
 }
 
-fn assembled(text: &str) -> Vec<u8> {
-    wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"))
-}
-
 fn locals(count: usize) -> String {
     format!("(func (local {}))", "i64 ".repeat(count))
 }
 
+fn parameters(count: usize) -> String {
+    format!("(func (param {}))", "i32 ".repeat(count))
+}
+
 fn deep_blocks(depth: usize) -> String {
-    format!("(func {}{})", "(block ".repeat(depth), ")".repeat(depth))
+    format!("(func {}{})", "block ".repeat(depth), "end ".repeat(depth))
 }
 
+/// A list of lists of lists, and so on, which each name the one before.
 fn deep_types(depth: usize) -> Vec<u8> {
-    let ty = format!("{}u8{}", "(list ".repeat(depth), ")".repeat(depth));
-    assembled(&format!(
-        "(component (import \"f\" (func (param \"x\" {ty}))))"
-    ))
+    let lists = (1..depth).map(|nth| format!("(type $t{nth} (list $t{}))", nth - 1));
+    let text = format!(
+        "(component (type $t0 (list u8)) {} (import \"f\" (func (param \"x\" $t{}))))",
+        lists.collect::<String>(),
+        depth - 1
+    );
+    wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// Components within components: by bytes, since no assembler goes that deep.
 fn deep_components(depth: usize) -> Vec<u8> {
-    let (begin, end) = ("(component ".repeat(depth), ")".repeat(depth));
-    assembled(&format!("{begin}{end}"))
-}
-
-/// Components within components, twenty thousand deep: by bytes, since no assembler goes there.
-fn deep_outside() -> Vec<u8> {
     const HEADER: &[u8] = b"\0asm\x0d\0\x01\0";
     let mut heads = vec![HEADER.to_vec()];
     let mut bytes = HEADER.len();
-    for _ in 0..20_000 {
+    for _ in 1..depth {
         let mut head = HEADER.to_vec();
         head.push(4);
         leb128(&mut head, bytes);
