@@ -25,6 +25,7 @@ mod recall;
 mod refunds;
 mod restart;
 mod schedules;
+mod secrets;
 mod step_down;
 mod story;
 mod swap;
