@@ -20,7 +20,7 @@ const OUT: [&str; 12] = [
     "....//outside.txt",
     "..\\outside.txt",
     "/proc/self/environ",
-    "proc/self/root/etc/passwd",
+    "proc/self/cwd/../outside.txt",
     "/etc/passwd",
     "placed/outside.txt",
     "placed-file",

@@ -62,6 +62,20 @@ fn plugin_tables_are_checked_field_by_field() {
             "limits.effect_bytes_max = 0",
             "line 9, column 27: `plugins.p.limits.effect_bytes_max` is 0, which is not from 1 byte to 256 MiB",
         ),
+    ];
+    for (line, expected) in cases {
+        refused(&format!("[plugins.p]\n{line}\n"), expected);
+    }
+    refused(
+        "[plugins.\"a.b\"]\n",
+        "line 8, column 10: the plugin's name is `a.b`, which cannot name a plugin: its file's \
+         stem has 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit",
+    );
+}
+
+#[test]
+fn grants_are_checked_field_by_field() {
+    let cases = [
         (
             "grants.http = [\"http://a\"]",
             "line 9, column 16: `plugins.p.grants.http[1]` is `http://a`, but must be a host or host:port such as `api.example.com:443`",
@@ -102,11 +116,6 @@ fn plugin_tables_are_checked_field_by_field() {
         "[plugins.p]\nconfig = { KEY = 1 }\ngrants.secrets = { KEY = \"/run/key\" }\n",
         "line 8, column 1: `plugins.p` has `KEY` among its config and among its secrets, which \
          `config.get` both returns: rename one",
-    );
-    refused(
-        "[plugins.\"a.b\"]\n",
-        "line 8, column 10: the plugin's name is `a.b`, which cannot name a plugin: its file's \
-         stem has 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit",
     );
 }
 
