@@ -2,6 +2,10 @@
 
 use wasmparser::{Chunk, Encoding, Parser, Payload};
 
+/// Most components and modules within each other. Compilers make three; composed components have a
+/// few more. Thousands fit into a small file, and take wasmtime minutes to look through.
+const NESTING_MAX: usize = 32;
+
 /// Why a file is no component, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotComponent {
@@ -26,12 +30,18 @@ pub enum NotComponent {
          component with `wasm-tools component new`"
     )]
     Module,
+    /// It is wrapped too often.
+    #[error(
+        "it has components within each other more than {NESTING_MAX} deep: compose it of fewer"
+    )]
+    Nested,
     /// It is WebAssembly that cannot be read.
     #[error("it is no valid component: {0}: build it with a current toolchain")]
     Invalid(String),
 }
 
-/// Whether `bytes` are a whole component, by its sections. What is in them is not looked at.
+/// Whether `bytes` are a whole component, by its sections. Of what is in them, only how deep it goes
+/// is looked at.
 ///
 /// # Errors
 /// What it is instead.
@@ -77,10 +87,26 @@ pub fn check_kind(bytes: &[u8]) -> Result<(), NotComponent> {
             } => {
                 rest = rest.get(unchecked_range.len()..).ok_or_else(torn)?;
             }
-            Payload::End(_) => return Ok(()),
+            Payload::End(_) => return check_nesting(bytes),
             _ => {}
         }
     }
+}
+
+fn check_nesting(component: &[u8]) -> Result<(), NotComponent> {
+    let mut depth = 0_usize;
+    // What cannot be read is for the compiler to explain.
+    for payload in Parser::new(0).parse_all(component).map_while(Result::ok) {
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > NESTING_MAX {
+            return Err(NotComponent::Nested);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -106,6 +132,16 @@ mod tests {
             check_kind(b"\0asm\x0d\0\x01\0\0\x83"),
             Err(NotComponent::Torn(10))
         );
+    }
+
+    #[test]
+    fn components_within_each_other_are_bounded() {
+        let nested = |depth: usize| {
+            let text = format!("{}{}", "(component ".repeat(depth), ")".repeat(depth));
+            check_kind(&wat::parse_str(text).unwrap())
+        };
+        assert_eq!(nested(NESTING_MAX + 1), Ok(()));
+        assert_eq!(nested(NESTING_MAX + 2), Err(NotComponent::Nested));
     }
 
     #[test]

@@ -15,6 +15,6 @@ pub use contract::{CONTRACT, CONTRACT_VERSION, Misfit, check, check_names};
 pub use description::{Description, Error};
 pub use interface::{Interface, Interfaces};
 pub use kind::{NotComponent, check_kind};
-pub use manifest::{Capabilities, Manifest, ManifestError, SECTION};
+pub use manifest::{Capabilities, Manifest, ManifestError, SECTION, SECTION_BYTES_MAX};
 pub use package::{Package, SOURCES};
 pub use signature::{KEY_BYTES, PublicKey, SecretKey, Signature, SignatureError};

@@ -10,6 +10,9 @@ use wasmparser::{Parser, Payload};
 /// The custom section of a component that holds its manifest, as JSON.
 pub const SECTION: &str = "wasmill-manifest";
 
+/// Most bytes of that section.
+pub const SECTION_BYTES_MAX: usize = 1 << 20;
+
 /// What a plugin is, and what it asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -54,6 +57,12 @@ pub enum ManifestError {
     /// There are several.
     #[error("it has several `{SECTION}` sections: build it anew from its sources")]
     Several,
+    /// It is too large.
+    #[error(
+        "its `{SECTION}` section has {0} bytes, more than {SECTION_BYTES_MAX}: shorten its routes \
+         and its description"
+    )]
+    Large(usize),
     /// It is not of the form it must have.
     #[error(
         "its `{SECTION}` section cannot be read: {0}: build it with this host's `plugin build`"
@@ -80,6 +89,10 @@ impl Manifest {
                 Payload::ComponentSection { .. } | Payload::ModuleSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::CustomSection(section) if depth == 0 && section.name() == SECTION => {
+                    let bytes = section.data().len();
+                    if bytes > SECTION_BYTES_MAX {
+                        return Err(ManifestError::Large(bytes));
+                    }
                     let malformed =
                         |error: serde_json::Error| ManifestError::Malformed(error.to_string());
                     let manifest = wasmill_json::read(section.data()).map_err(malformed)?;
@@ -145,6 +158,16 @@ mod tests {
         assert_eq!(Manifest::read(&outer), Ok(None));
         let with = manifest().embed(&outer);
         assert_eq!(Manifest::read(&with), Ok(Some(manifest())));
+    }
+
+    #[test]
+    fn a_manifest_without_end_is_not_read() {
+        let manifest = Manifest {
+            routes: Some("#".repeat(SECTION_BYTES_MAX)),
+            ..manifest()
+        };
+        let large = Manifest::read(&manifest.embed(EMPTY));
+        assert!(matches!(large, Err(ManifestError::Large(_))), "{large:?}");
     }
 
     #[test]

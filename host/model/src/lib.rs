@@ -18,6 +18,7 @@ pub mod record;
 pub mod reserved;
 pub mod routes;
 pub mod sample;
+pub mod secret;
 pub mod time;
 pub mod trace;
 
@@ -32,4 +33,5 @@ pub use position::{Position, Start};
 pub use record::{Claim, Op, Record};
 pub use routes::Routes;
 pub use sample::Share;
+pub use secret::Secret;
 pub use time::{Millis, When};

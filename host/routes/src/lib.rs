@@ -5,6 +5,7 @@
 
 mod config;
 mod filter;
+mod grants;
 mod http;
 mod log;
 mod names;

@@ -1,14 +1,14 @@
 //! `[plugins.NAME]`: a plugin's config, limits and grants.
 
 use std::collections::BTreeMap;
-use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use wasmill_model::Name;
-use wasmill_model::routes::{CallLimits, Grants, Isolation, PluginSettings};
+use wasmill_model::routes::{CallLimits, Isolation, PluginSettings};
 
 use crate::config;
+use crate::grants;
 use crate::names;
 use crate::table::{Field, Table};
 use crate::units;
@@ -76,7 +76,15 @@ fn one(mut table: Table<'_>) -> PluginSettings {
         settings.limits = limits(table);
     }
     if let Some(table) = table.get("grants").and_then(|field| field.table()) {
-        settings.grants = grants(table);
+        settings.grants = grants::read(table);
+    }
+    for name in settings.grants.secrets.keys() {
+        if settings.config.contains_key(name) {
+            table.refuse(format!(
+                "has `{name}` among its config and among its secrets, which `config.get` both \
+                 returns: rename one"
+            ));
+        }
     }
     table.finish();
     settings
@@ -109,100 +117,4 @@ fn limits(mut table: Table<'_>) -> CallLimits {
     }
     table.finish();
     limits
-}
-
-fn grants(mut table: Table<'_>) -> Grants {
-    let mut grants = Grants::default();
-    if let Some(hosts) = table.get("http").and_then(|field| field.items()) {
-        grants.http = hosts.iter().filter_map(|item| item.parsed(host)).collect();
-    }
-    if let Some(files) = table.get("files") {
-        grants.files = files.boolean().unwrap_or_default();
-    }
-    if let Some(variables) = table.get("env").and_then(|field| field.table()) {
-        for named in variables.all() {
-            if named.name.is_empty() || named.name.contains(['=', '\0']) {
-                named
-                    .field
-                    .refuse("cannot name an environment variable: remove `=` and NUL");
-            }
-            if let Some(value) = named.field.text() {
-                grants.env.insert(named.name.to_owned(), value.to_owned());
-            }
-        }
-    }
-    table.finish();
-    grants
-}
-
-/// A `host` or `host:port`, in lower case.
-fn host(text: &str) -> Result<String, String> {
-    let wrong =
-        || format!("is `{text}`, but must be a host or host:port such as `api.example.com:443`");
-    let (host, port) = split_port(text);
-    let port_fits = port.is_none_or(|port| {
-        port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|n| n > 0)
-    });
-    let host_fits = match host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => is_domain(host),
-    };
-    if port_fits && host_fits {
-        Ok(text.to_ascii_lowercase())
-    } else {
-        Err(wrong())
-    }
-}
-
-/// Splits at the colon of a port; those inside `[...]` belong to an IPv6 address.
-fn split_port(text: &str) -> (&str, Option<&str>) {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (text, None),
-    }
-}
-
-/// Whether this is a DNS name or an IPv4 address.
-fn is_domain(host: &str) -> bool {
-    let label = |label: &str| {
-        let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        (1..=63).contains(&label.len())
-            && label.bytes().all(inner)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    host.len() <= 253 && host.split('.').all(label)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_with_and_without_port_are_granted() {
-        for text in [
-            "127.0.0.1:18080",
-            "api.example.com",
-            "localhost:1",
-            "[::1]:80",
-            "[::1]",
-        ] {
-            assert_eq!(host(text).as_deref(), Ok(text));
-        }
-        assert_eq!(host("API.Example.com").as_deref(), Ok("api.example.com"));
-    }
-
-    #[test]
-    fn urls_wildcards_and_bad_ports_are_no_hosts() {
-        let wrong = [
-            "", "http://a", "a/b", "*.a.com", "a:0", "a:65536", "a:+1", "a:", "::1", "[::1", "a b",
-            "-a.com", "a..b", ":80",
-        ];
-        for text in wrong {
-            assert!(host(text).is_err(), "{text}");
-        }
-    }
 }

@@ -13,9 +13,13 @@ use wasmtime::{AsContextMut, Engine, Result};
 
 use crate::account::Meter;
 use crate::data::Data;
+use crate::generated::drafts::exports::wasi::messaging::incoming_handler;
 use crate::generated::exports::wasmill::plugin::{checker, gate, handler, migration, query};
 use crate::log::PluginLog;
 use crate::registry::Host;
+
+/// The handler of WASI's proposal for messaging, which counts as one of the contract.
+const MESSAGING: &str = "wasi:messaging/incoming-handler@0.2.0-draft";
 
 /// A component that fits this host.
 pub(crate) struct Version {
@@ -39,6 +43,8 @@ pub(crate) struct Exports {
     pub(crate) query: Option<query::GuestIndices>,
     pub(crate) checker: Option<checker::GuestIndices>,
     pub(crate) migration: Option<migration::GuestIndices>,
+    /// Only looked at if there is no `handler`.
+    pub(crate) messaging: Option<incoming_handler::GuestIndices>,
 }
 
 /// The exports of an instance.
@@ -48,6 +54,7 @@ pub(crate) struct Guests {
     pub(crate) query: Option<query::Guest>,
     pub(crate) checker: Option<checker::Guest>,
     pub(crate) migration: Option<migration::Guest>,
+    pub(crate) messaging: Option<incoming_handler::Guest>,
 }
 
 impl Version {
@@ -69,7 +76,8 @@ impl Version {
         check_names(names).map_err(|misfit| misfit.to_string())?;
         let pre = host.linker.instantiate_pre(component).map_err(|error| {
             format!(
-                "{error:#}; this host links WASI 0.2, wasi:http's outgoing handler and \
+                "{error:#}; this host links WASI 0.2, wasi:http's outgoing handler, wasi:config, \
+                 wasi:logging, wasi:keyvalue and wasi:messaging in their drafts, and \
                  {CONTRACT}*@{CONTRACT_VERSION}: build the component against these"
             )
         })?;
@@ -92,10 +100,8 @@ impl Version {
 
 impl Exports {
     fn find(pre: &InstancePre<Data>) -> Result<Self, String> {
-        let exported = |interface| {
-            let name = format!("{CONTRACT}{interface}@{CONTRACT_VERSION}");
-            pre.component().get_export_index(None, &name).is_some()
-        };
+        let has = |name: &str| pre.component().get_export_index(None, name).is_some();
+        let exported = |interface| has(&format!("{CONTRACT}{interface}@{CONTRACT_VERSION}"));
         let refused = |error: wasmtime::Error| format!("{error:#}: build it against the contract");
         let find_if = |interface| exported(interface).then_some(pre);
         let found = Self {
@@ -119,14 +125,23 @@ impl Exports {
                 .map(migration::GuestIndices::new)
                 .transpose()
                 .map_err(refused)?,
+            messaging: has(MESSAGING)
+                .then(|| incoming_handler::GuestIndices::new(pre))
+                .transpose()
+                .map_err(refused)?,
         };
-        if found.handler.is_none() && found.gate.is_none() && found.query.is_none() {
+        if !found.handles() && found.gate.is_none() && found.query.is_none() {
             return Err(format!(
                 "it exports nothing that the host calls: a plugin exports at least one of \
-                 `handler`, `gate` and `query` of {CONTRACT}*@{CONTRACT_VERSION}"
+                 `handler`, `gate` and `query` of {CONTRACT}*@{CONTRACT_VERSION}, or {MESSAGING}"
             ));
         }
         Ok(found)
+    }
+
+    /// Whether there is something to call with a message.
+    pub(crate) fn handles(&self) -> bool {
+        self.handler.is_some() || self.messaging.is_some()
     }
 
     /// The exports of `instance`, whose types are checked here.
@@ -161,12 +176,18 @@ impl Exports {
                 .load(&mut store, instance)
                 .context("its `migration` is not the contract's")
         });
+        let messaging = self.messaging.as_ref().map(|found| {
+            found
+                .load(&mut store, instance)
+                .with_context(|| format!("its `{MESSAGING}` is not the proposal's"))
+        });
         Ok(Guests {
             handler: handler.transpose()?,
             gate: gate.transpose()?,
             query: query.transpose()?,
             checker: checker.transpose()?,
             migration: migration.transpose()?,
+            messaging: messaging.transpose()?,
         })
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Data {
     pub(crate) http: WasiHttpCtx,
     pub(crate) http_gate: HttpGate,
     pub(crate) table: ResourceTable,
+    /// Bytes of the messages among the resources.
+    pub(crate) held_bytes: usize,
     pub(crate) host_calls: u32,
     pub(crate) probe: Option<Arc<dyn Probe>>,
     pub(crate) draws: Option<Draws>,

@@ -31,7 +31,7 @@ impl Fault {
         if let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() {
             write_frames(&mut cause, backtrace);
         }
-        Self(cause)
+        Self(data.log.masked(&cause).into_owned())
     }
 }
 

@@ -7,7 +7,7 @@ use wasmill_model::effects::Failure;
 use wasmill_model::half::{Decision, Half, Owner};
 use wasmill_model::http;
 use wasmill_model::routes::{CallLimits, PluginSettings};
-use wasmill_port::{Call, ScopeState};
+use wasmill_port::{Call, Delivery, ScopeState};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline, bail};
 use wasmtime_wasi_http::WasiHttpCtx;
@@ -17,10 +17,12 @@ use crate::component::{Guests, Version};
 use crate::data::{Activity, Data};
 use crate::deadline::{Passed, within};
 use crate::fault::Fault;
-use crate::generated::exports::wasmill::plugin::checker;
+use crate::generated::drafts::exports::wasi::messaging::incoming_handler;
+use crate::generated::exports::wasmill::plugin::{checker, handler};
 use crate::generated::wasmill::plugin::types;
-use crate::limits::{InstanceLimiter, RESOURCES_MAX};
-use crate::log::Level;
+use crate::imports;
+use crate::limits::{FIELDS_BYTES_MAX, InstanceLimiter, RESOURCES_MAX};
+use crate::log::{Level, PluginLog};
 use crate::registry::Host;
 use crate::share;
 use crate::translate::{self, IdText};
@@ -36,17 +38,23 @@ pub(crate) struct Instance {
     held: usize,
 }
 
+/// Where an instance speaks to the outside of its sandbox.
+pub(crate) struct Outside {
+    pub(crate) log: Arc<PluginLog>,
+    pub(crate) http_gate: HttpGate,
+}
+
 impl Instance {
     /// A fresh instance, which has run its start function within the limits of a call.
     pub(crate) async fn start(
         host: &Host,
         version: &Version,
         settings: &Arc<PluginSettings>,
-        http_gate: HttpGate,
+        outside: Outside,
         deadline: Instant,
     ) -> Result<Self, Fault> {
         let limits = &settings.limits;
-        let mut store = Store::new(&host.engine, data(host, version, settings, http_gate)?);
+        let mut store = Store::new(&host.engine, data(host, version, settings, outside)?);
         store.limiter(|data| &mut data.limiter);
         store.epoch_deadline_callback(|_| {
             share::tick();
@@ -108,23 +116,6 @@ impl Instance {
         deadline: Instant,
     ) -> (Call, Result<Result<(), Failure>, Fault>) {
         let delivery = call.delivery().clone();
-        let message = &*delivery.message;
-        let (id, correlation) = (IdText::new(message.id), IdText::new(message.correlation));
-        let causation = message.causation.map(IdText::new);
-        let parameter = types::Message {
-            id: id.as_str(),
-            topic: &message.topic,
-            subscription: &delivery.subscription,
-            key: delivery.key.as_deref(),
-            tag: message.tag.as_deref(),
-            headers: &translate::borrowed(&message.headers),
-            body: &message.body,
-            produced_at: message.produced_at.0,
-            attempt: delivery.attempt,
-            correlation: correlation.as_str(),
-            causation: causation.as_ref().map(IdText::as_str),
-        };
-
         let from = match call.outdated(self.state_version) {
             Ok(from) => from,
             Err(error) => {
@@ -135,16 +126,11 @@ impl Instance {
         };
         self.begin(Activity::Handling(call), limits, deadline);
         self.store.data_mut().http_gate.tape = tape;
-        let migrated = within(deadline, self.migrate(from)).await;
-        let Self { store, guests, .. } = self;
-        let answer = match migrated {
-            Ok(Ok(Ok(()))) => {
-                let handler = guests.handler.as_ref();
-                let handler = handler.expect("the caller looked at the exports");
-                within(deadline, handler.call_handle(&mut *store, parameter)).await
-            }
+        let answer = match within(deadline, self.migrate(from)).await {
+            Ok(Ok(Ok(()))) => self.hand_over(&delivery, deadline).await,
             ended => ended,
         };
+        let store = &mut self.store;
         let Activity::Handling(call) = store.data_mut().end() else {
             unreachable!("only the end of a call changes the activity")
         };
@@ -152,14 +138,30 @@ impl Instance {
             probe.handled(store.data().limiter.bytes());
         }
         let answer = settle(answer, store, limits);
-        (
-            call,
-            answer.map(|result| result.map_err(translate::failure)),
-        )
+        let log = &store.data().log;
+        let masked = |mut failure: Failure| {
+            failure.cause = log.masked(&failure.cause).into_owned();
+            failure
+        };
+        (call, answer.map(|result| result.map_err(masked)))
+    }
+
+    /// Calls whichever handler there is with a message.
+    async fn hand_over(
+        &mut self,
+        delivery: &Delivery,
+        deadline: Instant,
+    ) -> Answer<Result<(), Failure>> {
+        if let Some(handler) = &self.guests.handler {
+            return hand_over(&mut self.store, handler, delivery, deadline).await;
+        }
+        let messaging = self.guests.messaging.as_ref();
+        let handler = messaging.expect("the caller looked at the exports");
+        hand_over_resource(&mut self.store, handler, delivery, deadline).await
     }
 
     /// Brings the key's state up to date from an earlier version, if there is one.
-    async fn migrate(&mut self, from: Option<u32>) -> wasmtime::Result<Result<(), types::Failure>> {
+    async fn migrate(&mut self, from: Option<u32>) -> wasmtime::Result<Result<(), Failure>> {
         let Some(from) = from else {
             return Ok(Ok(()));
         };
@@ -173,7 +175,7 @@ impl Instance {
         self.store.data_mut().migrating = true;
         let migrated = migration.call_migrate(&mut self.store, from).await;
         self.store.data_mut().migrating = false;
-        migrated
+        Ok(migrated?.map_err(translate::failure))
     }
 
     /// Asks the gate about a request.
@@ -195,7 +197,13 @@ impl Instance {
         store.data_mut().end();
         match settle(answer, store, limits)? {
             Ok(accepted) => Ok(Ok(translate::accepted(accepted))),
-            Err(problem) => translate::problem(problem).map(Err).map_err(Fault),
+            Err(mut problem) => {
+                let log = &store.data().log;
+                for text in [&mut problem.title, &mut problem.detail] {
+                    *text = log.masked(text).into_owned();
+                }
+                translate::problem(problem).map(Err).map_err(Fault)
+            }
         }
     }
 
@@ -260,9 +268,54 @@ impl Instance {
         Ok(match settle(answer, store, limits)? {
             checker::Verdict::Commit => Ok(Decision::Commit),
             checker::Verdict::Rollback => Ok(Decision::RollBack),
-            checker::Verdict::Unknown(cause) => Err(cause),
+            checker::Verdict::Unknown(cause) => Err(store.data().log.masked(&cause).into_owned()),
         })
     }
+}
+
+/// What came of a call: its own answer, unless it trapped, or passed its deadline.
+type Answer<T> = Result<wasmtime::Result<T>, Passed>;
+
+/// Calls the contract's handler with a message.
+async fn hand_over(
+    store: &mut Store<Data>,
+    handler: &handler::Guest,
+    delivery: &Delivery,
+    deadline: Instant,
+) -> Answer<Result<(), Failure>> {
+    let message = &*delivery.message;
+    let (id, correlation) = (IdText::new(message.id), IdText::new(message.correlation));
+    let causation = message.causation.map(IdText::new);
+    let parameter = types::Message {
+        id: id.as_str(),
+        topic: &message.topic,
+        subscription: &delivery.subscription,
+        key: delivery.key.as_deref(),
+        tag: message.tag.as_deref(),
+        headers: &translate::borrowed(&message.headers),
+        body: &message.body,
+        produced_at: message.produced_at.0,
+        attempt: delivery.attempt,
+        correlation: correlation.as_str(),
+        causation: causation.as_ref().map(IdText::as_str),
+    };
+    let answer = within(deadline, handler.call_handle(store, parameter)).await?;
+    Ok(answer.map(|result| result.map_err(translate::failure)))
+}
+
+/// Calls the handler of `wasi:messaging` with a message.
+async fn hand_over_resource(
+    store: &mut Store<Data>,
+    handler: &incoming_handler::Guest,
+    delivery: &Delivery,
+    deadline: Instant,
+) -> Answer<Result<(), Failure>> {
+    let message = match store.data_mut().incoming(delivery) {
+        Ok(message) => message,
+        Err(error) => return Ok(Err(error)),
+    };
+    let answer = within(deadline, handler.call_handle(store, message)).await?;
+    Ok(answer.map(|result| result.map_err(imports::wasi::failure)))
 }
 
 /// A request's pairs, borrowed for the guest.
@@ -302,11 +355,7 @@ fn prepare(store: &mut Store<Data>, activity: Activity, limits: &CallLimits, dea
     store.data_mut().begin(activity, deadline);
 }
 
-fn settle<T>(
-    ended: Result<wasmtime::Result<T>, Passed>,
-    store: &mut Store<Data>,
-    limits: &CallLimits,
-) -> Result<T, Fault> {
+fn settle<T>(ended: Answer<T>, store: &mut Store<Data>, limits: &CallLimits) -> Result<T, Fault> {
     match ended {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(Fault::trapped(&error, store.data_mut(), limits)),
@@ -318,9 +367,9 @@ fn data(
     host: &Host,
     version: &Version,
     settings: &Arc<PluginSettings>,
-    http_gate: HttpGate,
+    outside: Outside,
 ) -> Result<Data, Fault> {
-    let log = version.log.clone();
+    let Outside { log, http_gate } = outside;
     let stdout = Lines::new(log.clone(), Level::Info);
     let stderr = Lines::new(log.clone(), Level::Warn);
     let files = host.files(&version.plugin);
@@ -340,6 +389,8 @@ fn data(
     .map_err(|error| Fault(format!("{}: {error:#}", files.display())))?;
     let mut table = ResourceTable::new();
     table.set_max_capacity(RESOURCES_MAX);
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(FIELDS_BYTES_MAX);
     Ok(Data {
         activity: Activity::Idle,
         settings: settings.clone(),
@@ -347,9 +398,10 @@ fn data(
         limiter: InstanceLimiter::new(settings.limits.memory_bytes_max),
         stderr,
         wasi,
-        http: WasiHttpCtx::new(),
+        http,
         http_gate,
         table,
+        held_bytes: 0,
         host_calls: 0,
         probe: host.surroundings.probe.clone(),
         draws,

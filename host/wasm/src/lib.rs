@@ -19,6 +19,8 @@ mod imports;
 mod instance;
 mod limits;
 mod log;
+mod masks;
+mod metrics;
 mod pool;
 mod registry;
 mod share;
@@ -28,5 +30,6 @@ mod versions;
 mod wasi;
 
 pub use log::Level;
+pub use metrics::Metrics;
 pub use registry::{Config, Error, IdleInstance, Registry};
 pub use surroundings::{Answering, HttpClient, Probe, Surroundings};

@@ -13,7 +13,10 @@ pub(crate) const TABLE_ELEMENTS_MAX: usize = 64 << 10;
 /// Calls of host functions within one call of a guest.
 pub(crate) const HOST_CALLS_MAX: u32 = 100_000;
 /// Resources of WASI that an instance may hold.
-pub(crate) const RESOURCES_MAX: usize = 4_096;
+pub(crate) const RESOURCES_MAX: usize = 1_024;
+/// Bytes of one set of HTTP headers, as the host holds them: all that an instance can hold are about
+/// as much as its memory.
+pub(crate) const FIELDS_BYTES_MAX: usize = 64 << 10;
 /// Calls after which an instance is replaced unless told otherwise, so that what a guest leaks stays
 /// small.
 pub(crate) const CALLS_PER_INSTANCE_MAX: u32 = 10_000;

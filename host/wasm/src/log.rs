@@ -1,10 +1,14 @@
 //! A plugin's lines in the host's log: marked, cut, and no more than its rate.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use wasmill_model::routes::SecretFile;
 use wasmill_model::{MessageId, Name};
 
+use crate::masks::Masks;
 use crate::surroundings::Probe;
 
 /// Longest line; a longer one is cut.
@@ -33,8 +37,9 @@ pub(crate) struct PluginLog {
     plugin: Name,
     /// The first digits of the content hash.
     version: String,
+    masks: Masks,
     // Never held across an await, and only for a few instructions.
-    window: Mutex<Window>,
+    window: Arc<Mutex<Window>>,
     probe: Option<Arc<dyn Probe>>,
 }
 
@@ -54,12 +59,34 @@ impl PluginLog {
         Self {
             plugin,
             version,
-            window,
+            masks: Masks::default(),
+            window: Arc::new(window),
             probe,
         }
     }
 
-    /// Writes one line, cut at [`LINE_BYTES_MAX`], unless the plugin is over its rate.
+    /// The same log, in which `secrets` are masked.
+    pub(crate) fn masking(&self, secrets: &BTreeMap<String, SecretFile>) -> Self {
+        Self {
+            plugin: self.plugin.clone(),
+            version: self.version.clone(),
+            masks: Masks::of(secrets),
+            window: self.window.clone(),
+        }
+    }
+
+    /// `text` as operators may read it: without the plugin's secrets.
+    pub(crate) fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.masks.apply(text)
+    }
+
+    /// How much of a line is of use: what is beyond is neither written nor part of a secret that
+    /// is.
+    pub(crate) fn line_bytes_max(&self) -> usize {
+        LINE_BYTES_MAX + self.masks.longest()
+    }
+
+    /// Writes one line, masked and cut at [`LINE_BYTES_MAX`], unless the plugin is over its rate.
     pub(crate) fn write(&self, level: Level, message: Option<MessageId>, line: &str) {
         if let Some(probe) = &self.probe {
             probe.line(level, line);
@@ -67,7 +94,8 @@ impl PluginLog {
         if !self.admit() {
             return;
         }
-        let line = &line[..line.floor_char_boundary(LINE_BYTES_MAX)];
+        let line = self.masked(line);
+        let line = one_line(&line[..line.floor_char_boundary(LINE_BYTES_MAX)]);
         let (plugin, version) = (self.plugin.as_str(), self.version.as_str());
         let message = message.map(tracing::field::display);
         match level {
@@ -101,5 +129,33 @@ impl PluginLog {
 
     fn window(&self) -> MutexGuard<'_, Window> {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `text` without what would begin another line of the log, or command a terminal.
+fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c.is_control() && c != '\t') {
+        return text.into();
+    }
+    let mut line = String::with_capacity(text.len() + 16);
+    for c in text.trim_end().chars() {
+        match c {
+            '\t' => line.push(c),
+            c if c.is_control() => line.extend(c.escape_default()),
+            c => line.push(c),
+        }
+    }
+    line.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stays_one() {
+        assert_eq!(one_line("plain\tand \u{fc}ber"), "plain\tand \u{fc}ber");
+        assert_eq!(one_line("two\nERROR forged\n"), "two\\nERROR forged");
+        assert_eq!(one_line("\u{1b}[31mred\r"), "\\u{1b}[31mred");
     }
 }

@@ -18,10 +18,11 @@ use crate::candidate::Candidate;
 use crate::component::Version;
 use crate::deadline::after;
 use crate::fault::Fault;
-use crate::instance::Instance;
+use crate::instance::{Instance, Outside};
+use crate::log::PluginLog;
 use crate::registry::{Host, IdleInstance};
 use crate::share::{OWN_MAX, acquire};
-use crate::wasi::{GrantedHost, HttpGate, Tape};
+use crate::wasi::{HttpGate, Outgoing, Tape};
 
 /// Instances of one plugin that are kept for reuse.
 const IDLE_MAX: usize = 64;
@@ -32,7 +33,9 @@ pub(crate) struct Serving {
     pub(crate) version: Arc<Version>,
     pub(crate) settings: Arc<PluginSettings>,
     host: Arc<Host>,
-    granted_hosts: Arc<[GrantedHost]>,
+    /// The version's log, without the secrets of the settings.
+    log: Arc<PluginLog>,
+    outgoing: Arc<Outgoing>,
     /// The plugin's `concurrency`.
     handlers: Semaphore,
     /// Calls that it may have of those that are kept back.
@@ -52,14 +55,18 @@ impl Serving {
         version: Arc<Version>,
         settings: Arc<PluginSettings>,
     ) -> Self {
-        let granted_hosts = granted_hosts(&version, &settings);
+        let grants = &settings.grants;
+        let log = Arc::new(version.log.masking(&grants.secrets));
+        let metrics = host.metrics.clone();
+        let outgoing = Outgoing::new(&version.plugin, grants, log.clone(), metrics);
         Self {
             version,
             handlers: Semaphore::new(settings.concurrency),
             own_calls: Semaphore::new(OWN_MAX),
             settings,
             host,
-            granted_hosts,
+            log,
+            outgoing: Arc::new(outgoing),
             idle: Mutex::new(Some(Vec::new())),
         }
     }
@@ -217,8 +224,11 @@ impl Serving {
     /// A fresh instance, to see whether the version starts.
     pub(crate) async fn start(&self, deadline: Instant) -> Result<Instance, Fault> {
         let client = self.host.surroundings.http.clone();
-        let gate = HttpGate::new(self.granted_hosts.clone(), client);
-        Instance::start(&self.host, &self.version, &self.settings, gate, deadline).await
+        let outside = Outside {
+            log: self.log.clone(),
+            http_gate: HttpGate::new(self.outgoing.clone(), client),
+        };
+        Instance::start(&self.host, &self.version, &self.settings, outside, deadline).await
     }
 
     /// Keeps an instance for the next call, if there is room and it is still good.
@@ -265,7 +275,7 @@ impl Serving {
         deadline: Instant,
     ) -> (Call, Result<(), Failed>, Option<Bill>) {
         let limits = &self.settings.limits;
-        if self.version.exports.handler.is_none() {
+        if !self.version.exports.handles() {
             let cause = format!("plugin `{}` exports no `handler`", self.version.plugin);
             return (call, Err(Failed::Fault(Fault(cause))), None);
         }
@@ -394,19 +404,4 @@ impl From<Failed> for Failure {
             },
         }
     }
-}
-
-/// The hosts granted; what does not read as one grants nothing.
-fn granted_hosts(version: &Version, settings: &PluginSettings) -> Arc<[GrantedHost]> {
-    let parse = |text: &String| {
-        let host = GrantedHost::parse(text);
-        if host.is_none() {
-            tracing::warn!(
-                plugin = %version.plugin,
-                "the grant of HTTP to {text:?} is no `host` or `host:port`, and grants nothing"
-            );
-        }
-        host
-    };
-    settings.grants.http.iter().filter_map(parse).collect()
 }

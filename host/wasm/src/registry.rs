@@ -23,6 +23,7 @@ use crate::cache::Cache;
 use crate::candidate::Candidate;
 use crate::data::Data;
 use crate::limits::CALLS_PER_INSTANCE_MAX;
+use crate::metrics::Metrics;
 use crate::pool::Serving;
 use crate::share::{Room, Turns};
 use crate::surroundings::Surroundings;
@@ -30,12 +31,14 @@ use crate::versions::Versions;
 use crate::{engine, imports};
 use load::Tried;
 
-/// Where a registry keeps its files.
+/// Where a registry keeps its files, and counts.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The data directory, which the caller has locked. The registry uses `plugins`, `cache` and
     /// `files` in it.
     pub data: PathBuf,
+    /// What it counts.
+    pub metrics: Metrics,
     /// Calls after which an instance is replaced by a fresh one, 10,000 unless told otherwise: what
     /// a guest leaks is given back then. A test that looks for leaks sets it higher.
     pub calls_per_instance_max: u32,
@@ -44,11 +47,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual settings, with this data directory.
+    /// The usual settings, with this data directory and counters that nobody reads.
     #[must_use]
     pub fn new(data: PathBuf) -> Self {
         Self {
             data,
+            metrics: Metrics::default(),
             calls_per_instance_max: CALLS_PER_INSTANCE_MAX,
             surroundings: Surroundings::default(),
         }
@@ -84,6 +88,7 @@ pub enum Error {
 pub(crate) struct Host {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
     /// Room for calls in progress.
     pub(crate) calls: Room,
     /// Turns of calls to compute.
@@ -136,6 +141,7 @@ impl Registry {
         let host = Host {
             engine,
             clock,
+            metrics: config.metrics,
             calls: Room::new(engine::CALLS_MAX as usize),
             turns: Turns::new(threads()),
             idle: Arc::new(Semaphore::new(engine::IDLE_MAX as usize)),

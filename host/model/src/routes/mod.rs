@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub use ingress::{Ingress, IngressKey, QueryRoute};
 pub use key::{KeyError, KeySource};
 pub use log::LogRetention;
-pub use plugin::{CallLimits, Grants, Isolation, PluginSettings};
+pub use plugin::{CallLimits, Grants, HttpLimits, Isolation, PluginSettings, SecretFile};
 pub use schedule::{
     MISSED_AFTER, MISSED_COUNT_MAX, Missed, SCHEDULE_HEADER, SCHEDULED_AT_HEADER, Schedule,
 };

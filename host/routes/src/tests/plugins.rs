@@ -70,6 +70,20 @@ fn plugin_tables_are_checked_field_by_field() {
             "limits.effect_bytes_max = 0",
             "line 9, column 27: `plugins.p.limits.effect_bytes_max` is 0, which is not from 1 byte to 256 MiB",
         ),
+    ];
+    for (line, expected) in cases {
+        refused(&format!("[plugins.p]\n{line}\n"), expected);
+    }
+    refused(
+        "[plugins.\"a.b\"]\n",
+        "line 8, column 10: the plugin's name is `a.b`, which cannot name a plugin: its file's \
+         stem has 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit",
+    );
+}
+
+#[test]
+fn grants_are_checked_field_by_field() {
+    let cases = [
         (
             "grants.http = [\"http://a\"]",
             "line 9, column 16: `plugins.p.grants.http[1]` is `http://a`, but must be a host or host:port such as `api.example.com:443`",
@@ -86,13 +100,59 @@ fn plugin_tables_are_checked_field_by_field() {
             "grants.env = { A = 1 }",
             "line 9, column 20: `plugins.p.grants.env.A` is an integer, but must be a text in quotes",
         ),
+        (
+            "grants.http_private = [\"ledger.internal\"]",
+            "line 9, column 23: `plugins.p.grants.http_private` has `ledger.internal`, which is not among `http`: grant it there as well",
+        ),
+        (
+            "grants.http_limits = { total = \"0s\" }",
+            "line 9, column 32: `plugins.p.grants.http_limits.total` is 0s, which is not from 1ms to 1h",
+        ),
+        (
+            "grants.http_limits = { concurrency = 0 }",
+            "line 9, column 38: `plugins.p.grants.http_limits.concurrency` is 0, which is not from 1 to 65536",
+        ),
+        (
+            "grants.secrets = { KEY = \"key.txt\" }",
+            "line 9, column 26: `plugins.p.grants.secrets.KEY` is `key.txt`, but must be the absolute path of a file, such as `/run/secrets/stripe`",
+        ),
     ];
     for (line, expected) in cases {
         refused(&format!("[plugins.p]\n{line}\n"), expected);
     }
     refused(
-        "[plugins.\"a.b\"]\n",
-        "line 8, column 10: the plugin's name is `a.b`, which cannot name a plugin: its file's \
-         stem has 1 to 64 letters, digits, `-` and `_`, beginning with a letter or digit",
+        "[plugins.p]\nconfig = { KEY = 1 }\ngrants.secrets = { KEY = \"/run/key\" }\n",
+        "line 8, column 1: `plugins.p` has `KEY` among its config and among its secrets, which \
+         `config.get` both returns: rename one",
     );
+}
+
+#[test]
+fn grants_are_read_as_they_are_documented() {
+    let routes = good(
+        "[plugins.p.grants]\nhttp = [\"api.example.com\", \"ledger.internal:8080\"]\n\
+         http_private = [\"Ledger.internal:8080\"]\nsecrets = { KEY = \"/run/key\" }\n\
+         [plugins.p.grants.http_limits]\nconnect = \"5s\"\ntotal = \"30s\"\n\
+         response_bytes_max = \"1MiB\"\nconcurrency = 64\n",
+    );
+    let grants = &routes.plugin("p").grants;
+    assert_eq!(grants.http_private, ["ledger.internal:8080"]);
+    let limits = grants.http_limits;
+    assert_eq!(
+        (
+            limits.connect.as_secs(),
+            limits.first_byte.as_secs(),
+            limits.total.as_secs()
+        ),
+        (5, 60, 30)
+    );
+    assert_eq!(
+        (
+            limits.request_bytes_max,
+            limits.response_bytes_max,
+            limits.concurrency
+        ),
+        (16 << 20, 1 << 20, 64)
+    );
+    assert_eq!(grants.secrets["KEY"].path.to_str(), Some("/run/key"));
 }

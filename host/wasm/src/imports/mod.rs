@@ -8,6 +8,7 @@ mod queue;
 mod state;
 mod timer;
 mod transaction;
+pub(crate) mod wasi;
 
 use wasmill_port::CallError;
 use wasmtime::component::{HasSelf, Linker};
@@ -15,6 +16,7 @@ use wasmtime::{Engine, Result};
 
 use crate::data::Data;
 use crate::generated::Full;
+use crate::generated::drafts::Drafts;
 use crate::generated::wasmill::plugin::types;
 
 /// A linker of all that a component may import. What is not granted is linked too, and denies:
@@ -24,6 +26,7 @@ pub(crate) fn linker(engine: &Engine) -> Result<Linker<Data>> {
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     Full::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data)?;
+    Drafts::add_to_linker::<_, HasSelf<_>>(&mut linker, |data| data)?;
     Ok(linker)
 }
 

@@ -14,10 +14,13 @@ use wasmill_port::Clock;
 use wasmtime::Result;
 use wasmtime_wasi::{FsPerms, HostWallClock, WasiCtx, WasiCtxBuilder};
 
-pub(crate) use http::{GrantedHost, HttpGate};
+pub(crate) use http::{HttpGate, Outgoing};
 pub(crate) use output::Lines;
 pub(crate) use random::Draws;
 pub(crate) use tape::{Recording, Tape};
+
+/// Random bytes that a guest gets at once; more are a trap.
+const RANDOM_BYTES_MAX: u64 = 1 << 20;
 
 /// A context that grants `grants` and no more; `files` is the plugin's own directory. With `draws`,
 /// random numbers are those.
@@ -34,6 +37,7 @@ pub(crate) fn context(
         .wall_clock(PlatformClock(clock))
         .stdout(stdout)
         .stderr(stderr)
+        .max_random_size(RANDOM_BYTES_MAX)
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);

@@ -11,7 +11,7 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use crate::log::{LINE_BYTES_MAX, Level, PluginLog};
+use crate::log::{Level, PluginLog};
 
 /// How much of the last output is kept to explain a trap: a panic's message stands there.
 const TAIL_BYTES_MAX: usize = 1 << 10;
@@ -27,7 +27,7 @@ pub(crate) struct Lines(Arc<Mutex<Buffer>>);
 struct Buffer {
     log: Arc<PluginLog>,
     level: Level,
-    /// The line so far; never longer than a log line.
+    /// The line so far; never longer than is of use to the log.
     line: Vec<u8>,
     /// The rest of a line that was cut is dropped.
     cut: bool,
@@ -71,7 +71,7 @@ impl Buffer {
                 _ => (piece, false),
             };
             if !self.cut {
-                let room = LINE_BYTES_MAX - self.line.len();
+                let room = self.log.line_bytes_max() - self.line.len();
                 self.line.extend_from_slice(&text[..text.len().min(room)]);
                 self.cut = text.len() > room;
             }
@@ -160,6 +160,7 @@ impl AsyncWrite for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::LINE_BYTES_MAX;
 
     #[test]
     fn output_becomes_lines_and_an_endless_line_is_cut() {

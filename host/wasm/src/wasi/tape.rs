@@ -3,6 +3,7 @@
 //! Answers are matched by method and URL, in order. They are recorded as the guest reads them, so one
 //! that it did not read to its end is not played, nor one beyond the bound.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -98,13 +99,29 @@ impl Recording {
         }
     }
 
+    /// Records what comes of a request.
+    pub(super) async fn recorded<C>(
+        self,
+        method: Method,
+        uri: Uri,
+        sent: impl Future<Output = Result<(Response<WasiBody>, C)>>,
+    ) -> Result<(Response<WasiBody>, C)> {
+        match sent.await {
+            Ok((response, connection)) => Ok((self.answered(method, uri, response), connection)),
+            Err(error) => {
+                self.failed(method, uri, &error);
+                Err(error)
+            }
+        }
+    }
+
     /// Notes that a request failed.
-    pub(super) fn failed(&self, method: Method, uri: Uri, error: &Error) {
+    fn failed(&self, method: Method, uri: Uri, error: &Error) {
         self.add(method, uri, Came::Failed(error.to_string()));
     }
 
     /// Records an answer as it is read.
-    pub(super) fn answered(
+    fn answered(
         &self,
         method: Method,
         uri: Uri,

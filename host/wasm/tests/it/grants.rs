@@ -75,3 +75,34 @@ async fn without_the_grant_no_file_is_written() {
     failure(bench.handle("note.txt").await);
     assert!(!bench.data().join("files").exists());
 }
+
+/// `placed` is a link out that somebody else put into the directory, which no grant can prevent.
+#[tokio::test]
+async fn no_path_and_no_link_leads_out_of_the_granted_directory() {
+    let settings = granted(Grants {
+        files: true,
+        ..Grants::default()
+    });
+    let bench = Bench::with("burglar", settings).await;
+    let files = bench.data().join("files");
+    let outside = files.join("outside.txt");
+    fs::write(&outside, "not yours").unwrap();
+    symlink("..", files.join(PLUGIN).join("placed")).unwrap();
+    symlink("../outside.txt", files.join(PLUGIN).join("placed-file")).unwrap();
+
+    let effects = effects(bench.handle("x").await);
+    assert_eq!(written(&effects, "loot"), "", "nothing was read");
+    let report = written(&effects, "report");
+    // A link itself is the directory's own: it may be moved and removed, but not followed.
+    let done: Vec<_> = report
+        .lines()
+        .filter(|line| line.ends_with(": done") && !line.contains("placed-file"))
+        .collect();
+    assert!(done.is_empty(), "{done:#?}");
+    assert_eq!(fs::read(&outside).unwrap(), b"not yours");
+    let beside: Vec<_> = fs::read_dir(&files)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(beside.len(), 2, "nothing was put beside it: {beside:?}");
+}

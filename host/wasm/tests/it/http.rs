@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use wasmill_model::routes::{CallLimits, Grants, PluginSettings};
 use wasmill_port::Guests;
 
-use crate::support::{Bench, effects, failure, written};
+use crate::support::{Bench, Log, effects, failure, written};
 
 /// A server that answers each request with a head and body of its own, once it is told to.
 pub(crate) struct Server {
@@ -108,6 +108,8 @@ async fn serve(
         // A guest that was stopped reads no further.
         let _ = stream.write_all(&answer).await;
     }
+    // The connection is the client's to end: it may still send, or wait for more.
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
 }
 
 #[tokio::test]
@@ -156,6 +158,106 @@ async fn an_answer_without_end_is_cut_off() {
         cause.to_lowercase().contains("body size") || cause.contains("HttpResponseBodySize"),
         "{cause}"
     );
+}
+
+#[tokio::test]
+async fn a_request_with_too_large_a_body_is_refused() {
+    let server = Server::held().await;
+    server.answer();
+    let mut settings = server.granted();
+    settings.grants.http_limits.request_bytes_max = 1_000;
+    let bench = Bench::with("post", settings).await;
+    let post = |bytes: usize| format!("{} {bytes}", server.address());
+    let effects = effects(bench.handle(&post(1_000)).await);
+    assert_eq!(written(&effects, "answer"), "hello");
+    let cause = failure(bench.handle(&post(1_001)).await).cause;
+    assert!(cause.contains("HttpRequestBodySize(Some(1000))"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_name_that_stands_for_this_machine_is_refused_unless_it_is_granted_so() {
+    let server = Server::held().await;
+    server.answer();
+    // A form of 127.0.0.1 that the resolver knows, and that is no address otherwise.
+    let rebound = server.address().replace("127.0.0.1", "127.1");
+    let mut settings = server.granted();
+    settings.grants.http = vec![rebound.clone()];
+    let bench = Bench::with("fetch", settings.clone()).await;
+    let log = Log::default();
+    let told = log.collect();
+    let cause = failure(bench.handle(&rebound).await).cause;
+    drop(told);
+    assert!(cause.contains("DestinationIpProhibited"), "{cause}");
+    assert_eq!(*server.arrived.borrow(), 0);
+    let log = log.text();
+    let words = "outgoing HTTP to `127.1` was refused: the name stands for 127.0.0.1";
+    assert!(log.contains(words), "{log}");
+
+    settings.grants.http_private = vec![rebound.clone()];
+    let bench = Bench::with("fetch", settings).await;
+    let effects = effects(bench.handle(&rebound).await);
+    assert_eq!(written(&effects, "answer"), "hello");
+}
+
+#[tokio::test]
+async fn refusals_are_told_once_and_not_each_time() {
+    let bench = Bench::with("fetch", PluginSettings::default()).await;
+    let log = Log::default();
+    let told = log.collect();
+    for _ in 0..20 {
+        failure(bench.handle("evil.example").await);
+    }
+    drop(told);
+    let log = log.text();
+    let words = "outgoing HTTP to `evil.example` was refused: add it to `grants.http`";
+    assert_eq!(log.matches(words).count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn requests_beyond_the_plugins_share_wait_for_the_others() {
+    let server = Server::held().await;
+    let mut settings = server.granted();
+    settings.grants.http_limits.concurrency = 1;
+    let bench = Arc::new(Bench::with("fetch", settings.clone()).await);
+    let mut fetches = JoinSet::new();
+    for _ in 0..3 {
+        let (bench, address) = (bench.clone(), server.address());
+        fetches.spawn(async move { bench.handle(&address).await });
+    }
+    server.wait_for(1).await;
+    server.answer();
+    while let Some(outcome) = fetches.join_next().await {
+        assert_eq!(written(&effects(outcome.unwrap()), "answer"), "hello");
+    }
+
+    // Nor do they wait for ever.
+    let server = Server::held().await;
+    settings.grants.http = vec![server.address()];
+    settings.grants.http_limits.connect = Duration::from_millis(50);
+    let bench = Arc::new(Bench::with("fetch", settings).await);
+    let first = tokio::spawn({
+        let (bench, address) = (bench.clone(), server.address());
+        async move { bench.handle(&address).await }
+    });
+    server.wait_for(1).await;
+    let cause = failure(bench.handle(&server.address()).await).cause;
+    assert!(cause.contains("ConnectionLimitReached"), "{cause}");
+    server.answer();
+    assert_eq!(written(&effects(first.await.unwrap()), "answer"), "hello");
+}
+
+#[tokio::test]
+async fn an_exchange_ends_with_the_time_that_is_granted() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe";
+    for answers in [false, true] {
+        // One never answers, the other stops in the middle of its body and keeps the connection.
+        let server = Server::start(head.to_vec(), answers).await;
+        let mut settings = server.granted();
+        settings.grants.http_limits.total = Duration::from_millis(100);
+        let bench = Bench::with("fetch", settings).await;
+        let cause = failure(bench.handle(&server.address()).await).cause;
+        assert!(cause.to_lowercase().contains("timeout"), "{cause}");
+    }
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
 //! Guests that take too much of something are stopped at their limit, and the cause names it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmill_model::FailureKind;
 use wasmill_model::routes::{CallLimits, PluginSettings};
 use wasmill_port::Guests;
 
-use crate::support::{Bench, effects, failure, written};
+use crate::support::{Bench, Log, effects, failure, written};
 
 fn limited(limits: CallLimits) -> PluginSettings {
     PluginSettings {
@@ -183,16 +183,11 @@ async fn a_body_of_100_mib_is_refused_and_the_guest_lives_on() {
 async fn a_chatterer_is_cut_short_and_its_rate_is_limited() {
     let bench = Bench::with("chatter", PluginSettings::default()).await;
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let told = log.collect();
     effects(bench.handle("x").await);
-    drop(guard);
+    drop(told);
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     for part in [
         "to standard output",
         "to standard error",
@@ -213,18 +208,4 @@ async fn a_chatterer_is_cut_short_and_its_rate_is_limited() {
 /// A component around a core module with these fields.
 fn wat(fields: &str) -> Vec<u8> {
     crate::loading::component("", fields)
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

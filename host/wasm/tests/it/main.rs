@@ -3,12 +3,14 @@
 mod account;
 mod candidates;
 mod doors;
+mod drafts;
 mod grants;
 mod handlers;
 mod http;
 mod limits;
 mod loading;
 mod migration;
+mod secrets;
 mod support;
 mod swap;
 
@@ -18,14 +20,17 @@ fn every_guest_is_used_by_a_test() {
         include_str!("account.rs"),
         include_str!("candidates.rs"),
         include_str!("doors.rs"),
+        include_str!("drafts.rs"),
         include_str!("grants.rs"),
         include_str!("handlers.rs"),
         include_str!("http.rs"),
         include_str!("limits.rs"),
         include_str!("loading.rs"),
         include_str!("migration.rs"),
+        include_str!("secrets.rs"),
         include_str!("swap.rs"),
         // Some are for tests of the whole host.
+        include_str!("../../../../tests/it/hostile/cases.rs"),
         include_str!("../../../../tests/it/recall.rs"),
         include_str!("../../../../tests/it/timers.rs"),
         include_str!("../../../../tests/it/transactions.rs"),

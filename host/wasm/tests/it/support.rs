@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
+use tracing::subscriber::DefaultGuard;
 use wasmill_model::effects::{Effects, Failure, Outcome, Scope};
 use wasmill_model::routes::{PluginSettings, Routes, Subscription, TopicPattern};
 use wasmill_model::{Message, MessageId, Millis, Name};
@@ -240,5 +241,36 @@ impl StateReader for NoState {
         _limit: usize,
     ) -> Result<Vec<(Name, Bytes)>, store::Error> {
         Ok(Vec::new())
+    }
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Collects what is logged from now on, until the guard is dropped.
+    pub(crate) fn collect(&self) -> DefaultGuard {
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).expect("the log is text")
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod log;
 mod named;
 mod refusal;
 mod routes;
+mod secrets;
 mod serve;
 mod signals;
 mod stdout;

@@ -14,16 +14,16 @@ use wasmill_service::Handle;
 use wasmill_service::reload::{Changes, Settle, Stamp, Verdict};
 use wasmill_wasm::Registry;
 
-use super::Failure;
 use super::absent::Absent;
 use super::serve::Plugins;
+use super::{Failure, secrets};
 
 /// How long the file must stay as it is before it counts as written.
 const QUIET: Duration = Duration::from_millis(150);
 /// How often to look when nothing notifies of changes.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Reads and checks a routes file.
+/// Reads and checks a routes file, and the secrets that it names.
 pub(crate) fn read(path: &Path) -> Result<Routes, Failure> {
     read_with(path, "")
 }
@@ -35,8 +35,14 @@ pub(crate) fn read_with(path: &Path, more: &str) -> Result<Routes, Failure> {
         .with_context(|| format!("the routes file {file} cannot be read"))
         .map_err(Failure::config)?;
     bytes.extend_from_slice(more.as_bytes());
-    wasmill_routes::parse_file(&bytes)
+    parse(&bytes)
         .map_err(|errors| Failure::config(anyhow!("the routes file {file} is wrong:\n{errors}")))
+}
+
+fn parse(bytes: &[u8]) -> Result<Routes, String> {
+    let mut routes = wasmill_routes::parse_file(bytes).map_err(|errors| errors.to_string())?;
+    secrets::read(&mut routes)?;
+    Ok(routes)
 }
 
 /// What a change of the routes has to reach.
@@ -131,9 +137,9 @@ impl RoutesFile {
                 return;
             }
         };
-        let applied = match wasmill_routes::parse_file(&bytes) {
+        let applied = match parse(&bytes) {
             Ok(routes) => to.apply(routes).await,
-            Err(errors) => Err(errors.to_string()),
+            Err(errors) => Err(errors),
         };
         match applied {
             Ok(()) => tracing::info!(%file, "new routes are in force"),

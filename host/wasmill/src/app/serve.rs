@@ -140,6 +140,7 @@ struct Metrics {
     service: wasmill_service::Metrics,
     reload: reload::Metrics,
     plugins: PluginMetrics,
+    wasm: wasmill_wasm::Metrics,
 }
 
 impl Metrics {
@@ -150,6 +151,7 @@ impl Metrics {
             service: wasmill_service::Metrics::new(&mut registry),
             reload: reload::Metrics::new(&mut registry),
             plugins: PluginMetrics::new(&mut registry),
+            wasm: wasmill_wasm::Metrics::new(&mut registry),
         };
         (metrics, registry)
     }
@@ -176,7 +178,10 @@ impl Running {
     ) -> Result<Self, Failure> {
         let (data, log, view) = open_store(options).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let config = wasmill_wasm::Config::new(data.path().to_owned());
+        let config = wasmill_wasm::Config {
+            metrics: metrics.wasm,
+            ..wasmill_wasm::Config::new(data.path().to_owned())
+        };
         let plugins = Registry::new(config, clock.clone(), Arc::new(routes.clone()))
             .context("the plugins' host did not start")?;
         metrics.plugins.tell(plugins.clone());

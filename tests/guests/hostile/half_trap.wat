@@ -1,0 +1,10 @@
+;; Its handler prepares a half message, and traps while holding it.
+(data (i32.const 0) "loot")
+(data (i32.const 16) "plunder")
+(func (export "handle") (param i32) (result i32)
+  (call $prepare (i32.const 0) (i32.const 4)
+    (i32.const 16) (i32.const 7) (i32.const 0) (i32.const 0) (i32.const 0)
+    (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+    (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const 1024))
+  (if (i32.load8_u (i32.const 1024)) (then (loop (br 0))))
+  unreachable)

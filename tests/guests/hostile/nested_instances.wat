@@ -1,0 +1,22 @@
+;; Components within components, each of which instantiates the next four times: a million instances.
+(component
+  (component $a
+    (core module $m (memory 1))
+    (core instance (instantiate $m)) (core instance (instantiate $m))
+    (core instance (instantiate $m)) (core instance (instantiate $m)))
+  (component $b (alias outer 1 $a (component $a))
+    (instance (instantiate $a)) (instance (instantiate $a))
+    (instance (instantiate $a)) (instance (instantiate $a)))
+  (component $c (alias outer 1 $b (component $b))
+    (instance (instantiate $b)) (instance (instantiate $b))
+    (instance (instantiate $b)) (instance (instantiate $b)))
+  (component $d (alias outer 1 $c (component $c))
+    (instance (instantiate $c)) (instance (instantiate $c))
+    (instance (instantiate $c)) (instance (instantiate $c)))
+  (component $e (alias outer 1 $d (component $d))
+    (instance (instantiate $d)) (instance (instantiate $d))
+    (instance (instantiate $d)) (instance (instantiate $d)))
+  (instance (instantiate $e)) (instance (instantiate $e))
+  (instance (instantiate $e)) (instance (instantiate $e))
+  (instance $handler)
+  (export "wasmill:plugin/handler@0.1.0" (instance $handler)))

@@ -1,0 +1,2 @@
+;; Nothing in it can be called.
+(component (core module (func unreachable)))

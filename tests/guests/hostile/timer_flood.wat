@@ -1,0 +1,15 @@
+;; Its handler sets a million timers, each of another name, whatever the host says.
+(data (i32.const 0) "timeless")
+(data (i32.const 16) "plunder")
+(func (export "handle") (param i32) (result i32)
+  (local $left i32)
+  (local.set $left (i32.const 1000000))
+  (loop $next
+    (global.set $next (i32.const 131072))
+    (i32.store (i32.const 0) (i32.and (local.get $left) (i32.const 0x3f3f3f3f)))
+    (i32.store (i32.const 0) (i32.or (i32.load (i32.const 0)) (i32.const 0x40404040)))
+    (call $set (i32.const 0) (i32.const 8) (i32.const 1) (i64.const 3600000)
+      (i32.const 16) (i32.const 7) (i32.const 0) (i32.const 0) (i32.const 0)
+      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1024))
+    (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+  (i32.const 2048))
