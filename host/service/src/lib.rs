@@ -23,6 +23,7 @@ mod snapshots;
 mod start;
 mod state;
 mod sweeper;
+mod view_work;
 
 pub use clock::SystemClock;
 pub use command::SubscriptionStatus;
@@ -38,6 +39,7 @@ pub use recovery::{Recovered, recover};
 pub use start::{Config, Parts, StartError, Stopper, start};
 pub use state::ViewReader;
 pub use sweeper::Sweeper;
+pub use view_work::{ViewWork, ViewWorkError};
 pub use wasmill_engine::halves::{HalfId, ParseHalfIdError, Settled};
 pub use wasmill_engine::story;
 pub use wasmill_engine::{

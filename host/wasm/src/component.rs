@@ -14,6 +14,7 @@ use wasmtime::{AsContextMut, Engine, Result};
 use crate::data::Data;
 use crate::generated::exports::wasmill::plugin::{checker, gate, handler, query};
 use crate::log::PluginLog;
+use crate::surroundings::Probe;
 
 /// A component that fits this host.
 pub(crate) struct Version {
@@ -51,6 +52,7 @@ impl Version {
         plugin: Name,
         hash: String,
         component: &Component,
+        probe: Option<Arc<dyn Probe>>,
     ) -> Result<Self, String> {
         let ty = component.component_type();
         let (engine, name) = (linker.engine(), |(name, _)| name);
@@ -66,7 +68,7 @@ impl Version {
             )
         })?;
         let exports = Exports::find(&pre)?;
-        let log = Arc::new(PluginLog::new(plugin.clone(), &hash));
+        let log = Arc::new(PluginLog::new(plugin.clone(), &hash, probe));
         Ok(Self {
             plugin,
             code: CodeVersion::of_hash(&hash),

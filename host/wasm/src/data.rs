@@ -7,14 +7,15 @@ use wasmill_model::routes::PluginSettings;
 use wasmill_model::{MessageId, trace};
 use wasmill_port::{Call, ScopeState};
 use wasmtime::component::ResourceTable;
-use wasmtime::{Result, bail};
+use wasmtime::{Error, Result, bail};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::generated::wasmill::plugin::types::Error;
+use crate::generated::wasmill::plugin::types::Error as Refusal;
 use crate::limits::{HOST_CALLS_MAX, InstanceLimiter};
 use crate::log::PluginLog;
-use crate::wasi::{HttpGate, Lines};
+use crate::surroundings::Probe;
+use crate::wasi::{Draws, HttpGate, Lines};
 
 /// What a guest is doing, which decides what it may ask of the host.
 #[expect(
@@ -46,6 +47,8 @@ pub(crate) struct Data {
     pub(crate) http_gate: HttpGate,
     pub(crate) table: ResourceTable,
     pub(crate) host_calls: u32,
+    pub(crate) probe: Option<Arc<dyn Probe>>,
+    pub(crate) draws: Option<Draws>,
 }
 
 impl Data {
@@ -56,6 +59,9 @@ impl Data {
             _ => None,
         };
         self.activity = activity;
+        if let Some(draws) = &self.draws {
+            draws.begin(self.message().map_or(0, |id| id.0));
+        }
         self.host_calls = 0;
         self.http_gate.deadline = deadline;
         self.stderr.forget();
@@ -74,17 +80,20 @@ impl Data {
         }
     }
 
-    /// Counts a host call, and traps the guest that makes too many.
-    pub(crate) fn count(&mut self) -> Result<()> {
+    /// Counts a call of the host's `function`, and traps the guest that makes too many.
+    pub(crate) fn count(&mut self, function: &'static str) -> Result<()> {
         self.host_calls += 1;
         if self.host_calls > HOST_CALLS_MAX {
             bail!("more than {HOST_CALLS_MAX} calls of host functions in one call of the plugin");
         }
-        Ok(())
+        match &self.probe {
+            Some(probe) => probe.host_call(function).map_err(Error::msg),
+            None => Ok(()),
+        }
     }
 
     /// The handler call in progress; a refusal of `function` if it is something else.
-    pub(crate) fn handling(&mut self, function: &str) -> Result<&mut Call, Error> {
+    pub(crate) fn handling(&mut self, function: &str) -> Result<&mut Call, Refusal> {
         match &mut self.activity {
             Activity::Handling(call) => Ok(call),
             other => Err(refused(other, function)),
@@ -93,7 +102,7 @@ impl Data {
 }
 
 /// Why `function` cannot be called now.
-pub(crate) fn refused(activity: &Activity, function: &str) -> Error {
+pub(crate) fn refused(activity: &Activity, function: &str) -> Refusal {
     let why = match activity {
         Activity::Handling(_) => "is not for handlers",
         Activity::Answering(_) => {
@@ -107,7 +116,7 @@ pub(crate) fn refused(activity: &Activity, function: &str) -> Error {
         }
         Activity::Idle => "is refused outside of a call, as while the component starts",
     };
-    Error::Invalid(format!("`{function}` {why}"))
+    Refusal::Invalid(format!("`{function}` {why}"))
 }
 
 impl WasiView for Data {

@@ -22,7 +22,7 @@ use crate::limits::{InstanceLimiter, RESOURCES_MAX};
 use crate::log::Level;
 use crate::registry::Host;
 use crate::translate::{self, IdText};
-use crate::wasi::{self, HttpGate, Lines};
+use crate::wasi::{self, Draws, HttpGate, Lines};
 
 /// An instance that waits for its next call, or is in one.
 pub(crate) struct Instance {
@@ -111,6 +111,9 @@ impl Instance {
         let Activity::Handling(call) = store.data_mut().end() else {
             unreachable!("only the end of a call changes the activity")
         };
+        if let Some(probe) = &store.data().probe {
+            probe.handled(store.data().limiter.bytes());
+        }
         let answer = settle(answer, store, limits);
         (
             call,
@@ -281,12 +284,14 @@ fn data(
         std::fs::create_dir_all(&files)
             .map_err(|error| Fault(format!("{}: {error}", files.display())))?;
     }
+    let draws = host.surroundings.same_random.then(Draws::default);
     let wasi = wasi::context(
         &settings.grants,
         &files,
         host.clock.clone(),
         stdout,
         stderr.clone(),
+        draws.as_ref(),
     )
     .map_err(|error| Fault(format!("{}: {error:#}", files.display())))?;
     let mut table = ResourceTable::new();
@@ -302,5 +307,7 @@ fn data(
         http_gate,
         table,
         host_calls: 0,
+        probe: host.surroundings.probe.clone(),
+        draws,
     })
 }

@@ -20,7 +20,10 @@ mod limits;
 mod log;
 mod pool;
 mod registry;
+mod surroundings;
 mod translate;
 mod wasi;
 
+pub use log::Level;
 pub use registry::{Config, Error, IdleInstance, Registry};
+pub use surroundings::{Answering, HttpClient, Probe, Surroundings};

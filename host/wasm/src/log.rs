@@ -1,9 +1,11 @@
 //! A plugin's lines in the host's log: marked, cut, and no more than its rate.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use wasmill_model::{MessageId, Name};
+
+use crate::surroundings::Probe;
 
 /// Longest line; a longer one is cut.
 pub(crate) const LINE_BYTES_MAX: usize = 8 << 10;
@@ -12,23 +14,28 @@ const LINES_MAX: u32 = 1_000;
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// The levels of a line, least urgent first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Each step.
     Trace,
+    /// For whoever looks for a fault.
     Debug,
+    /// What happened, as it should.
     Info,
+    /// What somebody should look at.
     Warn,
+    /// What went wrong.
     Error,
 }
 
 /// The log of one version of a plugin, shared by its instances.
-#[derive(Debug)]
 pub(crate) struct PluginLog {
     plugin: Name,
     /// The first digits of the content hash.
     version: String,
     // Never held across an await, and only for a few instructions.
     window: Mutex<Window>,
+    probe: Option<Arc<dyn Probe>>,
 }
 
 #[derive(Debug)]
@@ -38,7 +45,7 @@ struct Window {
 }
 
 impl PluginLog {
-    pub(crate) fn new(plugin: Name, version: &str) -> Self {
+    pub(crate) fn new(plugin: Name, version: &str, probe: Option<Arc<dyn Probe>>) -> Self {
         let version = version.get(..12).unwrap_or(version).to_owned();
         let window = Mutex::new(Window {
             began: Instant::now(),
@@ -48,11 +55,15 @@ impl PluginLog {
             plugin,
             version,
             window,
+            probe,
         }
     }
 
     /// Writes one line, cut at [`LINE_BYTES_MAX`], unless the plugin is over its rate.
     pub(crate) fn write(&self, level: Level, message: Option<MessageId>, line: &str) {
+        if let Some(probe) = &self.probe {
+            probe.line(level, line);
+        }
         if !self.admit() {
             return;
         }

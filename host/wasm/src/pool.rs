@@ -141,7 +141,8 @@ impl Serving {
 
     /// A fresh instance, to see whether the version starts.
     pub(crate) async fn start(&self, deadline: Instant) -> Result<Instance, Fault> {
-        let gate = HttpGate::new(self.granted_hosts.clone());
+        let client = self.host.surroundings.http.clone();
+        let gate = HttpGate::new(self.granted_hosts.clone(), client);
         Instance::start(&self.host, &self.version, &self.settings, gate, deadline).await
     }
 

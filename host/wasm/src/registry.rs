@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wasmill_model::Name;
-use wasmill_model::routes::Routes;
+use wasmill_model::routes::{PluginSettings, Routes};
 use wasmill_port::Clock;
 use wasmill_port::guest::{Installed, Plugins, Rejected};
 use wasmtime::Engine;
@@ -24,6 +24,7 @@ use crate::instance::Instance;
 use crate::kept::Kept;
 use crate::limits::CALLS_PER_INSTANCE_MAX;
 use crate::pool::Serving;
+use crate::surroundings::Surroundings;
 use crate::{engine, imports};
 
 /// Longest name of a plugin; it is the name of files.
@@ -38,6 +39,8 @@ pub struct Config {
     /// Calls after which an instance is replaced by a fresh one, 10,000 unless told otherwise: what
     /// a guest leaks is given back then. A test that looks for leaks sets it higher.
     pub calls_per_instance_max: u32,
+    /// What is around guests: nothing but the host, unless told otherwise.
+    pub surroundings: Surroundings,
 }
 
 impl Config {
@@ -47,6 +50,7 @@ impl Config {
         Self {
             data,
             calls_per_instance_max: CALLS_PER_INSTANCE_MAX,
+            surroundings: Surroundings::default(),
         }
     }
 }
@@ -88,6 +92,7 @@ pub(crate) struct Host {
     cache: Cache,
     kept: Kept,
     data: PathBuf,
+    pub(crate) surroundings: Surroundings,
     /// Calls after which an instance is replaced.
     pub(crate) calls_per_instance_max: u32,
 }
@@ -132,6 +137,7 @@ impl Registry {
             cache,
             kept,
             data,
+            surroundings: config.surroundings,
             calls_per_instance_max: config.calls_per_instance_max,
         };
         Ok(Arc::new(Self {
@@ -162,10 +168,21 @@ impl Registry {
     pub fn set_routes(&self, routes: Arc<Routes>) {
         let mut current = self.routes();
         *current = routes;
+        self.renew_if(&current, |serving, settings| serving.settings != *settings);
+    }
+
+    /// Drops all instances, as a restart would: the next calls begin with fresh ones. Calls in
+    /// flight end.
+    pub fn renew(&self) {
+        self.renew_if(&self.routes(), |_, _| true);
+    }
+
+    /// Begins anew with the plugins chosen, under the settings in force.
+    fn renew_if(&self, routes: &Routes, chosen: impl Fn(&Serving, &Arc<PluginSettings>) -> bool) {
         let mut next = HashMap::clone(&self.serving.load());
         for (name, serving) in &mut next {
-            let settings = current.plugin(name);
-            if settings != serving.settings {
+            let settings = routes.plugin(name);
+            if chosen(serving, &settings) {
                 let version = serving.version.clone();
                 let new = Arc::new(Serving::new(self.host.clone(), version, settings));
                 std::mem::replace(serving, new).retire();
@@ -248,7 +265,8 @@ impl Plugins for Registry {
         };
         let compiled = compiled.map_err(reject)?;
         let linker = &self.host.linker;
-        let version = match Version::new(linker, name.clone(), hash.clone(), &compiled) {
+        let probe = self.host.surroundings.probe.clone();
+        let version = match Version::new(linker, name.clone(), hash.clone(), &compiled, probe) {
             Ok(version) => Arc::new(version),
             Err(reason) => {
                 let explained = blocking(move || component::explained(&bytes, reason)).await;

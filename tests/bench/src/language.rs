@@ -20,11 +20,13 @@ const SPAN_MAX: Duration = Duration::from_secs(20);
 pub(crate) async fn measure(component: &Path, count: u64) -> Result<Value> {
     let mut plugin = Plugin::load(component).await?;
     let reused = rate(&mut plugin, count).await?;
+    let fuel = plugin.handle(&[0]).await?;
     plugin.set_isolation(Isolation::PerMessage);
     let fresh = rate(&mut plugin, count / FRESH_PART).await?;
     Ok(json!({
         "component_bytes": plugin.bytes,
         "compile_ms": plugin.compiled.as_millis(),
+        "fuel": fuel,
         "reused_per_s": reused,
         "fresh_per_s": fresh,
     }))

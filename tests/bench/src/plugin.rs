@@ -65,8 +65,9 @@ impl Plugin {
         self.registry.set_routes(self.routes.clone());
     }
 
-    /// Handles one message for each size of a body, in one run; each is a new order.
-    pub(crate) async fn handle(&mut self, body_bytes: &[usize]) -> Result<()> {
+    /// Handles one message for each size of a body, in one run; each is a new order. Returns the
+    /// fuel that the dearest of them burnt.
+    pub(crate) async fn handle(&mut self, body_bytes: &[usize]) -> Result<u64> {
         let deliveries = body_bytes.iter().map(|bytes| self.delivery(*bytes));
         let deliveries = deliveries.collect();
         let context = RunContext {
@@ -82,13 +83,15 @@ impl Plugin {
             Arc::default(),
             Duration::MAX,
         );
+        let mut fuel_max = 0;
         for outcome in self.registry.handle(run).await {
+            fuel_max = fuel_max.max(outcome.call.map_or(0, |call| call.fuel));
             let effects = outcome.result.map_err(|failure| {
                 anyhow::anyhow!("after {} messages: {}", self.next, failure.cause)
             })?;
             ensure!(!effects.writes.is_empty(), "an order was not counted");
         }
-        Ok(())
+        Ok(fuel_max)
     }
 
     /// The instances that wait for their next call.

@@ -25,9 +25,9 @@ const MEDIUM_BYTES: usize = 64 << 10;
 pub(crate) async fn soak(component: &Path, count: u64) -> Result<Value> {
     let mut plugin = Plugin::load(component).await?;
     let rounds = count.div_ceil(RUN_COUNT as u64);
-    let (begun, mut memory) = (Instant::now(), Vec::new());
+    let (begun, mut memory, mut fuel) = (Instant::now(), Vec::new(), 0);
     for round in 0..rounds {
-        plugin.handle(&bodies(round)).await?;
+        fuel = plugin.handle(&bodies(round)).await?.max(fuel);
         memory.push(memory_bytes(&plugin, (round + 1) * RUN_COUNT as u64)?);
     }
     let (half, last) = (memory[memory.len() / 2], memory[memory.len() - 1]);
@@ -38,6 +38,7 @@ pub(crate) async fn soak(component: &Path, count: u64) -> Result<Value> {
     Ok(json!({
         "messages": rounds * RUN_COUNT as u64,
         "seconds": begun.elapsed().as_secs_f64().round(),
+        "fuel_of_largest": fuel,
         "memory_bytes_first": memory[0],
         "memory_bytes_half": half,
         "memory_bytes_last": last,

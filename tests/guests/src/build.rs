@@ -8,11 +8,13 @@ use std::sync::OnceLock;
 pub const ALL: &[&str] = &[
     "alarm",
     "alarms",
+    "calls_first",
     "chatter",
     "counter",
     "delayer",
     "door",
     "doubler",
+    "draws",
     "endless_loop",
     "fetch",
     "files",
@@ -20,10 +22,13 @@ pub const ALL: &[&str] = &[
     "half",
     "huge_body",
     "intruder",
+    "marks",
     "memory_hog",
     "recursion",
     "refuse",
+    "remembers",
     "sleeper",
+    "teller",
     "trap",
 ];
 

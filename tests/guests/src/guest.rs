@@ -3,6 +3,8 @@
 
 #![expect(missing_docs, reason = "the bindings are documented in wit/")]
 
+use wasip2::http::outgoing_handler;
+use wasip2::http::types::{ErrorCode, Fields, Method, OutgoingBody, OutgoingRequest, Scheme};
 use wasmill::plugin::types::{Delivery, Error, Outgoing};
 
 wit_bindgen::generate!({ path: "../../wit", world: "imports", generate_all });
@@ -72,4 +74,28 @@ pub fn send(topic: &str, body: Vec<u8>) -> Result<String, Error> {
 /// A failure that asks for a retry, with what went wrong as its cause.
 pub fn retry(error: impl std::fmt::Debug) -> Failure {
     Failure::Retry(format!("{error:?}"))
+}
+
+/// Posts an empty body to `http://AUTHORITY/charge`, with this idempotency key if any; returns the
+/// answer's status.
+pub fn post(authority: &str, idempotency_key: Option<&str>) -> Result<u16, ErrorCode> {
+    let headers = Fields::new();
+    if let Some(key) = idempotency_key {
+        let set = headers.set("idempotency-key", &[key.as_bytes().to_vec()]);
+        set.map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
+    }
+    let request = OutgoingRequest::new(headers);
+    let malformed = |()| ErrorCode::HttpRequestUriInvalid;
+    request.set_method(&Method::Post).map_err(malformed)?;
+    request.set_scheme(Some(&Scheme::Http)).map_err(malformed)?;
+    request.set_authority(Some(authority)).map_err(malformed)?;
+    request
+        .set_path_with_query(Some("/charge"))
+        .map_err(malformed)?;
+    let body = request.body().map_err(malformed)?;
+    let pending = outgoing_handler::handle(request, None)?;
+    OutgoingBody::finish(body, None)?;
+    pending.subscribe().block();
+    let answer = pending.get().expect("it is ready");
+    Ok(answer.expect("it was not taken")?.status())
 }

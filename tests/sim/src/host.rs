@@ -17,12 +17,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use wasmill_engine::{Action, Checkpoint, Engine, PageRef};
+use wasmill_engine::{Action, Checkpoint, Engine};
 use wasmill_model::effects::Scope;
-use wasmill_model::{Millis, Name, PartitionId, Partitioner, Routes};
+use wasmill_model::{Millis, Name, Partitioner, Routes};
 use wasmill_port::store::{Acquired, Log};
 use wasmill_port::{Clock, RunContext, ScopeState, StateReader};
-use wasmill_service::{Sweeper, ViewReader, recover};
+use wasmill_service::{Sweeper, ViewReader, ViewWork, recover};
 use wasmill_store::{Memory, MemoryLog, MemoryView};
 
 use crate::clock::SimClock;
@@ -43,14 +43,8 @@ pub(crate) const PARTITIONS: u16 = 4;
 pub(crate) struct Dead;
 
 /// Work for the view, in order.
-enum ViewWork {
-    Write(Vec<u8>, Vec<u8>),
-    Load(PageRef),
-    LoadTimers {
-        partition: PartitionId,
-        after: Vec<u8>,
-        limit: usize,
-    },
+enum ForView {
+    Asked(ViewWork),
     Checkpoint(Checkpoint),
 }
 
@@ -69,7 +63,7 @@ pub(crate) struct Host {
     context: RunContext,
     /// What the next host starts with.
     routes_file: Arc<Routes>,
-    view_work: VecDeque<ViewWork>,
+    view_work: VecDeque<ForView>,
     /// Sealed blocks, from number `durable` on.
     appending: VecDeque<Vec<u8>>,
     durable: u64,
@@ -270,6 +264,13 @@ impl Host {
     /// Takes the engine's actions as work to be done.
     fn collect(&mut self) {
         for action in self.engine.take_actions() {
+            let action = match ViewWork::of(action) {
+                Ok(work) => {
+                    self.view_work.push_back(ForView::Asked(work));
+                    continue;
+                }
+                Err(action) => action,
+            };
             match action {
                 Action::Run(request) => {
                     // A handler goes by the routes with which it began.
@@ -277,24 +278,11 @@ impl Host {
                     self.runs.waiting.push((request, routes));
                 }
                 Action::Check(request) => self.runs.checks.push(request),
-                Action::WritePage(page, bytes) => {
-                    let write = ViewWork::Write(view::place(&page), bytes);
-                    self.view_work.push_back(write);
-                }
-                Action::LoadPage(page) => self.view_work.push_back(ViewWork::Load(page)),
-                Action::LoadTimers {
-                    partition,
-                    after,
-                    limit,
-                } => {
-                    let after = Engine::timer_key(partition, after);
-                    self.view_work.push_back(ViewWork::LoadTimers {
-                        partition,
-                        after,
-                        limit,
-                    });
-                }
-                Action::Watched(_) | Action::Buried(_) => {}
+                Action::Watched(_)
+                | Action::Buried(_)
+                | Action::WritePage(..)
+                | Action::LoadPage(_)
+                | Action::LoadTimers { .. } => {}
             }
         }
     }

@@ -104,6 +104,19 @@ pub(super) const LAYERS: &[Layer] = &[
         may_use: &["wasmill-engine", "wasmill-model", "wasmill-port"],
         never: &["axum", "sled", "wasmtime"],
     },
+    // A host that serves one plugin's author: the parts of a real one, without its threads.
+    Layer {
+        name: "wasmill-trial",
+        may_use: &[
+            "wasmill-engine",
+            "wasmill-model",
+            "wasmill-port",
+            "wasmill-service",
+            "wasmill-store",
+            "wasmill-wasm",
+        ],
+        never: &["axum", "hyper", "sled", "wasmtime"],
+    },
     Layer {
         name: "wasmill-api",
         may_use: &[

@@ -7,12 +7,12 @@ use crate::generated::wasmill::plugin::config::Host;
 
 impl Host for Data {
     fn get(&mut self, name: String) -> Result<Option<String>> {
-        self.count()?;
+        self.count("config.get")?;
         Ok(self.settings.config.get(&name).cloned())
     }
 
     fn get_all(&mut self) -> Result<Vec<(String, String)>> {
-        self.count()?;
+        self.count("config.get-all")?;
         Ok(self
             .settings
             .config

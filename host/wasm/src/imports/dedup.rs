@@ -8,7 +8,7 @@ use crate::generated::wasmill::plugin::types::Error;
 
 impl Host for Data {
     fn claim(&mut self, id: String, ttl: u64) -> Result<Result<bool, Error>> {
-        self.count()?;
+        self.count("dedup.claim")?;
         Ok(self
             .handling("dedup.claim")
             .and_then(|call| Ok(call.claim(&id, ttl)?)))

@@ -8,7 +8,7 @@ use crate::log::Level;
 
 impl log::Host for Data {
     fn write(&mut self, level: log::Level, line: String) -> Result<()> {
-        self.count()?;
+        self.count("log.write")?;
         let level = match level {
             log::Level::Trace => Level::Trace,
             log::Level::Debug => Level::Debug,

@@ -10,14 +10,14 @@ use crate::translate::{names, optional_name, when};
 
 impl Host for Data {
     fn send(&mut self, message: Outgoing) -> Result<Result<String, Error>> {
-        self.count()?;
+        self.count("queue.send")?;
         Ok(self
             .handling("queue.send")
             .and_then(|call| Ok(call.send(outgoing(message)?)?.to_string())))
     }
 
     fn send_many(&mut self, messages: Vec<Outgoing>) -> Result<Result<Vec<String>, Error>> {
-        self.count()?;
+        self.count("queue.send-many")?;
         Ok(self.handling("queue.send-many").and_then(|call| {
             let messages = messages.into_iter().map(outgoing);
             let ids = call.send_many(messages.collect::<Result<_, Error>>()?)?;
@@ -26,7 +26,7 @@ impl Host for Data {
     }
 
     fn recall(&mut self, id: String) -> Result<Result<bool, Error>> {
-        self.count()?;
+        self.count("queue.recall")?;
         Ok(self.handling("queue.recall").and_then(|call| {
             let id = id
                 .parse()

@@ -10,7 +10,7 @@ use crate::generated::wasmill::plugin::types::Error;
 
 impl Host for Data {
     fn get(&mut self, name: String) -> Result<Result<Option<Vec<u8>>, Error>> {
-        self.count()?;
+        self.count("state.get")?;
         let found = match &self.activity {
             Activity::Handling(call) => call.get(&name),
             Activity::Answering(state) => state.get_for_guest(&name),
@@ -22,14 +22,14 @@ impl Host for Data {
     }
 
     fn put(&mut self, name: String, value: Vec<u8>) -> Result<Result<(), Error>> {
-        self.count()?;
+        self.count("state.put")?;
         Ok(self
             .handling("state.put")
             .and_then(|call| Ok(call.put(&name, Some(value.into()))?)))
     }
 
     fn delete(&mut self, name: String) -> Result<Result<(), Error>> {
-        self.count()?;
+        self.count("state.delete")?;
         Ok(self
             .handling("state.delete")
             .and_then(|call| Ok(call.put(&name, None)?)))
@@ -41,7 +41,7 @@ impl Host for Data {
         start_after: Option<String>,
         limit: u32,
     ) -> Result<Result<Vec<(String, Vec<u8>)>, Error>> {
-        self.count()?;
+        self.count("state.scan")?;
         let after = start_after.as_deref();
         let found = match &self.activity {
             Activity::Handling(call) => call.scan(&prefix, after, limit),

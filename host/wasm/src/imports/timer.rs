@@ -10,7 +10,7 @@ use crate::translate::{names, optional_name, when};
 
 impl Host for Data {
     fn set(&mut self, name: String, at: Delivery, alarm: Alarm) -> Result<Result<(), Error>> {
-        self.count()?;
+        self.count("timer.set")?;
         Ok(self.handling("timer.set").and_then(|call| {
             let alarm = call::Alarm {
                 topic: alarm.topic.into(),
@@ -23,14 +23,14 @@ impl Host for Data {
     }
 
     fn cancel(&mut self, name: String) -> Result<Result<bool, Error>> {
-        self.count()?;
+        self.count("timer.cancel")?;
         Ok(self
             .handling("timer.cancel")
             .and_then(|call| Ok(call.cancel_timer(&name)?)))
     }
 
     fn reschedule(&mut self, name: String, at: Delivery) -> Result<Result<bool, Error>> {
-        self.count()?;
+        self.count("timer.reschedule")?;
         Ok(self
             .handling("timer.reschedule")
             .and_then(|call| Ok(call.reschedule_timer(&name, when(at)?)?)))

@@ -15,7 +15,7 @@ impl Host for Data {
         name: String,
         message: Outgoing,
     ) -> Result<Result<types::HalfState, types::Error>> {
-        self.count()?;
+        self.count("transaction.prepare")?;
         let (call, message) = match (self.handling("transaction.prepare"), outgoing(message)) {
             (Ok(call), Ok(message)) => (call, message),
             (Err(refused), _) | (_, Err(refused)) => return Ok(Err(refused)),
@@ -36,11 +36,11 @@ impl Host for Data {
 impl Data {
     fn settle(
         &mut self,
-        function: &str,
+        function: &'static str,
         name: &str,
         decision: Decision,
     ) -> Result<Result<types::HalfState, types::Error>> {
-        self.count()?;
+        self.count(function)?;
         Ok(self.handling(function).and_then(|call| {
             let stands = call.settle(name, decision)?;
             Ok(state(HalfState::Decided(stands)))

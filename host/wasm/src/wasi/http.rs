@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Request, Response};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::Instant;
 use wasmill_model::trace;
 use wasmtime_wasi_http::{
     Error, RequestOptions, Result, WasiBody, WasiHttpHooks, default_send_request,
 };
+
+use crate::surroundings::HttpClient;
 
 /// Largest body of an answer.
 const RESPONSE_BYTES_MAX: usize = 16 << 20;
@@ -30,6 +32,8 @@ pub(crate) struct HttpGate {
     pub(crate) deadline: Instant,
     /// The trace that the call in progress belongs to.
     pub(crate) trace: Option<String>,
+    /// What answers in place of the network.
+    client: Option<Arc<dyn HttpClient>>,
 }
 
 /// A granted host. Without a port it stands for the port of the request's scheme.
@@ -59,11 +63,12 @@ impl GrantedHost {
 }
 
 impl HttpGate {
-    pub(crate) fn new(granted: Arc<[GrantedHost]>) -> Self {
+    pub(crate) fn new(granted: Arc<[GrantedHost]>, client: Option<Arc<dyn HttpClient>>) -> Self {
         Self {
             granted,
             deadline: Instant::now(),
             trace: None,
+            client,
         }
     }
 
@@ -116,6 +121,9 @@ impl WasiHttpHooks for HttpGate {
             let headers = request.headers_mut();
             headers.entry(trace::PARENT).or_insert(value);
         }
+        if let Some(client) = self.client.clone() {
+            return Box::new(answered(client, request));
+        }
         let options = self.timeouts(options);
         Box::new(async move {
             let (response, connection) = default_send_request(request, Some(options)).await?;
@@ -123,6 +131,16 @@ impl WasiHttpHooks for HttpGate {
             Ok((response.map(bounded), connection))
         })
     }
+}
+
+/// An exchange with what stands in for the network: bounded as one over the network is.
+async fn answered(client: Arc<dyn HttpClient>, request: Request<WasiBody>) -> Result<Exchange> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let answer = client.send(Request::from_parts(parts, body)).await;
+    let response = answer.map_err(|why| Error::InternalError(Some(why)))?;
+    let whole = |body| bounded(Full::new(body).map_err(|never| match never {}));
+    Ok((response.map(whole), Box::new(async { Ok(()) })))
 }
 
 fn bounded(
@@ -141,7 +159,7 @@ mod tests {
     use super::*;
 
     fn admits(granted: &str, uri: &str) -> bool {
-        let gate = HttpGate::new([GrantedHost::parse(granted).unwrap()].into());
+        let gate = HttpGate::new([GrantedHost::parse(granted).unwrap()].into(), None);
         let body = http_body_util::Empty::new()
             .map_err(|never| match never {})
             .boxed_unsync();

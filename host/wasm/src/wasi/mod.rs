@@ -2,6 +2,7 @@
 
 mod http;
 mod output;
+mod random;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,14 +15,17 @@ use wasmtime_wasi::{FsPerms, HostWallClock, WasiCtx, WasiCtxBuilder};
 
 pub(crate) use http::{GrantedHost, HttpGate};
 pub(crate) use output::Lines;
+pub(crate) use random::Draws;
 
-/// A context that grants `grants` and no more; `files` is the plugin's own directory.
+/// A context that grants `grants` and no more; `files` is the plugin's own directory. With `draws`,
+/// random numbers are those.
 pub(crate) fn context(
     grants: &Grants,
     files: &Path,
     clock: Arc<dyn Clock>,
     stdout: Lines,
     stderr: Lines,
+    draws: Option<&Draws>,
 ) -> Result<WasiCtx> {
     let mut builder = WasiCtxBuilder::new();
     builder
@@ -31,6 +35,12 @@ pub(crate) fn context(
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
+    if let Some(draws) = draws {
+        builder
+            .secure_random(draws.clone())
+            .insecure_random(draws.clone())
+            .insecure_random_seed(0);
+    }
     for (name, value) in &grants.env {
         builder.env(name, value);
     }

@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn output_becomes_lines_and_an_endless_line_is_cut() {
-        let lines = Lines::new(Arc::new(PluginLog::new("p".into(), "v")), Level::Info);
+        let lines = Lines::new(Arc::new(PluginLog::new("p".into(), "v", None)), Level::Info);
         lines.buffer().write(b"one\ntw");
         lines.buffer().write(b"o\n");
         assert_eq!(lines.tail(), "one\ntwo");

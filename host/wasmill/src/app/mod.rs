@@ -19,6 +19,6 @@ pub(crate) use data_api::{DataApi, encoded, query, understood};
 pub(crate) use failure::Failure;
 pub(crate) use log::{LogFormat, start as start_log};
 pub(crate) use refusal::Refusal;
-pub(crate) use routes::read as read_routes;
+pub(crate) use routes::{read as read_routes, read_with as read_routes_with};
 pub(crate) use serve::{Options, openapi, serve};
 pub(crate) use stdout::tell;

@@ -24,10 +24,16 @@ const POLL: Duration = Duration::from_secs(2);
 
 /// Reads and checks a routes file.
 pub(crate) fn read(path: &Path) -> Result<Routes, Failure> {
+    read_with(path, "")
+}
+
+/// Reads and checks a routes file to whose end `more` is added.
+pub(crate) fn read_with(path: &Path, more: &str) -> Result<Routes, Failure> {
     let file = path.display();
-    let bytes = fs::read(path)
+    let mut bytes = fs::read(path)
         .with_context(|| format!("the routes file {file} cannot be read"))
         .map_err(Failure::config)?;
+    bytes.extend_from_slice(more.as_bytes());
     wasmill_routes::parse_file(&bytes)
         .map_err(|errors| Failure::config(anyhow!("the routes file {file} is wrong:\n{errors}")))
 }

@@ -1,20 +1,14 @@
 //! The view: pages, timers and checkpoints, one piece of work after the other.
 
-use bytes::Bytes;
 use rand::Rng;
 use rand::rngs::StdRng;
 use wasmill_engine::expiry::Expiry;
-use wasmill_engine::{Checkpoint, PageRef, Write, claims, layout};
+use wasmill_engine::{Checkpoint, Write, claims, layout};
 use wasmill_model::PartitionId;
-use wasmill_model::effects::Delayed;
 use wasmill_port::store::{Change, Log, View};
+use wasmill_service::ViewWorkError;
 
-use super::{Dead, Host, PARTITIONS, ViewWork};
-
-/// Where a page lies.
-pub(super) fn place(page: &PageRef) -> Vec<u8> {
-    layout::page(page.partition, &page.subscription, &page.queue, page.number)
-}
+use super::{Dead, ForView, Host, PARTITIONS};
 
 impl Host {
     /// Begins a checkpoint of so many partitions if none is under way and nothing is unsealed.
@@ -33,7 +27,7 @@ impl Host {
     pub(super) fn pass_checkpoint_on(&mut self) {
         let durable = self.durable;
         if let Some(checkpoint) = self.waiting.take_if(|it| it.barrier <= durable) {
-            self.view_work.push_back(ViewWork::Checkpoint(checkpoint));
+            self.view_work.push_back(ForView::Checkpoint(checkpoint));
         }
     }
 
@@ -43,30 +37,15 @@ impl Host {
             return Ok(false);
         };
         match work {
-            ViewWork::Write(key, bytes) => self.write(vec![Change::put(key, bytes.into())])?,
-            ViewWork::Load(page) => {
-                let bytes = self.view.get(&place(&page)).map_err(|_| Dead)?;
-                let bytes = bytes.unwrap_or_else(|| panic!("{page:?} is missing"));
-                let loaded = self.engine.page_loaded(&page, &bytes);
-                loaded.expect("a page of ours");
+            ForView::Asked(work) => {
+                work.perform(&*self.view, &mut self.engine)
+                    .map_err(|error| match error {
+                        ViewWorkError::Store(_) => Dead,
+                        damaged => panic!("{damaged}"),
+                    })?;
                 self.collect();
             }
-            ViewWork::LoadTimers {
-                partition,
-                after,
-                limit,
-            } => {
-                let entries = self.view.scan(&layout::timers(partition), &after, limit);
-                let entries = entries.map_err(|_| Dead)?;
-                let complete = entries.len() < limit;
-                let decode = |bytes: &Bytes| -> Delayed {
-                    wasmill_engine::codec::decode(bytes).expect("a timer of ours")
-                };
-                let batch = entries.iter().map(|(_, value)| decode(value)).collect();
-                self.engine.timers_loaded(partition, batch, complete);
-                self.collect();
-            }
-            ViewWork::Checkpoint(checkpoint) => self.write_checkpoint(checkpoint, rng)?,
+            ForView::Checkpoint(checkpoint) => self.write_checkpoint(checkpoint, rng)?,
         }
         Ok(true)
     }

@@ -1,20 +1,17 @@
 //! `wasmill plugin inspect FILE [--against FILE]`
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 use wasmill_component::{
     CONTRACT, CONTRACT_VERSION, Capabilities, Change, Description, Interface, changes, check,
 };
 
-use wasmill_service::reload::FILE_BYTES_MAX;
-
 use super::super::table::{self, printable};
+use super::file;
 use crate::app::{Failure, tell};
 
 /// Options of `wasmill plugin inspect`.
@@ -67,15 +64,7 @@ fn tell_changes(changes: &[Change]) -> Result<(), Failure> {
 }
 
 fn describe(path: &Path) -> Result<Description, Failure> {
-    let cannot = || format!("{} cannot be read", path.display());
-    let file = File::open(path).with_context(cannot)?;
-    let mut bytes = Vec::new();
-    // As much as a host takes.
-    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
-    if read.with_context(cannot)? as u64 > FILE_BYTES_MAX {
-        let why = anyhow!("{} has more than {FILE_BYTES_MAX} bytes", path.display());
-        return Err(Failure::config(why));
-    }
+    let bytes = file::read(path)?;
     let refused = |error| Failure::config(anyhow!("{}: {error}", path.display()));
     Description::of(&bytes).map_err(refused)
 }

@@ -1,9 +1,11 @@
 //! `wasmill plugin`: plugins as sources and as files, without a host.
 
 mod build;
+mod file;
 mod inspect;
 mod languages;
 mod new;
+mod test;
 
 use clap::{Args, Subcommand};
 use wasmill_toolchain::Error;
@@ -27,6 +29,8 @@ enum Command {
     Languages(languages::Languages),
     /// Tell what a plugin's file is, asks for, imports and exports, and how it differs from another
     Inspect(inspect::Inspect),
+    /// Play a scenario through a plugin on a host in memory, and tell what is not as expected
+    Test(test::Test),
 }
 
 impl Plugin {
@@ -36,6 +40,7 @@ impl Plugin {
             Command::Build(build) => build.run(),
             Command::Languages(languages) => languages.run(),
             Command::Inspect(inspect) => inspect.run(),
+            Command::Test(test) => test.run(),
         }
     }
 }
