@@ -6,6 +6,7 @@ use wasi_preview1_component_adapter_provider::{
 };
 use wasmill_component::{
     CONTRACT, CONTRACT_VERSION, Description, Manifest, Misfit, NotComponent, check, check_kind,
+    check_names,
 };
 use wit_component::ComponentEncoder;
 
@@ -50,7 +51,7 @@ pub enum Error {
 /// version is adapted to the second.
 ///
 /// # Errors
-/// [`Error::Torn`], [`Error::Module`], or [`Error::Component`] if it is neither.
+/// [`Error::Torn`], [`Error::Module`], [`Error::Misfit`] for an export that is none, or [`Error::Component`] if it is neither.
 pub fn componentize(mut compiled: Vec<u8>) -> Result<Vec<u8>, Error> {
     match check_kind(&compiled) {
         Ok(()) => return Ok(compiled),
@@ -60,6 +61,7 @@ pub fn componentize(mut compiled: Vec<u8>) -> Result<Vec<u8>, Error> {
     let refused = |error| Error::Module(format!("{error:#}"));
     let module = Module::read(&compiled).map_err(|error| Error::Torn(error.to_string()))?;
     if !module.is_typed {
+        check_names(module.exports.iter().map(String::as_str))?;
         module.give_types(&mut compiled).map_err(Error::Module)?;
     }
     let mut encoder = ComponentEncoder::default()

@@ -100,6 +100,11 @@ mod tests {
             let routes = project.manifest.routes.unwrap();
             assert!(routes.contains(&format!("plugin = \"{name}\"")), "{routes}");
             assert!(routes.contains("\"loyalty.quiet\""), "{routes}");
+            let behaviour = fs::read_to_string(root.join("behaviour.toml")).unwrap();
+            assert!(
+                behaviour.contains(&format!("plugin = \"{name}\"")),
+                "{behaviour}"
+            );
             let readme = fs::read_to_string(root.join("README.md")).unwrap();
             assert!(readme.starts_with(&format!("# {name}\n")), "{readme}");
             let ignored = fs::read_to_string(root.join(".gitignore")).unwrap();

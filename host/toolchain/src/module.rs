@@ -23,7 +23,7 @@ pub(crate) struct Module {
     /// Whether it says what its types are.
     pub(crate) is_typed: bool,
     /// The interfaces of the contract that it exports functions of.
-    exports: BTreeSet<String>,
+    pub(crate) exports: BTreeSet<String>,
 }
 
 impl Module {

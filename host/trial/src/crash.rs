@@ -131,7 +131,7 @@ impl Crashes {
             again.map_or_else(Vec::new, |it| it.seen.requests.iter().collect());
         for before in &death.seen.requests {
             let same = |it: &&Exchange| it.method == before.method && it.url == before.url;
-            let Some(index) = again.iter().position(|it| same(it)) else {
+            let Some(index) = again.iter().position(same) else {
                 continue;
             };
             let after = again.remove(index);

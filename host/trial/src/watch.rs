@@ -109,11 +109,9 @@ impl Watch {
     pub(crate) async fn death(&self) -> Died {
         loop {
             let notified = self.death.notified();
-            let mut state = self.state();
-            if state.dead {
-                return state.died();
+            if let Some(died) = self.state().take_death() {
+                return died;
             }
-            drop(state);
             notified.await;
         }
     }
@@ -136,6 +134,11 @@ impl State {
             self.passed += 1;
         }
         !self.dead
+    }
+
+    /// The host's death, if it died.
+    fn take_death(&mut self) -> Option<Died> {
+        self.dead.then(|| self.died())
     }
 
     fn died(&mut self) -> Died {

@@ -82,7 +82,7 @@ pub(crate) const CONTRACT: Sources =
     sources!("wit": "exports.wit", "host.wit", "types.wit", "worlds.wit");
 
 /// Files of the example that all languages share.
-pub(crate) const SHARED: Sources = sources!("examples/loyalty": "routes.toml");
+pub(crate) const SHARED: Sources = sources!("examples/loyalty": "behaviour.toml", "routes.toml");
 
 impl Language {
     /// What is not installed of its tools; none if it can be compiled.

@@ -139,7 +139,7 @@ pub(super) fn expectation(raw: raw::Expect) -> Result<Expectation, Wrong> {
         Ok((key, timers.collect::<Result<_, Wrong>>()?))
     };
     Ok(Expectation {
-        outcomes: outcome.map(outcomes).transpose()?,
+        outcomes: outcome.as_ref().map(outcomes).transpose()?,
         sent: sent
             .map(|all| all.into_iter().map(message).collect())
             .transpose()?,
@@ -153,12 +153,12 @@ pub(super) fn expectation(raw: raw::Expect) -> Result<Expectation, Wrong> {
 }
 
 /// One outcome stands for a list of one.
-fn outcomes(stated: toml::Spanned<toml::Value>) -> Result<Vec<ExpectedOutcome>, Wrong> {
+fn outcomes(stated: &toml::Spanned<toml::Value>) -> Result<Vec<ExpectedOutcome>, Wrong> {
     let read = match stated.get_ref() {
         toml::Value::Array(all) => all.iter().map(outcome).collect(),
         one => outcome(one).map(|it| vec![it]),
     };
-    read.map_err(|what| Wrong::at(&stated, what))
+    read.map_err(|what| Wrong::at(stated, what))
 }
 
 fn outcome(stated: &toml::Value) -> Result<ExpectedOutcome, String> {
