@@ -3,6 +3,7 @@
 mod answers;
 mod auth;
 mod batch;
+mod control;
 mod dead_letters;
 mod document;
 mod form;
@@ -36,9 +37,9 @@ use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use auth::{Access, Token};
+pub use control::{Acting, Control};
 pub use look_up::LookUp;
 pub use operator::Operator;
-pub use plugins::{Acting, Control};
 pub(crate) use shown::as_text;
 
 use crate::api::State;

@@ -1,8 +1,5 @@
 //! `/v1/plugins`: their versions, which of them serves, and what operators do about that.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use axum::extract::State as Extracted;
 use axum::http::Uri;
 use axum::response::Response;
@@ -10,46 +7,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use wasmill_model::Name;
-use wasmill_port::Plugins;
 use wasmill_port::plugins::{ActError, Action, Held, Standing, Version};
-use wasmill_service::{PluginStatus, Refusal, Serving, Supervisor};
+use wasmill_service::{PluginStatus, Refusal};
 
 use super::answers::{Always, Missing, Refusing};
+use super::control::Control;
 use super::form::{Nothing, Segment, json, query};
 use super::shown::time;
 use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::error::Error;
-
-/// The plugins as operators see them. Not a part of [`Operator`], which is made for the engine's
-/// handle: plugins have a life of their own.
-pub trait Control: Send + Sync + 'static {
-    /// Every plugin that there is, by name.
-    fn statuses(&self) -> Vec<PluginStatus>;
-
-    /// One plugin; none if there is nothing of it.
-    fn status(&self, name: &str) -> Option<PluginStatus>;
-
-    /// Does what an operator wants, and tells how the plugin stands then.
-    fn act<'a>(&'a self, name: &'a Name, action: Action) -> Acting<'a>;
-}
-
-/// An operator's wish being done.
-pub type Acting<'a> = Pin<Box<dyn Future<Output = Result<PluginStatus, ActError>> + Send + 'a>>;
-
-impl<P: Plugins, S: Serving> Control for Supervisor<P, S> {
-    fn statuses(&self) -> Vec<PluginStatus> {
-        Self::statuses(self)
-    }
-
-    fn status(&self, name: &str) -> Option<PluginStatus> {
-        Self::status(self, name)
-    }
-
-    fn act<'a>(&'a self, name: &'a Name, action: Action) -> Acting<'a> {
-        Box::pin(Self::act(self, name, action))
-    }
-}
 
 #[derive(Serialize, ToSchema)]
 struct Listed {

@@ -1,0 +1,51 @@
+//! What the data API needs of the plugins, so that it can be tested against scripted ones.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use wasmill_model::Name;
+use wasmill_port::Plugins;
+use wasmill_port::plugins::{ActError, Action};
+use wasmill_service::{PluginStatus, Serving, Supervisor};
+
+use crate::error::Error;
+
+/// The plugins as operators see them. Not a part of [`super::Operator`], which is made for the engine's
+/// handle: plugins have a life of their own.
+pub trait Control: Send + Sync + 'static {
+    /// Every plugin that there is, by name.
+    fn statuses(&self) -> Vec<PluginStatus>;
+
+    /// One plugin; none if there is nothing of it.
+    fn status(&self, name: &str) -> Option<PluginStatus>;
+
+    /// Does what an operator wants, and tells how the plugin stands then.
+    fn act<'a>(&'a self, name: &'a Name, action: Action) -> Acting<'a>;
+}
+
+/// An operator's wish being done.
+pub type Acting<'a> = Pin<Box<dyn Future<Output = Result<PluginStatus, ActError>> + Send + 'a>>;
+
+impl<P: Plugins, S: Serving> Control for Supervisor<P, S> {
+    fn statuses(&self) -> Vec<PluginStatus> {
+        Self::statuses(self)
+    }
+
+    fn status(&self, name: &str) -> Option<PluginStatus> {
+        Self::status(self, name)
+    }
+
+    fn act<'a>(&'a self, name: &'a Name, action: Action) -> Acting<'a> {
+        Box::pin(Self::act(self, name, action))
+    }
+}
+
+impl From<ActError> for Error {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Unknown(_) | ActError::NoVersion(_) => Self::Missing(error.to_string()),
+            ActError::Refused(why) => Self::Conflict(why),
+            ActError::Storage(_) => Self::Unwritten(error),
+        }
+    }
+}
