@@ -77,7 +77,9 @@ async fn stands(server: &Server, expected: impl Fn(&Value) -> bool) -> Result<Va
     let list = || async {
         let said = server.command(&["plugin", "list", "--json"]).await?;
         let all: Value = serde_json::from_str(&said)?;
-        Ok(all["plugins"][0].clone())
+        let mut plugins = all["plugins"].as_array().into_iter().flatten();
+        let tally = plugins.find(|plugin| plugin["name"] == "tally");
+        Ok(tally.cloned().unwrap_or_default())
     };
     until(PATIENCE, list, expected).await
 }

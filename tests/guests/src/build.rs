@@ -24,6 +24,7 @@ pub const ALL: &[&str] = &[
     "recursion",
     "refuse",
     "sleeper",
+    "tally",
     "trap",
 ];
 

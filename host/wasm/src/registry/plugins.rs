@@ -14,7 +14,7 @@ use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Standin
 
 use super::Registry;
 use super::load::{Loaded, blocking, content_hash};
-use crate::versions::{Came, Judged, Kept, Record};
+use crate::versions::{Came, Hold, Judged, Kept, Record};
 
 /// Longest name of a plugin; it is the name of files.
 const NAME_BYTES_MAX: usize = 64;
@@ -61,6 +61,9 @@ impl Plugins for Registry {
         match record.judge(&version, &self.grants(name)) {
             Judged::Refuse(why) => return Err(reject(why)),
             // The version before goes on serving, or does so again.
+            Judged::Hold(Hold::Pinned(pinned)) if record.current().is_none() => {
+                record.serve(&pinned, Came::Pin, now);
+            }
             Judged::Hold(_) => {}
             Judged::Serve if record.current().is_some_and(|it| it.hash == hash) => {}
             Judged::Serve => {
@@ -165,20 +168,23 @@ impl Registry {
         let serves = self.version(name);
         let current = record.current();
         if let Some(current) = current.filter(|it| serves.as_ref() != Some(&it.hash)) {
-            let signed = current.check_signature(name, &self.in_force().signatures);
-            signed.map_err(Failed::Version)?;
             let hash = &current.hash;
             let here = keep.iter().find(|loaded| loaded.version.hash == *hash);
-            match here.cloned() {
-                // If the plugin is disabled, this is still the time to say that it cannot serve.
-                Some(loaded) => tried = Some(self.trial(&loaded.version).await),
-                None if record.is_disabled() => {}
-                None => {
-                    let loaded = self.load_kept(name, hash).await;
-                    let loaded = loaded.map_err(Failed::Version)?;
-                    tried = Some(self.trial(&loaded.version).await);
-                    keep.push(Arc::new(loaded));
-                }
+            let here = here.cloned();
+            // If the plugin is disabled, this is still the time to say that a new file cannot serve.
+            if here.is_some() || !record.is_disabled() {
+                let signed = current.check_signature(name, &self.in_force().signatures);
+                signed.map_err(Failed::Version)?;
+                let loaded = match here {
+                    Some(loaded) => loaded,
+                    None => {
+                        let loaded = self.load_kept(name, hash).await;
+                        let loaded = Arc::new(loaded.map_err(Failed::Version)?);
+                        keep.push(loaded.clone());
+                        loaded
+                    }
+                };
+                tried = Some(self.trial(&loaded.version).await);
             }
         }
         let tried = tried.transpose().map_err(Failed::Version)?;

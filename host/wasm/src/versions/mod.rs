@@ -1,5 +1,6 @@
 //! Which versions of each plugin are kept, and which of them serves: a record on disk for each.
 
+mod changes;
 mod preflight;
 mod record;
 mod signed;
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmill_model::Name;
 
-pub(crate) use record::{About, Came, Judged, Kept, Record};
+pub(crate) use record::{About, Came, Hold, Judged, Kept, Record};
 use store::Store;
 
 /// The records of all plugins, in memory as they are on disk.

@@ -1,4 +1,4 @@
-//! What is kept of a plugin, and what is to serve: plain data, and what becomes of it.
+//! What is kept of a plugin, and what is to serve: plain data, and the questions asked of it.
 
 mod trial;
 
@@ -12,8 +12,6 @@ use wasmill_port::plugins::ActError;
 
 use super::preflight;
 
-/// Most versions that are kept of a plugin.
-const VERSIONS_MAX: usize = 10;
 /// Fewest digits that name a version.
 const HASH_DIGITS_MIN: usize = 8;
 
@@ -22,23 +20,23 @@ const HASH_DIGITS_MIN: usize = 8;
 #[serde(default)]
 pub(crate) struct Record {
     /// Kept versions, in the order in which their files first came.
-    versions: Vec<Kept>,
+    pub(super) versions: Vec<Kept>,
     /// Versions in the order in which they were put into service; a rollback takes the last away.
-    trail: Vec<String>,
+    pub(super) trail: Vec<String>,
     /// The content of the file that was judged last.
-    file: Option<String>,
+    pub(super) file: Option<String>,
     /// The file's content, if it was rolled back from: it is let in only after another one.
-    withdrawn: Option<String>,
+    pub(super) withdrawn: Option<String>,
     /// The version that serves whatever the file is.
-    pinned: Option<String>,
+    pub(super) pinned: Option<String>,
     /// Versions that were let in whatever they ask for.
-    approved: BTreeSet<String>,
+    pub(super) approved: BTreeSet<String>,
     /// The file went, and none was let in since: nothing serves.
-    removed: bool,
+    pub(super) removed: bool,
     /// An operator took the plugin out of service.
-    disabled: bool,
+    pub(super) disabled: bool,
     /// The highest version of a state's schema that has served: none if nothing has.
-    state_version: Option<u32>,
+    pub(super) state_version: Option<u32>,
 }
 
 /// A version that is kept.
@@ -279,190 +277,5 @@ impl Record {
         let served = self.trail.iter().rev().filter_map(|hash| self.find(hash));
         let mut said = served.filter_map(|version| version.manifest.as_ref());
         said.next().map(|manifest| &manifest.capabilities)
-    }
-
-    /// A file came: its version is kept from here on.
-    pub(crate) fn arrive(&mut self, version: Kept) {
-        if self.withdrawn.as_ref() != Some(&version.hash) {
-            self.withdrawn = None;
-        }
-        self.file = Some(version.hash.clone());
-        match self.versions.iter_mut().find(|it| it.hash == version.hash) {
-            None => self.versions.push(version),
-            Some(known) => *known = version,
-        }
-        self.trim();
-    }
-
-    /// Puts a version into service that is kept.
-    pub(crate) fn serve(&mut self, hash: &str, came: Came, now: Millis) {
-        let Some(version) = self.versions.iter_mut().find(|it| it.hash == hash) else {
-            return;
-        };
-        (version.came, version.served_at) = (came, Some(now));
-        let state_version = version.state_version();
-        self.state_version = self.state_version.max(Some(state_version));
-        self.removed = false;
-        if self.withdrawn.as_deref() == Some(hash) {
-            self.withdrawn = None;
-        }
-        if self.trail.last().is_none_or(|last| last != hash) {
-            self.trail.push(hash.to_owned());
-        }
-        self.trim();
-    }
-
-    /// Goes back from the version that serves.
-    ///
-    /// # Errors
-    /// [`ActError`] if there is none to go back to, or it must not serve.
-    pub(crate) fn roll_back(&mut self, to: Option<&str>, now: Millis) -> Result<(), ActError> {
-        let refused = |why: &str| ActError::Refused(why.to_owned());
-        if self.is_removed() {
-            return Err(refused(
-                "its file is gone: put one back into the plugins directory",
-            ));
-        }
-        let from = self.current().map(|version| version.hash.clone());
-        let target = match to {
-            Some(to) => self.named(to)?,
-            None => self.previous().ok_or_else(|| {
-                refused("no version has served before this one: name another with `--to`")
-            })?,
-        };
-        if from.as_ref() == Some(&target.hash) {
-            return Err(refused("that version serves already"));
-        }
-        if let Some(pinned) = self
-            .pinned
-            .as_ref()
-            .filter(|pinned| **pinned != target.hash)
-        {
-            let why = format!("the plugin is pinned to version {pinned}: unpin it first");
-            return Err(ActError::Refused(why));
-        }
-        self.check_chosen(target)?;
-        let target = target.hash.clone();
-        match self.trail.iter().rposition(|hash| *hash == target) {
-            Some(place) => self.trail.truncate(place + 1),
-            // One that served longer ago than the trail goes back.
-            None => drop(self.trail.pop()),
-        }
-        if from.is_some() && self.file == from {
-            self.withdrawn = from;
-        }
-        self.serve(&target, Came::Rollback, now);
-        Ok(())
-    }
-
-    /// Holds a version: the one that serves if none is named.
-    ///
-    /// # Errors
-    /// [`ActError`] if there is no such version, or it must not serve.
-    pub(crate) fn pin(&mut self, version: Option<&str>, now: Millis) -> Result<(), ActError> {
-        let version = match version {
-            Some(hash) => self.named(hash)?,
-            None => self.current().ok_or_else(|| {
-                ActError::Refused("no version serves: name one, or put its file back".to_owned())
-            })?,
-        };
-        self.check_chosen(version)?;
-        let hash = version.hash.clone();
-        self.pinned = Some(hash.clone());
-        if !self.removed && self.current().is_none_or(|current| current.hash != hash) {
-            self.serve(&hash, Came::Pin, now);
-        }
-        Ok(())
-    }
-
-    /// Ends a pin.
-    ///
-    /// # Errors
-    /// [`ActError::Refused`] if there is none.
-    pub(crate) fn unpin(&mut self) -> Result<(), ActError> {
-        match self.pinned.take() {
-            Some(_) => Ok(()),
-            None => Err(ActError::Refused("the plugin is not pinned".to_owned())),
-        }
-    }
-
-    /// Lets a version in whatever it asks for.
-    ///
-    /// # Errors
-    /// [`ActError`] if there is no such version, or none waits for approval.
-    pub(crate) fn approve(
-        &mut self,
-        version: Option<&str>,
-        grants: &Grants,
-    ) -> Result<(), ActError> {
-        let version = match version {
-            Some(hash) => Some(self.named(hash)?),
-            None => self.waiting(),
-        };
-        // What is pinned or went back besides may be approved all the same.
-        let unbound = Self {
-            pinned: None,
-            withdrawn: None,
-            ..self.clone()
-        };
-        let asks = |it: &&Kept| matches!(unbound.judge(it, grants), Judged::Hold(Hold::Asks(_)));
-        let Some(version) = version.filter(asks) else {
-            let why = "no version waits for approval: see the plugin's history";
-            return Err(ActError::Refused(why.to_owned()));
-        };
-        self.approved.insert(version.hash.clone());
-        Ok(())
-    }
-
-    /// Takes the plugin out of service, or puts it back.
-    ///
-    /// # Errors
-    /// [`ActError::Refused`] if that is so already.
-    pub(crate) fn disable(&mut self, disabled: bool) -> Result<(), ActError> {
-        if std::mem::replace(&mut self.disabled, disabled) != disabled {
-            return Ok(());
-        }
-        let already = match disabled {
-            true => "the plugin is disabled already",
-            false => "the plugin is not disabled",
-        };
-        Err(ActError::Refused(already.to_owned()))
-    }
-
-    /// The file is gone. The next one is a new beginning, whatever it is.
-    pub(crate) fn remove(&mut self) {
-        (self.removed, self.file, self.withdrawn) = (true, None, None);
-    }
-
-    /// Whether an operator may choose a version.
-    fn check_chosen(&self, version: &Kept) -> Result<(), ActError> {
-        self.check_state(version).map_err(ActError::Refused)?;
-        if version.served_at.is_some() || self.approved.contains(&version.hash) {
-            return Ok(());
-        }
-        match &version.manifest {
-            Some(manifest) if manifest.capabilities != Capabilities::default() => {
-                let why = "it has never served, and asks for capabilities: approve it first";
-                Err(ActError::Refused(why.to_owned()))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Drops the oldest versions beyond the bound, but none that may be wanted at once.
-    fn trim(&mut self) {
-        while self.versions.len() > VERSIONS_MAX {
-            let warm: BTreeSet<&str> = self.warm().collect();
-            let spare = self.versions.iter().enumerate();
-            let spare = spare.filter(|(_, it)| !warm.contains(it.hash.as_str()));
-            let oldest = spare.min_by_key(|(_, it)| it.served_at.max(Some(it.installed_at)));
-            let Some((oldest, _)) = oldest else { break };
-            self.versions.remove(oldest);
-        }
-        let versions = &self.versions;
-        let is_kept = |hash: &String| versions.iter().any(|it| it.hash == *hash);
-        self.trail.retain(is_kept);
-        self.trail.dedup();
-        self.approved.retain(is_kept);
     }
 }

@@ -17,16 +17,13 @@ impl Kept {
         trusted: &Signatures,
     ) -> Result<(), String> {
         let signature = Signature::parse(file).map_err(|error| error.to_string())?;
-        self.signature = Some(signature.to_string());
-        match self.signed_by(trusted) {
-            Some(_) => Ok(()),
-            None => {
-                self.signature = None;
-                let why =
-                    "it is of another file, or of a key that `[signatures.keys]` does not name";
-                Err(why.to_owned())
-            }
+        // What came before stays if this one is of no use: it may be the next version's.
+        let before = self.signature.replace(signature.to_string());
+        if self.signed_by(trusted).is_some() {
+            return Ok(());
         }
+        self.signature = before;
+        Err("it is of another file, or of a key that `[signatures.keys]` does not name".to_owned())
     }
 
     /// The name of the key in force that signed this version.

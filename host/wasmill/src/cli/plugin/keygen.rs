@@ -5,10 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
-use rand::TryRngCore;
-use rand::rngs::OsRng;
 use wasmill_component::{KEY_BYTES, SecretKey};
 
 use crate::app::{Failure, tell};
@@ -23,8 +21,8 @@ pub(super) struct Keygen {
 impl Keygen {
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut bytes = [0; KEY_BYTES];
-        let filled = OsRng.try_fill_bytes(&mut bytes);
-        filled.context("the system gives no random bytes")?;
+        let filled = getrandom::fill(&mut bytes);
+        filled.map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
         let key = SecretKey::new(&bytes);
         let options = OpenOptions::new()
             .write(true)
