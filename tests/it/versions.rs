@@ -182,14 +182,8 @@ async fn no_message_is_lost_or_fails_while_versions_go_back_and_forth() -> Resul
         put(&host, &version("doubler", &next, &[], 1), &next).await?;
     }
     load.await??;
-    let handled = MESSAGES as f64;
-    metrics::reached(
-        &host.server.client(),
-        "messages_handled_total",
-        handled,
-        PATIENCE,
-    )
-    .await?;
+    let client = host.server.client();
+    metrics::reached(&client, "messages_handled_total", MESSAGES as f64, PATIENCE).await?;
     let all = host.server.command(&["sub", "list", "--json"]).await?;
     let all: Value = serde_json::from_str(&all)?;
     assert_eq!(all["subscriptions"][0]["dead_letters"], 0);

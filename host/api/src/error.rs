@@ -53,8 +53,8 @@ pub(crate) enum Error {
     Accept(AcceptError),
     /// Nothing came of an operator's wish.
     Operate(OperateError),
-    /// Nothing came of an operator's wish about a plugin.
-    Act(ActError),
+    /// An operator's wish about a plugin could not be written down.
+    Unwritten(ActError),
     /// Nothing could be looked up.
     LookUp(LookUpError),
     /// The path does not know the method; the answer says already which it knows.
@@ -128,7 +128,7 @@ impl Error {
             )),
             Self::Accept(error) => accept_error(&error),
             Self::Operate(error) => operate_error(&error),
-            Self::Act(error) => act_error(&error),
+            Self::Unwritten(error) => internal(&error),
             Self::LookUp(error) => look_up_error(&error),
             Self::NotAllowed(detail) => answer(StatusCode::METHOD_NOT_ALLOWED, detail),
             Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),
@@ -159,12 +159,6 @@ impl From<AcceptError> for Error {
 impl From<OperateError> for Error {
     fn from(error: OperateError) -> Self {
         Self::Operate(error)
-    }
-}
-
-impl From<ActError> for Error {
-    fn from(error: ActError) -> Self {
-        Self::Act(error)
     }
 }
 
@@ -215,16 +209,6 @@ fn operate_error(error: &OperateError) -> Description {
         OperateError::Busy => busy(error.to_string()),
         OperateError::Stopped => unavailable(error.to_string()),
         OperateError::Store(_) => internal(error),
-    }
-}
-
-fn act_error(error: &ActError) -> Description {
-    match error {
-        ActError::Unknown(_) | ActError::NoVersion(_) => {
-            answer(StatusCode::NOT_FOUND, error.to_string())
-        }
-        ActError::Refused(why) => answer(StatusCode::CONFLICT, why.clone()),
-        ActError::Storage(_) => internal(error),
     }
 }
 

@@ -89,14 +89,7 @@ pub(crate) async fn serve(options: Options) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    let applied = Applied {
-        handle: running.handle.clone(),
-        plugins: running.plugins.clone(),
-        supervisor: running.supervisor.clone(),
-        api: api.clone(),
-        absent: running.absent.clone(),
-    };
-    let watch = tokio::spawn(file.watch(applied));
+    let watch = tokio::spawn(file.watch(running.applied(api.clone())));
     announce(address, data_address)?;
 
     let ended = tokio::select! {
@@ -224,6 +217,17 @@ impl Running {
             stopper,
             _data: data,
         })
+    }
+
+    /// What a change of the routes has to reach.
+    fn applied(&self, api: HostApi) -> Applied {
+        Applied {
+            handle: self.handle.clone(),
+            plugins: self.plugins.clone(),
+            supervisor: self.supervisor.clone(),
+            api,
+            absent: self.absent.clone(),
+        }
     }
 
     /// Ends in the order in which nothing is cut off that could end by itself.
