@@ -1,4 +1,4 @@
-//! What operators do about plugins, apart from how they ask for it.
+//! What the data API needs of the plugins, so that it can be tested against scripted ones.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,7 +10,9 @@ use wasmill_port::candidate::{Candidate, Candidates, Plan};
 use wasmill_port::plugins::{ActError, Action};
 use wasmill_service::{PluginStatus, Serving, Supervisor};
 
-/// The plugins as operators see them. Not a part of [`Operator`], which is made for the engine's
+use crate::error::Error;
+
+/// The plugins as operators see them. Not a part of [`super::Operator`], which is made for the engine's
 /// handle: plugins have a life of their own.
 pub trait Control: Send + Sync + 'static {
     /// Every plugin that there is, by name.
@@ -71,5 +73,15 @@ impl<P: Plugins + Candidates, S: Serving> Control for Supervisor<P, S> {
 
     fn end_trial(&self, name: &Name) -> Result<Candidate, ActError> {
         Self::end_trial(self, name)
+    }
+}
+
+impl From<ActError> for Error {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Unknown(_) | ActError::NoVersion(_) => Self::Missing(error.to_string()),
+            ActError::Refused(why) => Self::Conflict(why),
+            ActError::Storage(_) => Self::Unwritten(error),
+        }
     }
 }

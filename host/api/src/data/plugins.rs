@@ -13,9 +13,10 @@ use wasmill_port::plugins::{ActError, Action, Held, Standing, Version};
 use wasmill_service::{PluginStatus, Refusal};
 
 use super::answers::{Always, Missing, Refusing};
+use super::control::Control;
 use super::form::{Nothing, Segment, json, query};
 use super::shown::time;
-use super::{Control, Operator, Routes, Shared};
+use super::{Operator, Routes, Shared};
 use crate::Platform;
 use crate::error::Error;
 

@@ -168,7 +168,7 @@ impl Record {
     }
 
     /// Whether an operator may choose a version.
-    fn check_chosen(&self, version: &Kept) -> Result<(), ActError> {
+    pub(super) fn check_chosen(&self, version: &Kept) -> Result<(), ActError> {
         self.check_state(version).map_err(ActError::Refused)?;
         if version.served_at.is_some() || self.approved.contains(&version.hash) {
             return Ok(());

@@ -8,6 +8,7 @@ mod standing;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;

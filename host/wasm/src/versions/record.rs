@@ -1,7 +1,5 @@
 //! What is kept of a plugin, and what is to serve: plain data, and the questions asked of it.
 
-mod trial;
-
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

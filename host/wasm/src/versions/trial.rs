@@ -3,7 +3,7 @@
 use wasmill_model::Millis;
 use wasmill_port::plugins::ActError;
 
-use super::{Came, Kept, Record};
+use super::record::{Came, Kept, Record};
 
 impl Record {
     /// Puts a version into service that was tried beside the one that serves. A pin moves on to it;
