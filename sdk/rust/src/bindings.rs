@@ -12,6 +12,14 @@
     clippy::allow_attributes_without_reason,
     reason = "made by a generator"
 )]
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::panic,
+        clippy::unwrap_used,
+        reason = "of what the host itself made wrong"
+    )
+)]
 
 mod imports {
     include!("bindings/imports.in");

@@ -50,7 +50,6 @@
         clippy::expect_used,
         clippy::indexing_slicing,
         clippy::panic,
-        clippy::unreachable,
         clippy::unwrap_used
     )
 )]

@@ -11,14 +11,13 @@ use wasmill_test_guests::guest::{Failure, Message, retry, state};
 wasmill_test_guests::handler!(handle);
 
 /// Paths that would lead out, if anything did.
-const OUT: [&str; 12] = [
+const OUT: [&str; 11] = [
     "/../outside.txt",
     "../outside.txt",
     "sub/../../outside.txt",
     "/sub/./../../outside.txt",
     "//../outside.txt",
     "....//outside.txt",
-    "..\\outside.txt",
     "/proc/self/environ",
     "proc/self/cwd/../outside.txt",
     "/etc/passwd",

@@ -22,6 +22,7 @@ fn post(authority: &str, bytes: usize) -> Result<Vec<u8>, ErrorCode> {
     request.set_method(&Method::Post).map_err(malformed)?;
     request.set_scheme(Some(&Scheme::Http)).map_err(malformed)?;
     request.set_authority(Some(authority)).map_err(malformed)?;
+    request.set_path_with_query(Some("/")).map_err(malformed)?;
     let body = request.body().map_err(malformed)?;
     let pending = outgoing_handler::handle(request, None::<RequestOptions>)?;
     let stream = body.write().map_err(malformed)?;

@@ -142,12 +142,16 @@ fn a_half_message_outlives_its_handler_and_is_delivered_once_decided() -> Result
         assert!(host.scope("ann").is_empty());
         let topics = host.sent().iter().map(|sent| sent.topic.as_str());
         let (topics, state) = match checked {
-            None => (topics.collect::<Vec<_>>(), "Prepared"),
-            Some(Verdict::Commit) => (topics.collect(), "Committed"),
-            Some(_) => (topics.collect(), "RolledBack"),
+            None => (topics.collect::<Vec<_>>(), "HalfState::Prepared"),
+            Some(Verdict::Commit) => (topics.collect(), "HalfState::Committed"),
+            Some(_) => (topics.collect(), "HalfState::RolledBack"),
         };
         let delivered = topics.iter().filter(|topic| **topic == "done").count();
-        assert_eq!(delivered, usize::from(state != "RolledBack"), "{topics:?}");
+        assert_eq!(
+            delivered,
+            usize::from(state != "HalfState::RolledBack"),
+            "{topics:?}"
+        );
         let found = host.sent().iter().find(|sent| sent.topic == "found");
         let found = found.map(|sent| sent.json::<String>()).transpose()?;
         assert_eq!(found.as_deref(), Some(state));

@@ -260,7 +260,7 @@ impl HostMessage for Data {
     fn remove_metadata(&mut self, message: Resource<Message>, key: String) -> Result<()> {
         self.count("wasi:messaging.remove-metadata")?;
         self.change(&message, |message| {
-            message.metadata.retain(|(name, _)| *name != key)
+            message.metadata.retain(|(name, _)| *name != key);
         })
     }
 
