@@ -222,7 +222,7 @@ impl Instance {
         let migrated = within(deadline, self.migrate(from)).await;
         let Self { store, guests, .. } = self;
         if let Err(failure) = settle(migrated, store, limits)? {
-            let Failure { cause, .. } = translate::failure(failure);
+            let cause = store.data().log.masked(&failure.cause);
             return Err(Fault(format!("`migrate` failed: {cause}")));
         }
         let query = guests.query.as_ref();

@@ -72,6 +72,7 @@ impl PluginLog {
             version: self.version.clone(),
             masks: Masks::of(secrets),
             window: self.window.clone(),
+            probe: self.probe.clone(),
         }
     }
 

@@ -48,7 +48,7 @@ impl Plugin {
         let component = std::fs::read(component)
             .with_context(|| format!("{} cannot be read", component.display()))?;
         let begun = Instant::now();
-        registry.install(&PLUGIN.into(), &component).await?;
+        registry.install(&PLUGIN.into(), &component.into()).await?;
         Ok(Self {
             registry,
             routes,
@@ -86,7 +86,7 @@ impl Plugin {
         let (mut fuel_max, mut handled) = (0, self.next as usize - body_bytes.len());
         for outcome in self.registry.handle(run).await {
             handled += 1;
-            fuel_max = fuel_max.max(outcome.call.map_or(0, |call| call.fuel));
+            fuel_max = fuel_max.max(outcome.call.map_or(0, |call| call.called.fuel));
             let effects = outcome
                 .result
                 .map_err(|failure| anyhow::anyhow!("message {handled}: {}", failure.cause))?;

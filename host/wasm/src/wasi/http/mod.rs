@@ -37,7 +37,6 @@ type Sent = (
 );
 
 /// A plugin's way out, shared by its instances.
-#[derive(Debug)]
 pub(crate) struct Outgoing {
     granted: Vec<GrantedHost>,
     limits: HttpLimits,
