@@ -214,7 +214,7 @@ fn closed_api(limits: Limits) -> Api<Scripted> {
 fn api_with(limits: Limits, script: Script) -> (Api<Scripted>, Arc<Script>) {
     let api = closed_api(limits);
     let script = Arc::new(script);
-    let plugins = Arc::new(plugins::Shelf::default());
+    let plugins = Arc::new(plugins::Shelf);
     api.open(Scripted(script.clone()), plugins, || vec!["stock".into()]);
     (api, script)
 }

@@ -16,7 +16,6 @@ use super::{Script, api};
 use crate::{Acting, Control, Trying};
 
 /// One plugin with two versions, and one whose only file was refused.
-#[derive(Default)]
 pub(super) struct Shelf;
 
 impl Control for Shelf {

@@ -76,10 +76,9 @@ impl Record {
         }
         self.check_chosen(target)?;
         let target = target.hash.clone();
-        match self.trail.iter().rposition(|hash| *hash == target) {
-            Some(place) => self.trail.truncate(place + 1),
-            // One that served longer ago than the trail goes back.
-            None => drop(self.trail.pop()),
+        // To one that is not on the way back it is a step forward, and back leads here again.
+        if let Some(place) = self.trail.iter().rposition(|hash| *hash == target) {
+            self.trail.truncate(place + 1);
         }
         if from.is_some() && self.file == from {
             self.withdrawn = from;

@@ -50,10 +50,10 @@ fn grants(hosts: &[&str]) -> Grants {
 impl Record {
     /// A file comes, and is let in.
     #[track_caller]
-    fn take(&mut self, version: Kept) {
+    fn take(&mut self, version: &Kept) {
         let hash = version.hash.clone();
         self.arrive(version.clone());
-        assert_eq!(self.judge(&version, &Grants::default()), Judged::Serve);
+        assert_eq!(self.judge(version, &Grants::default()), Judged::Serve);
         self.serve(&hash, Came::File, Millis(1));
     }
 
@@ -62,7 +62,7 @@ impl Record {
         let mut record = Self::default();
         names
             .chars()
-            .for_each(|name| record.take(version(name, None)));
+            .for_each(|name| record.take(&version(name, None)));
         record
     }
 
@@ -72,10 +72,10 @@ impl Record {
     }
 
     /// What becomes of a file if it comes.
-    fn judged(&self, version: Kept, grants: &Grants) -> Judged {
+    fn judged(&self, version: &Kept, grants: &Grants) -> Judged {
         let mut record = self.clone();
         record.arrive(version.clone());
-        record.judge(&version, grants)
+        record.judge(version, grants)
     }
 }
 
@@ -114,13 +114,13 @@ fn a_rollback_holds_until_another_content_comes() {
     let mut record = Record::after("ab");
     record.roll_back(None, Millis(2)).expect("there is one");
     let nothing = Grants::default();
-    let again = record.judged(version('b', None), &nothing);
+    let again = record.judged(&version('b', None), &nothing);
     assert_eq!(again, Judged::Hold(Hold::Withdrawn(hash('b'))));
-    assert_eq!(record.judged(version('c', None), &nothing), Judged::Serve);
+    assert_eq!(record.judged(&version('c', None), &nothing), Judged::Serve);
     // What lies there is still the one that was gone back from.
     assert_eq!(record.waiting().map(|it| it.hash.clone()), Some(hash('b')));
-    record.take(version('c', None));
-    assert_eq!(record.judged(version('b', None), &nothing), Judged::Serve);
+    record.take(&version('c', None));
+    assert_eq!(record.judged(&version('b', None), &nothing), Judged::Serve);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_file_that_comes_back_after_it_was_removed_is_a_new_beginning() {
         record.roll_back(None, Millis(3)).is_err(),
         "there is no file"
     );
-    record.take(version('b', None));
+    record.take(&version('b', None));
     assert_eq!(record.serves(), 'b');
 }
 
@@ -144,7 +144,7 @@ fn a_pin_holds_what_comes_and_its_end_lets_it_in() {
     assert_eq!(record.serves(), 'a');
     let file = version('c', None);
     let held = Judged::Hold(Hold::Pinned(hash('a')));
-    assert_eq!(record.judged(file.clone(), &Grants::default()), held);
+    assert_eq!(record.judged(&file, &Grants::default()), held);
     record.arrive(file.clone());
     assert_eq!(record.waiting(), Some(&file));
     let other = record.roll_back(Some(&hash('b')), Millis(3));
@@ -164,14 +164,14 @@ fn a_first_version_is_held_only_for_what_is_not_granted() {
     let record = Record::default();
     let file = version('a', Some(manifest(&["pay.example", "sms.example"], 1)));
     let granted = grants(&["PAY.example", "sms.example"]);
-    assert_eq!(record.judged(file.clone(), &granted), Judged::Serve);
-    let asks = asks(record.judged(file, &grants(&["pay.example"])));
+    assert_eq!(record.judged(&file, &granted), Judged::Serve);
+    let asks = asks(record.judged(&file, &grants(&["pay.example"])));
     assert_eq!(
         asks,
         ["it asks for HTTP to sms.example, which `grants.http` does not grant"]
     );
     let silent = version('b', None);
-    assert_eq!(record.judged(silent, &Grants::default()), Judged::Serve);
+    assert_eq!(record.judged(&silent, &Grants::default()), Judged::Serve);
 }
 
 #[test]
@@ -179,9 +179,9 @@ fn a_version_is_held_for_what_the_one_before_did_not_ask_for() {
     let granted = grants(&["pay.example", "sms.example"]);
     let file = version('b', Some(manifest(&["pay.example", "sms.example"], 1)));
     let mut record = Record::default();
-    record.take(version('z', None));
+    record.take(&version('z', None));
     assert_eq!(
-        record.judged(file.clone(), &granted),
+        record.judged(&file, &granted),
         Judged::Serve,
         "one without a manifest tells nothing of the next"
     );
@@ -214,13 +214,13 @@ fn a_version_is_held_for_what_the_one_before_did_not_ask_for() {
 fn a_version_that_cannot_read_the_state_is_refused_whoever_wants_it() {
     let mut record = Record::default();
     let mut second = version('b', Some(manifest(&[], 2)));
-    record.take(version('a', Some(manifest(&[], 1))));
-    let Judged::Refuse(why) = record.judged(second.clone(), &Grants::default()) else {
+    record.take(&version('a', Some(manifest(&[], 1))));
+    let Judged::Refuse(why) = record.judged(&second, &Grants::default()) else {
         panic!("it exports no migrate");
     };
     assert!(why.contains("exports no `migrate`"), "{why}");
     second.migrates = true;
-    record.take(second);
+    record.take(&second);
     assert_eq!(record.state_version(), Some(2));
 
     let back = record
@@ -233,7 +233,7 @@ fn a_version_that_cannot_read_the_state_is_refused_whoever_wants_it() {
     record
         .pin(Some(&hash('a')), Millis(2))
         .expect_err("it reads version 1");
-    let again = record.judged(version('a', Some(manifest(&[], 1))), &Grants::default());
+    let again = record.judged(&version('a', Some(manifest(&[], 1))), &Grants::default());
     assert!(matches!(again, Judged::Refuse(_)), "{again:?}");
     assert_eq!(record.serves(), 'b');
 }
