@@ -48,7 +48,9 @@ impl Plugin {
         let component = std::fs::read(component)
             .with_context(|| format!("{} cannot be read", component.display()))?;
         let begun = Instant::now();
-        registry.install(&PLUGIN.into(), component.as_slice().into()).await?;
+        registry
+            .install(&PLUGIN.into(), component.as_slice().into())
+            .await?;
         Ok(Self {
             registry,
             routes,
