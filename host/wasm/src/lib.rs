@@ -15,6 +15,8 @@ mod fault;
 mod files;
 mod generated;
 mod guests;
+mod hand_over;
+mod handled;
 mod imports;
 mod instance;
 mod limits;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use wasmill_model::effects::{Failure, FailureKind, Metered};
+use wasmill_model::effects::{FailureKind, Metered};
 use wasmill_model::half::{Decision, Half};
 use wasmill_model::http;
 use wasmill_model::record::Called;
@@ -18,6 +18,7 @@ use crate::candidate::Candidate;
 use crate::component::Version;
 use crate::deadline::after;
 use crate::fault::Fault;
+use crate::handled::{Failed, Handled, Slots};
 use crate::instance::{Instance, Outside};
 use crate::log::PluginLog;
 use crate::registry::{Host, IdleInstance};
@@ -360,48 +361,4 @@ struct Asking {
     export: Export,
     began: Instant,
     deadline: Instant,
-}
-
-/// What became of a message.
-pub(crate) struct Handled {
-    pub(crate) call: Call,
-    pub(crate) result: Result<(), Failed>,
-    /// None if it did not come to calling the handler.
-    pub(crate) metered: Option<Metered>,
-    pub(crate) ended: Instant,
-}
-
-impl Handled {
-    /// Makes it the outcome of the run's message: whether the run goes on, and since when.
-    pub(crate) fn end(self, run: &mut Run) -> (bool, Instant) {
-        let result = self.result.map_err(Failure::from);
-        (run.end(self.call, result, self.metered), self.ended)
-    }
-}
-
-/// The instances of a run: of the version that serves, and of the one on trial.
-#[derive(Default)]
-pub(crate) struct Slots {
-    pub(crate) running: Option<Instance>,
-    pub(crate) candidate: Option<Instance>,
-}
-
-/// Why a message was not handled.
-pub(crate) enum Failed {
-    /// The handler asks for what is to become of it.
-    Asked(Failure),
-    /// It trapped, or went past a limit.
-    Fault(Fault),
-}
-
-impl From<Failed> for Failure {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Asked(failure) => failure,
-            Failed::Fault(fault) => Self {
-                kind: FailureKind::Retry,
-                cause: fault.0,
-            },
-        }
-    }
 }
