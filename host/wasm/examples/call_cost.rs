@@ -69,7 +69,7 @@ async fn measure(registry: &Registry, routes: &Arc<Routes>, what: &str, run: usi
         fuel = outcomes
             .last()
             .and_then(|it| it.call)
-            .map_or(0, |call| call.fuel);
+            .map_or(0, |call| call.called.fuel);
         assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
     }
     let counted = calls - calls / 10;

@@ -15,6 +15,7 @@ mod fault;
 mod files;
 mod generated;
 mod guests;
+mod handled;
 mod imports;
 mod instance;
 mod limits;

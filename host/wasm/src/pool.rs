@@ -1,11 +1,12 @@
 //! A version in service under its settings: its instances, idle and in use.
 
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use wasmill_model::effects::{Failure, FailureKind, Metered};
+use wasmill_model::effects::{FailureKind, Metered};
 use wasmill_model::half::{Decision, Half};
 use wasmill_model::http;
 use wasmill_model::record::Called;
@@ -18,6 +19,7 @@ use crate::candidate::Candidate;
 use crate::component::Version;
 use crate::deadline::after;
 use crate::fault::Fault;
+use crate::handled::{Failed, Handled, Slots};
 use crate::instance::Instance;
 use crate::registry::Host;
 use crate::share::{OWN_MAX, acquire};
@@ -69,7 +71,8 @@ impl Serving {
     pub(crate) async fn handle(&self, run: &mut Run, candidate: Option<&Candidate>) {
         let _handler = acquire(&self.handlers).await;
         let _call = self.host.calls.enter(&self.own_calls).await;
-        self.in_turn(self.handle_in_turn(run, candidate)).await;
+        self.in_turn(pin!(self.handle_in_turn(run, candidate)))
+            .await;
     }
 
     async fn handle_in_turn(&self, run: &mut Run, candidate: Option<&Candidate>) {
@@ -82,7 +85,10 @@ impl Serving {
                     .handle_one(&mut slots.running, call, now)
                     .await
                     .end(run),
-                Some(candidate) => candidate.handle(self, &mut slots, run, call, now).await,
+                // Boxed: runs without a candidate, which are nearly all, have no room for one.
+                Some(candidate) => {
+                    Box::pin(candidate.handle(self, &mut slots, run, call, now)).await
+                }
             };
             now = ended;
             if !go_on || now - began >= run.time_max {
@@ -142,7 +148,7 @@ impl Serving {
             let answer = instance.admit(request, limits, asking.deadline).await;
             self.answered(asking, answer)
         };
-        self.in_turn(asked).await
+        self.in_turn(pin!(asked)).await
     }
 
     /// Asks the query about the state of a key.
@@ -160,7 +166,7 @@ impl Serving {
             let answer = answer.await;
             self.answered(asking, answer)
         };
-        self.in_turn(asked).await
+        self.in_turn(pin!(asked)).await
     }
 
     /// Asks the checker about a half message; a text if it does not know.
@@ -173,11 +179,11 @@ impl Serving {
             let verdict = instance.check(half, limits, asking.deadline).await;
             self.answered(asking, verdict)
         };
-        self.in_turn(asked).await
+        self.in_turn(pin!(asked)).await
     }
 
     /// Runs what computes, by the plugin's share.
-    pub(crate) async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn in_turn<T>(&self, work: Pin<&mut impl Future<Output = T>>) -> T {
         let turns = &self.host.turns;
         turns
             .take(&self.version.plugin, self.settings.share, work)
@@ -335,50 +341,6 @@ struct Asking {
     export: Export,
     began: Instant,
     deadline: Instant,
-}
-
-/// What became of a message.
-pub(crate) struct Handled {
-    pub(crate) call: Call,
-    pub(crate) result: Result<(), Failed>,
-    /// None if it did not come to calling the handler.
-    pub(crate) metered: Option<Metered>,
-    pub(crate) ended: Instant,
-}
-
-impl Handled {
-    /// Makes it the outcome of the run's message: whether the run goes on, and since when.
-    pub(crate) fn end(self, run: &mut Run) -> (bool, Instant) {
-        let result = self.result.map_err(Failure::from);
-        (run.end(self.call, result, self.metered), self.ended)
-    }
-}
-
-/// The instances of a run: of the version that serves, and of the one on trial.
-#[derive(Default)]
-pub(crate) struct Slots {
-    pub(crate) running: Option<Instance>,
-    pub(crate) candidate: Option<Instance>,
-}
-
-/// Why a message was not handled.
-pub(crate) enum Failed {
-    /// The handler asks for what is to become of it.
-    Asked(Failure),
-    /// It trapped, or went past a limit.
-    Fault(Fault),
-}
-
-impl From<Failed> for Failure {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Asked(failure) => failure,
-            Failed::Fault(fault) => Self {
-                kind: FailureKind::Retry,
-                cause: fault.0,
-            },
-        }
-    }
 }
 
 /// The hosts granted; what does not read as one grants nothing.

@@ -13,7 +13,8 @@ use wasmill_port::{Call, Run};
 
 use super::Candidate;
 use super::figures::{Tally, verdict};
-use crate::pool::{Handled, Serving, Slots};
+use crate::handled::{Handled, Slots};
+use crate::pool::Serving;
 
 /// A canary, and what both versions did since it began.
 pub(super) struct Canary {

@@ -14,8 +14,9 @@ use wasmill_port::candidate::{self as port, Ended, Plan};
 use wasmill_port::{Call, Run};
 
 use crate::component::Version;
+use crate::handled::Slots;
 use crate::instance::Instance;
-use crate::pool::{Serving, Slots};
+use crate::pool::Serving;
 use crate::registry::Host;
 use canary::Canary;
 use shadow::Shadow;

@@ -14,7 +14,8 @@ use wasmill_port::{Call, Delivery, Run};
 
 use super::Candidate;
 use crate::deadline::after;
-use crate::pool::{Failed, Serving, Slots};
+use crate::handled::{Failed, Slots};
+use crate::pool::Serving;
 use crate::wasi::{Recording, Tape};
 
 /// Longest call of a shadow: the key's next message waits for it.
