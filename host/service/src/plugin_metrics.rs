@@ -83,13 +83,15 @@ impl Told {
         self.counter(to, "plugin_fuel", "Fuel burnt", None, |it| it.fuel)?;
         let help = "Time in calls, waiting for outgoing HTTP included";
         let busy = |it: &Account| it.busy.as_secs_f64();
-        self.counter(to, "plugin_busy", help, Some(Unit::Seconds), busy)?;
+        self.counter(to, "plugin_busy", help, Some(&Unit::Seconds), busy)?;
         let help = "Calls of the contract's functions";
         self.counter(to, "plugin_host_calls", help, None, |it| it.host_calls)?;
         let help = "Bytes of the bodies of messages that the handler was called with";
-        self.counter(to, "plugin_in", help, Some(Unit::Bytes), |it| it.bytes_in)?;
+        self.counter(to, "plugin_in", help, Some(&Unit::Bytes), |it| it.bytes_in)?;
         let help = "Bytes that the handler sent and wrote";
-        self.counter(to, "plugin_out", help, Some(Unit::Bytes), |it| it.bytes_out)?;
+        self.counter(to, "plugin_out", help, Some(&Unit::Bytes), |it| {
+            it.bytes_out
+        })?;
         self.memory(to)?;
         self.times(to)
     }
@@ -117,10 +119,10 @@ impl Told {
         to: &mut DescriptorEncoder<'_>,
         name: &str,
         help: &str,
-        unit: Option<Unit>,
+        unit: Option<&Unit>,
         value: impl Fn(&Account) -> V,
     ) -> Result<(), Error> {
-        let metric = to.encode_descriptor(name, help, unit.as_ref(), MetricType::Counter)?;
+        let metric = to.encode_descriptor(name, help, unit, MetricType::Counter)?;
         self.each(metric, |one, account| {
             one.encode_counter::<NoLabelSet, _, u64>(&value(account), None)
         })

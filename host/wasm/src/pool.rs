@@ -1,5 +1,6 @@
 //! A version in service under its settings: its instances, idle and in use.
 
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -77,7 +78,8 @@ impl Serving {
     pub(crate) async fn handle(&self, run: &mut Run, candidate: Option<&Candidate>) {
         let _handler = acquire(&self.handlers).await;
         let _call = self.host.calls.enter(&self.own_calls).await;
-        self.in_turn(self.handle_in_turn(run, candidate)).await;
+        self.in_turn(pin!(self.handle_in_turn(run, candidate)))
+            .await;
     }
 
     async fn handle_in_turn(&self, run: &mut Run, candidate: Option<&Candidate>) {
@@ -90,7 +92,10 @@ impl Serving {
                     .handle_one(&mut slots.running, call, now)
                     .await
                     .end(run),
-                Some(candidate) => candidate.handle(self, &mut slots, run, call, now).await,
+                // Boxed: runs without a candidate, which are nearly all, have no room for one.
+                Some(candidate) => {
+                    Box::pin(candidate.handle(self, &mut slots, run, call, now)).await
+                }
             };
             now = ended;
             if !go_on || now - began >= run.time_max {
@@ -150,7 +155,7 @@ impl Serving {
             let answer = instance.admit(request, limits, asking.deadline).await;
             self.answered(asking, answer)
         };
-        self.in_turn(asked).await
+        self.in_turn(pin!(asked)).await
     }
 
     /// Asks the query about the state of a key.
@@ -168,7 +173,7 @@ impl Serving {
             let answer = answer.await;
             self.answered(asking, answer)
         };
-        self.in_turn(asked).await
+        self.in_turn(pin!(asked)).await
     }
 
     /// Asks the checker about a half message; a text if it does not know.
@@ -181,11 +186,11 @@ impl Serving {
             let verdict = instance.check(half, limits, asking.deadline).await;
             self.answered(asking, verdict)
         };
-        self.in_turn(asked).await
+        self.in_turn(pin!(asked)).await
     }
 
     /// Runs what computes, by the plugin's share.
-    pub(crate) async fn in_turn<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn in_turn<T>(&self, work: Pin<&mut impl Future<Output = T>>) -> T {
         let turns = &self.host.turns;
         turns
             .take(&self.version.plugin, self.settings.share, work)

@@ -24,12 +24,8 @@ fn config_reaches_the_plugin_as_text_whatever_its_type() {
 }
 
 #[test]
-fn plugin_tables_are_checked_field_by_field() {
+fn a_plugins_part_of_the_host_has_bounds() {
     let cases = [
-        (
-            "isolation = \"none\"",
-            "line 9, column 13: `plugins.p.isolation` is `none`, but must be `pooled` or `per-message`",
-        ),
         (
             "concurrency = 0",
             "line 9, column 15: `plugins.p.concurrency` is 0, which is not from 1 to 4096",
@@ -37,6 +33,19 @@ fn plugin_tables_are_checked_field_by_field() {
         (
             "share = 101",
             "line 9, column 9: `plugins.p.share` is 101, which is not from 1 to 100",
+        ),
+    ];
+    for (line, expected) in cases {
+        refused(&format!("[plugins.p]\n{line}\n"), expected);
+    }
+}
+
+#[test]
+fn plugin_tables_are_checked_field_by_field() {
+    let cases = [
+        (
+            "isolation = \"none\"",
+            "line 9, column 13: `plugins.p.isolation` is `none`, but must be `pooled` or `per-message`",
         ),
         (
             "limits.memory_bytes_max = \"5GiB\"",

@@ -122,11 +122,14 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// The meters of each plugin's versions, the one that was loaded last at the end.
+type ByPlugin = HashMap<Name, Vec<(CodeVersion, Arc<Meter>)>>;
+
 /// The meters of all plugins. A version that comes back goes on with its own.
 #[derive(Debug, Default)]
 pub(crate) struct Meters {
     // Taken when a version is loaded and when accounts are told, never by a call.
-    plugins: Mutex<HashMap<Name, Vec<(CodeVersion, Arc<Meter>)>>>,
+    plugins: Mutex<ByPlugin>,
 }
 
 impl Meters {
@@ -163,7 +166,7 @@ impl Meters {
         all.filter(|account| !account.calls.is_empty()).collect()
     }
 
-    fn plugins(&self) -> MutexGuard<'_, HashMap<Name, Vec<(CodeVersion, Arc<Meter>)>>> {
+    fn plugins(&self) -> MutexGuard<'_, ByPlugin> {
         self.plugins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,7 @@
 //! From bytes to a version that starts.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -84,7 +85,7 @@ impl Registry {
         let settings = self.routes().plugin(&version.plugin);
         let deadline = after(Instant::now(), settings.limits.deadline);
         let serving = Serving::new(self.host.clone(), version.clone(), settings);
-        let started = serving.in_turn(serving.start(deadline)).await;
+        let started = serving.in_turn(pin!(serving.start(deadline))).await;
         match started {
             Ok(instance) => Ok(Tried { serving, instance }),
             Err(fault) => Err(format!("it does not start: {}", fault.0)),

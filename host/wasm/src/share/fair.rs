@@ -122,8 +122,8 @@ mod tests {
     /// How many of `turns` each plugin gets if all of them always wait and take `cost`.
     fn served(plugins: &[(&str, u32, u64)], turns: usize) -> HashMap<String, u64> {
         let mut fair = Fair::default();
-        for nth in 0..plugins.len() {
-            fair.push(&name(plugins[nth].0), nth);
+        for (nth, (plugin, ..)) in plugins.iter().enumerate() {
+            fair.push(&name(plugin), nth);
         }
         let mut given = HashMap::new();
         for _ in 0..turns {

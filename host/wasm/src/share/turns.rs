@@ -8,7 +8,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
@@ -65,14 +65,14 @@ impl Turns {
         }
     }
 
-    /// Runs `work` of a plugin that has this share, turn by turn.
+    /// Runs `work` of a plugin that has this share, turn by turn. It is pinned by the caller: a
+    /// future that owned it would be twice its size, and a run's is moved and allocated.
     pub(crate) async fn take<T>(
         &self,
         plugin: &Name,
         share: u32,
-        work: impl Future<Output = T>,
+        mut work: Pin<&mut impl Future<Output = T>>,
     ) -> T {
-        let mut work = pin!(work);
         let mut place = Place {
             turns: self,
             plugin,
@@ -235,6 +235,7 @@ fn nanos(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::sync::atomic::AtomicBool;
 
     use super::*;
@@ -280,7 +281,7 @@ mod tests {
                             burn(1).await;
                         }
                     };
-                    turns.take(&"burner".into(), 10, burning).await;
+                    turns.take(&"burner".into(), 10, pin!(burning)).await;
                 })
             })
             .collect();
@@ -289,7 +290,7 @@ mod tests {
         }
         let before = burnt.load(SeqCst);
         for _ in 0..100 {
-            turns.take(&"neighbour".into(), 10, async {}).await;
+            turns.take(&"neighbour".into(), 10, pin!(async {})).await;
         }
         let meanwhile = burnt.load(SeqCst) - before;
         assert!(
@@ -309,9 +310,10 @@ mod tests {
         let turns = turns(1);
         let name = Name::from("p");
         let (told, mut hears) = tokio::sync::mpsc::channel(1);
-        let waits = turns.take(&name, 1, async { hears.recv().await });
-        let tells = turns.take(&name, 1, async { told.send(7).await.is_ok() });
-        assert_eq!(tokio::join!(waits, tells), (Some(7), true));
+        let (waiting, telling) = (pin!(hears.recv()), pin!(told.send(7)));
+        let waits = turns.take(&name, 1, waiting);
+        let tells = turns.take(&name, 1, telling);
+        assert_eq!(tokio::join!(waits, tells), (Some(7), Ok(())));
         assert_eq!(turns.taken.load(SeqCst), 0);
     }
 
@@ -324,7 +326,9 @@ mod tests {
                 .map(|nth| {
                     let turns = turns.clone();
                     let ticks = if nth % 2 == 0 { u32::MAX } else { 20 };
-                    tokio::spawn(async move { turns.take(&name(nth), 1 + nth, burn(ticks)).await })
+                    tokio::spawn(async move {
+                        turns.take(&name(nth), 1 + nth, pin!(burn(ticks))).await;
+                    })
                 })
                 .collect();
             for _ in 0..round {

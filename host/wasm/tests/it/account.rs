@@ -124,7 +124,7 @@ async fn a_plugin_that_burns_does_not_hold_up_a_neighbour() {
     });
     neighbour.await.expect("all were handled");
     assert!(burners.iter().all(|burner| !burner.is_finished()));
-    burners.iter().for_each(|burner| burner.abort());
+    burners.iter().for_each(tokio::task::JoinHandle::abort);
     for burner in burners {
         assert!(burner.await.is_err_and(|error| error.is_cancelled()));
     }
