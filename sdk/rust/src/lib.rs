@@ -1,7 +1,7 @@
 //! Write plugins of Wasmill in Rust: typed messages and state, unit tests without a sandbox.
 //!
 //! A plugin is a function that is called with a message and a [`Host`], and a line that
-//! [exports](export) it. Whatever it does through the host becomes real when it returns `Ok`, all
+//! [exports](export!) it. Whatever it does through the host becomes real when it returns `Ok`, all
 //! of it at once, or not at all.
 //!
 //! ```

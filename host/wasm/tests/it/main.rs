@@ -31,10 +31,12 @@ fn every_guest_is_used_by_a_test() {
         include_str!("swap.rs"),
         // Some are for tests of the whole host.
         include_str!("../../../../tests/it/hostile/cases.rs"),
+        include_str!("../../../../tests/it/plugin_test.rs"),
         include_str!("../../../../tests/it/recall.rs"),
         include_str!("../../../../tests/it/timers.rs"),
         include_str!("../../../../tests/it/transactions.rs"),
         include_str!("../../../../tests/it/versions.rs"),
+        include_str!("../../../trial/tests/trials.rs"),
     ]
     .concat();
     for guest in wasmill_test_guests::ALL {
