@@ -1,5 +1,6 @@
 //! A plugin in each language, by the very commands of the guide: made in an empty directory, built,
-//! dropped into a running host, and given its first message.
+//! held to the example's behaviour with a crash at every point, dropped into a running host, and given
+//! its first message.
 
 use std::fs;
 use std::process::Output;
@@ -90,6 +91,13 @@ async fn first_message(flag: String) -> Result<String> {
     said(&mut wasmill(&project, ["plugin", "build"]))?;
     step.ends("build again");
 
+    let file = format!("{NAME}.wasm");
+    let test = ["plugin", "test", &file, "--scenario", "behaviour.toml"];
+    let told = said(wasmill(&project, test).arg("--crash-points"))?;
+    ensure!(told.contains("all as expected"), "{told}");
+    ensure!(told.contains("nothing lost, nothing doubled"), "{told}");
+    step.ends("test with crash points");
+
     let host = folder.path().join("host");
     fs::create_dir(&host)?;
     let routes = fs::read_to_string(project.join("routes.toml"))?;
@@ -97,7 +105,7 @@ async fn first_message(flag: String) -> Result<String> {
     let mut server = Server::start(&installation).await?;
     step.ends("start of a host");
 
-    let plugin = fs::read(project.join(format!("{NAME}.wasm")))?;
+    let plugin = fs::read(project.join(&file))?;
     installation.put_plugin(NAME, &plugin)?;
     let body = r#"{"order_id": "o-1", "amount": 60000}"#;
     let send = ["send", "order.paid", "--key", "ann", "--body", body];
