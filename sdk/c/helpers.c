@@ -89,7 +89,19 @@ wasmill_list_u8_t wasmill_text_bytes(const wasmill_text_t *text) {
   return (wasmill_list_u8_t){text->ptr, text->len};
 }
 
-// A cause that the bindings free: it is on the heap, and as large as it is long.
+wasmill_string_t wasmill_text_take(wasmill_text_t *text) {
+  wasmill_string_t taken = wasmill_text_string(text);
+  *text = (wasmill_text_t){0};
+  return taken;
+}
+
+wasmill_list_u8_t wasmill_text_take_bytes(wasmill_text_t *text) {
+  wasmill_list_u8_t taken = wasmill_text_bytes(text);
+  *text = (wasmill_text_t){0};
+  return taken;
+}
+
+// A cause, on the heap: the bindings free it.
 static wasmill_string_t cause_of(wasmill_string_t subject, const char *why) {
   wasmill_text_t cause = {0};
   if (subject.len > 0) {
@@ -98,7 +110,7 @@ static wasmill_string_t cause_of(wasmill_string_t subject, const char *why) {
     wasmill_text_add(&cause, "` ");
   }
   wasmill_text_add(&cause, why);
-  return wasmill_text_string(&cause);
+  return wasmill_text_take(&cause);
 }
 
 bool wasmill_reject(wasmill_types_failure_t *failure, wasmill_string_t subject, const char *why) {
@@ -111,6 +123,17 @@ bool wasmill_retry(wasmill_types_failure_t *failure, wasmill_string_t subject, c
   failure->tag = WASMILL_TYPES_FAILURE_RETRY;
   failure->val.retry = cause_of(subject, why);
   return false;
+}
+
+bool wasmill_config_integer(const char *name, int64_t otherwise, int64_t *value,
+                            wasmill_types_failure_t *failure) {
+  wasmill_string_t asked = wasmill_str(name);
+  WASMILL_AUTO(wasmill_string) text = {0};
+  *value = otherwise;
+  if (!wasmill_config_get(&asked, &text) || wasmill_string_integer(text, value)) {
+    return true;
+  }
+  return wasmill_retry(failure, asked, "of the configuration is no integer");
 }
 
 bool wasmill_retry_error(wasmill_types_failure_t *failure, wasmill_types_error_t *error) {
@@ -141,6 +164,6 @@ bool wasmill_retry_error(wasmill_types_failure_t *failure, wasmill_types_error_t
   }
   wasmill_types_error_free(error);
   failure->tag = WASMILL_TYPES_FAILURE_RETRY;
-  failure->val.retry = wasmill_text_string(&cause);
+  failure->val.retry = wasmill_text_take(&cause);
   return false;
 }

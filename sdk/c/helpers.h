@@ -41,10 +41,19 @@ void wasmill_text_free(wasmill_text_t *text);
 wasmill_string_t wasmill_text_string(const wasmill_text_t *text);
 wasmill_list_u8_t wasmill_text_bytes(const wasmill_text_t *text);
 
+// The text as what the plugin returns, which the bindings free; the text is empty then.
+wasmill_string_t wasmill_text_take(wasmill_text_t *text);
+wasmill_list_u8_t wasmill_text_take_bytes(wasmill_text_t *text);
+
 // Fails the handler, which returns what these return: `return wasmill_reject(failure, ...);`.
 // `subject` is put between backquotes before `why`; it may be empty.
 bool wasmill_reject(wasmill_types_failure_t *failure, wasmill_string_t subject, const char *why);
 bool wasmill_retry(wasmill_types_failure_t *failure, wasmill_string_t subject, const char *why);
+
+// The integer that the plugin's table in the routes has under this name, or `otherwise` if there is
+// none. Anything else there fails the handler with `retry`.
+bool wasmill_config_integer(const char *name, int64_t otherwise, int64_t *value,
+                            wasmill_types_failure_t *failure);
 
 // Fails the handler with `retry` and the words of a host's error, which is freed.
 bool wasmill_retry_error(wasmill_types_failure_t *failure, wasmill_types_error_t *error);

@@ -68,6 +68,42 @@ extern void __wasm_import_wasmill_config_get_all(uint8_t *);
 __attribute__((__import_module__("wasmill:plugin/log@0.1.0"), __import_name__("write")))
 extern void __wasm_import_wasmill_log_write(int32_t, uint8_t *, size_t);
 
+// Exported Functions from `wasmill:plugin/migration@0.1.0`
+
+#ifdef WASMILL_MIGRATION
+__attribute__((__weak__, __export_name__("cabi_post_wasmill:plugin/migration@0.1.0#migrate")))
+void __wasm_export_exports_wasmill_migration_migrate_post_return(uint8_t * arg0) {
+  switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
+    case 0: {
+      break;
+    }
+    case 1: {
+      switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 8))) {
+        case 0: {
+          if ((*((size_t*) (arg0 + (16+1*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (arg0 + 16)));
+          }
+          break;
+        }
+        case 1: {
+          if ((*((size_t*) (arg0 + (24+1*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (arg0 + 24)));
+          }
+          break;
+        }
+        case 2: {
+          if ((*((size_t*) (arg0 + (16+1*sizeof(void*))))) > 0) {
+            free(*((uint8_t **) (arg0 + 16)));
+          }
+          break;
+        }
+      }
+      break;
+    }
+  }
+}
+#endif
+
 // Exported Functions from `wasmill:plugin/checker@0.1.0`
 
 #ifdef WASMILL_CHECKER
@@ -580,6 +616,17 @@ void wasmill_list_tuple2_string_string_free(wasmill_list_tuple2_string_string_t 
       wasmill_tuple2_string_string_free(&list_ptr[i]);
     }
     free(list_ptr);
+  }
+}
+
+void exports_wasmill_migration_failure_free(exports_wasmill_migration_failure_t *ptr) {
+  wasmill_types_failure_free(ptr);
+}
+
+void exports_wasmill_migration_result_void_failure_free(exports_wasmill_migration_result_void_failure_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    exports_wasmill_migration_failure_free(&ptr->val.err);
   }
 }
 
@@ -1698,7 +1745,7 @@ bool wasmill_config_get(wasmill_string_t *name, wasmill_string_t *ret) {
   uint8_t ret_area[(3*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_wasmill_config_get((uint8_t *) (*name).ptr, (*name).len, ptr);
-  wasmill_option_string_t option;
+  wasmill_option_string_t option = {0};
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {
       option.is_some = false;
@@ -1725,6 +1772,49 @@ void wasmill_config_get_all(wasmill_list_tuple2_string_string_t *ret) {
 void wasmill_log_write(wasmill_log_level_t level, wasmill_string_t *message) {
   __wasm_import_wasmill_log_write((int32_t) level, (uint8_t *) (*message).ptr, (*message).len);
 }
+
+#ifdef WASMILL_MIGRATION
+__attribute__((__export_name__("wasmill:plugin/migration@0.1.0#migrate")))
+uint8_t * __wasm_export_exports_wasmill_migration_migrate(int32_t arg) {
+  exports_wasmill_migration_result_void_failure_t ret;
+  exports_wasmill_migration_failure_t err;
+  ret.is_err = !exports_wasmill_migration_migrate((uint32_t) (arg), &err);
+  if (ret.is_err) {
+    ret.val.err = err;
+  }
+  uint8_t *ptr = (uint8_t *) &RET_AREA;
+  if ((ret).is_err) {
+    const exports_wasmill_migration_failure_t *payload0 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    switch ((int32_t) (*payload0).tag) {
+      case 0: {
+        const wasmill_string_t *payload1 = &(*payload0).val.retry;
+        *((int8_t*)(ptr + 8)) = 0;
+        *((size_t*)(ptr + (16+1*sizeof(void*)))) = (*payload1).len;
+        *((uint8_t **)(ptr + 16)) = (uint8_t *) (*payload1).ptr;
+        break;
+      }
+      case 1: {
+        const wasmill_types_retry_later_t *payload2 = &(*payload0).val.retry_after;
+        *((int8_t*)(ptr + 8)) = 1;
+        *((int64_t*)(ptr + 16)) = (int64_t) ((*payload2).delay);
+        *((size_t*)(ptr + (24+1*sizeof(void*)))) = ((*payload2).cause).len;
+        *((uint8_t **)(ptr + 24)) = (uint8_t *) ((*payload2).cause).ptr;
+        break;
+      }
+      case 2: {
+        const wasmill_string_t *payload3 = &(*payload0).val.reject;
+        *((int8_t*)(ptr + 8)) = 2;
+        *((size_t*)(ptr + (16+1*sizeof(void*)))) = (*payload3).len;
+        *((uint8_t **)(ptr + 16)) = (uint8_t *) (*payload3).ptr;
+        break;
+      }
+    }
+  } else {
+    *((int8_t*)(ptr + 0)) = 0;
+  }
+  return ptr;
+}
+#endif
 
 #ifdef WASMILL_CHECKER
 __attribute__((__export_name__("wasmill:plugin/checker@0.1.0#check")))

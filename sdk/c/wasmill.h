@@ -343,6 +343,15 @@ typedef uint8_t wasmill_log_level_t;
 #define WASMILL_LOG_LEVEL_WARN 3
 #define WASMILL_LOG_LEVEL_ERROR 4
 
+typedef wasmill_types_failure_t exports_wasmill_migration_failure_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    exports_wasmill_migration_failure_t err;
+  } val;
+} exports_wasmill_migration_result_void_failure_t;
+
 typedef wasmill_types_timestamp_t exports_wasmill_checker_timestamp_t;
 
 typedef wasmill_types_header_t exports_wasmill_checker_header_t;
@@ -522,6 +531,9 @@ extern void wasmill_config_get_all(wasmill_list_tuple2_string_string_t *ret);
 // Writes one line, cut at 8 KiB. Lines beyond the plugin's rate are counted, not written.
 extern void wasmill_log_write(wasmill_log_level_t level, wasmill_string_t *message);
 
+// Exported Functions from `wasmill:plugin/migration@0.1.0`
+bool exports_wasmill_migration_migrate(uint32_t from, exports_wasmill_migration_failure_t *err);
+
 // Exported Functions from `wasmill:plugin/checker@0.1.0`
 void exports_wasmill_checker_check(exports_wasmill_checker_half_t *half, exports_wasmill_checker_verdict_t *ret);
 
@@ -615,6 +627,10 @@ void wasmill_state_result_list_tuple2_string_list_u8_error_free(wasmill_state_re
 void wasmill_tuple2_string_string_free(wasmill_tuple2_string_string_t *ptr);
 
 void wasmill_list_tuple2_string_string_free(wasmill_list_tuple2_string_string_t *ptr);
+
+void exports_wasmill_migration_failure_free(exports_wasmill_migration_failure_t *ptr);
+
+void exports_wasmill_migration_result_void_failure_free(exports_wasmill_migration_result_void_failure_t *ptr);
 
 void exports_wasmill_checker_header_free(exports_wasmill_checker_header_t *ptr);
 

@@ -4,10 +4,8 @@ import (
 	"context"
 
 	exported "wasmill/internal/bindings/export_wasmill_plugin_handler"
-	"wasmill/internal/bindings/wasmill_plugin_types"
 	_ "wasmill/internal/bindings/wit_handler"
 	"wasmill/internal/wit/runtime"
-	witTypes "wasmill/internal/wit/types"
 )
 
 // What the plugin exports as a component.
@@ -19,10 +17,7 @@ func init() {
 func handleOne(message exported.Message) exported.Result {
 	err := callHandler(message)
 	runtime.Collect()
-	if err != nil {
-		return witTypes.Err[witTypes.Unit](lowerFailure(FailureOf(err)))
-	}
-	return witTypes.Ok[witTypes.Unit, wasmill_plugin_types.Failure](witTypes.Unit{})
+	return LowerResult(err)
 }
 
 // callHandler is a function of its own so that nothing holds on to the message when it returns.

@@ -7,8 +7,9 @@ import (
 )
 
 // Context is what a handler works with: the host's interfaces, for this message. It is done when
-// the handler returns; what is asked of the host afterwards, as by a goroutine that was left behind,
-// is refused with ErrEnded.
+// the handler returns. What a goroutine that was left behind asks of State, Queue, Timer, Transaction
+// and Dedup afterwards is refused with ErrEnded: it would be part of another message's commit. Config
+// and Log still answer; a line is then marked with the message that is being handled.
 type Context struct {
 	context.Context
 	// State is what the plugin keeps under the message's key.
@@ -27,7 +28,7 @@ type Context struct {
 	Log Log
 }
 
-// ErrEnded refuses what is asked of the host when the handler has returned.
+// ErrEnded refuses what would be part of the handler's commit when the handler has returned.
 var ErrEnded = errors.New("the handler has returned: wait for its goroutines before it does")
 
 // NewContext makes the context of one message over a host. The platform does this; tests do it
@@ -54,10 +55,16 @@ type call struct {
 	host Host
 }
 
-// open is the host, or ErrEnded when the handler has returned.
-func (c *call) open() (Host, error) {
+// open is the host, or ErrEnded when the handler has returned, or else the first of the reasons to
+// refuse what is asked of it.
+func (c *call) open(refusals ...error) (Host, error) {
 	if c.ctx.Err() != nil {
 		return nil, ErrEnded
+	}
+	for _, refusal := range refusals {
+		if refusal != nil {
+			return nil, refusal
+		}
 	}
 	return c.host, nil
 }

@@ -1,11 +1,11 @@
 package wasmill
 
 import (
-	"strings"
 	"time"
 
 	"wasmill/internal/bindings/wasmill_plugin_types"
 	"wasmill/internal/convert"
+	"wasmill/internal/text"
 	witTypes "wasmill/internal/wit/types"
 )
 
@@ -43,18 +43,27 @@ func lowerOutgoing(message Outgoing) wasmill_plugin_types.Outgoing {
 func lowerDelivery(when Delivery) wasmill_plugin_types.Delivery {
 	switch when.kind {
 	case deliverAfter:
-		return wasmill_plugin_types.MakeDeliveryAfter(when.millis)
+		return wasmill_plugin_types.MakeDeliveryAfter(millis(time.Duration(when.number)))
 	case deliverAt:
-		return wasmill_plugin_types.MakeDeliveryAt(when.millis)
+		return wasmill_plugin_types.MakeDeliveryAt(uint64(when.number))
 	case deliverLevel:
-		return wasmill_plugin_types.MakeDeliveryLevel(uint8(when.millis))
+		return wasmill_plugin_types.MakeDeliveryLevel(uint8(when.number))
 	default:
 		return wasmill_plugin_types.MakeDeliveryNow()
 	}
 }
 
+// LowerResult is what a handler or a migration that returned err is answered with. Packages that export
+// more than a handler use it.
+func LowerResult(err error) witTypes.Result[witTypes.Unit, wasmill_plugin_types.Failure] {
+	if err != nil {
+		return witTypes.Err[witTypes.Unit](lowerFailure(FailureOf(err)))
+	}
+	return witTypes.Ok[witTypes.Unit, wasmill_plugin_types.Failure](witTypes.Unit{})
+}
+
 func lowerFailure(failure *Failure) wasmill_plugin_types.Failure {
-	cause := strings.ToValidUTF8(failure.Cause, "\uFFFD")
+	cause := text.ForPeople(failure.Cause)
 	switch {
 	case failure.Dead:
 		return wasmill_plugin_types.MakeFailureReject(cause)

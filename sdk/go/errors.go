@@ -5,12 +5,11 @@ import (
 	"fmt"
 )
 
-// Why the host refuses a call, which changes nothing then. A handler that returns such an error is
+// A call that fails with an error of this file has changed nothing, and a handler that returns one is
 // retried.
-var (
-	// ErrNoKey is of state, timers and claims: they belong to a key, and this message has none.
-	ErrNoKey = errors.New("the message has no key, which state, timers and claims belong to")
-)
+
+// ErrNoKey is of state, timers and claims: they belong to a key, and this message has none.
+var ErrNoKey = errors.New("the message has no key, which state, timers and claims belong to")
 
 // LimitError is a call over a limit.
 type LimitError struct {
@@ -43,6 +42,23 @@ type InvalidError struct {
 
 func (e *InvalidError) Error() string {
 	return e.Reason
+}
+
+// StateError is of a value that is there, and cannot be decoded.
+type StateError struct {
+	// Name is the value's.
+	Name string
+	// Err says why.
+	Err error
+}
+
+func (e *StateError) Error() string {
+	return fmt.Sprintf("the state %q cannot be read: %v", e.Name, e.Err)
+}
+
+// Unwrap is why.
+func (e *StateError) Unwrap() error {
+	return e.Err
 }
 
 // UnavailableError is of a host that could not read its store.

@@ -2,6 +2,7 @@ package wasmill
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -32,8 +33,12 @@ func Retry(cause string) error {
 	return &Failure{Cause: cause}
 }
 
-// RetryAfter is Retry after a delay of the handler's own. It counts as an attempt.
+// RetryAfter is Retry after a delay of the handler's own. It counts as an attempt. With a delay below
+// zero it is Retry, and the cause says so.
 func RetryAfter(delay time.Duration, cause string) error {
+	if err := checkSpan("delay", delay); err != nil {
+		return Retry(fmt.Sprintf("%s (and %v)", cause, err))
+	}
 	return &Failure{Cause: cause, Delay: &delay}
 }
 

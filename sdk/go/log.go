@@ -1,6 +1,10 @@
 package wasmill
 
-import "fmt"
+import (
+	"fmt"
+
+	"wasmill/internal/text"
+)
 
 // Log writes lines in the host's log, marked with the plugin, its version and the message. A line is
 // cut at 8 KiB. Lines beyond the plugin's rate are counted, not written.
@@ -20,7 +24,12 @@ const (
 
 // Write writes one line.
 func (l Log) Write(level Level, line string) {
-	l.call.host.Log(level, line)
+	l.call.host.Log(level, text.ForPeople(line))
+}
+
+// Trace writes a line for authors who follow each step, formatted as by fmt.Sprintf.
+func (l Log) Trace(format string, values ...any) {
+	l.Write(LevelTrace, fmt.Sprintf(format, values...))
 }
 
 // Debug writes a line for authors, formatted as by fmt.Sprintf.

@@ -23,7 +23,7 @@ type Outgoing struct {
 
 // Send sends one message, and returns the ID that it will carry.
 func (q Queue) Send(message Outgoing) (id string, err error) {
-	host, err := q.call.open()
+	host, err := q.call.open(message.check())
 	if err != nil {
 		return "", err
 	}
@@ -40,7 +40,11 @@ func (q Queue) SendJSON(message Outgoing, value any) (id string, err error) {
 
 // SendMany sends all of the messages, or none of them; it returns their IDs in order.
 func (q Queue) SendMany(messages []Outgoing) (ids []string, err error) {
-	host, err := q.call.open()
+	refusals := make([]error, 0, len(messages))
+	for _, message := range messages {
+		refusals = append(refusals, message.check())
+	}
+	host, err := q.call.open(refusals...)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +54,7 @@ func (q Queue) SendMany(messages []Outgoing) (ids []string, err error) {
 // Recall recalls a delayed message that a handler of this plugin sent under this key. It is true
 // if the message was still undelivered, and now never will be delivered.
 func (q Queue) Recall(id string) (bool, error) {
-	host, err := q.call.open()
+	host, err := q.call.open(checkTexts("id", id))
 	if err != nil {
 		return false, err
 	}

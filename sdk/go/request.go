@@ -22,6 +22,16 @@ type Request struct {
 // Pair is a name and its value.
 type Pair struct{ Name, Value string }
 
+// QueryValue is the first value of name in the query string; empty if there is none.
+func (r *Request) QueryValue(name string) string {
+	for _, pair := range r.Query {
+		if pair.Name == name {
+			return pair.Value
+		}
+	}
+	return ""
+}
+
 // JSON decodes the body into value, which is a pointer, as encoding/json does.
 func (r *Request) JSON(value any) error {
 	return json.Unmarshal(r.Body, value)

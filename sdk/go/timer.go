@@ -14,7 +14,7 @@ type Alarm struct {
 
 // Set sets the timer of this name, in place of one that is pending.
 func (t Timer) Set(name string, when Delivery, alarm Alarm) error {
-	host, err := t.call.open()
+	host, err := t.call.open(checkTexts("name", name), when.check(), alarm.check())
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (t Timer) Set(name string, when Delivery, alarm Alarm) error {
 // Cancel cancels the timer. It is true if that was pending. A cancel wins until the timer's message
 // is handled, even when it is already due.
 func (t Timer) Cancel(name string) (bool, error) {
-	host, err := t.call.open()
+	host, err := t.call.open(checkTexts("name", name))
 	if err != nil {
 		return false, err
 	}
@@ -34,7 +34,7 @@ func (t Timer) Cancel(name string) (bool, error) {
 // Reschedule moves a pending timer to another time. It is false, and nothing is done, if none is
 // pending.
 func (t Timer) Reschedule(name string, when Delivery) (bool, error) {
-	host, err := t.call.open()
+	host, err := t.call.open(checkTexts("name", name), when.check())
 	if err != nil {
 		return false, err
 	}

@@ -19,7 +19,7 @@ const (
 // becomes of the handler: a handler that is run again gets the half that is there with its state,
 // and message is ignored.
 func (t Transaction) Prepare(name string, message Outgoing) (HalfState, error) {
-	host, err := t.call.open()
+	host, err := t.call.open(checkTexts("name", name), message.check())
 	if err != nil {
 		return Prepared, err
 	}
@@ -29,7 +29,7 @@ func (t Transaction) Prepare(name string, message Outgoing) (HalfState, error) {
 // Commit commits the half message with this handler's commit. It returns the state that stands:
 // RolledBack if somebody decided so before.
 func (t Transaction) Commit(name string) (HalfState, error) {
-	host, err := t.call.open()
+	host, err := t.call.open(checkTexts("name", name))
 	if err != nil {
 		return Prepared, err
 	}
@@ -38,7 +38,7 @@ func (t Transaction) Commit(name string) (HalfState, error) {
 
 // RollBack rolls the half message back with this handler's commit, as Commit commits it.
 func (t Transaction) RollBack(name string) (HalfState, error) {
-	host, err := t.call.open()
+	host, err := t.call.open(checkTexts("name", name))
 	if err != nil {
 		return Prepared, err
 	}

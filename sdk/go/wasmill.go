@@ -12,7 +12,7 @@
 //	func handle(ctx *wasmill.Context, msg *wasmill.Message) error {
 //		var order Order
 //		if err := msg.JSON(&order); err != nil {
-//			return wasmill.Reject(err.Error())
+//			return err
 //		}
 //		return ctx.State.PutJSON("order", order)
 //	}
@@ -24,6 +24,9 @@ package wasmill
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -77,7 +80,56 @@ type Message struct {
 	Causation string
 }
 
-// JSON decodes the body into value, which is a pointer, as encoding/json does.
+// JSON decodes the body into value, which is a pointer, as encoding/json does. A body that cannot be
+// decoded is a rejection, a *Failure that names the topic and the field: no further attempt would read
+// it.
 func (m *Message) JSON(value any) error {
-	return json.Unmarshal(m.Body, value)
+	err := json.Unmarshal(m.Body, value)
+	if of := (*json.InvalidUnmarshalError)(nil); err == nil || errors.As(err, &of) {
+		return err
+	}
+	return Reject(fmt.Sprintf("body of `%s`: %s", m.Topic, unreadable(err)))
+}
+
+// NeedKey is the rejection of a message without a key, for handlers that need one, and else nil.
+func (m *Message) NeedKey() error {
+	if m.Key != "" {
+		return nil
+	}
+	return Reject(fmt.Sprintf("a message of `%s` needs a key: send it with one, or give subscription "+
+		"`%s` a `key`", m.Topic, m.Subscription))
+}
+
+// unreadable says why a text was not decoded, with the field if there is one.
+func unreadable(err error) string {
+	of := (*json.UnmarshalTypeError)(nil)
+	if !errors.As(err, &of) {
+		return err.Error()
+	}
+	text := fmt.Sprintf("%s where %s is needed", of.Value, described(of.Type))
+	if of.Field == "" {
+		return text
+	}
+	return fmt.Sprintf("`%s`: %s", of.Field, text)
+}
+
+// described is what JSON calls values of a type.
+func described(of reflect.Type) string {
+	switch of.Kind() {
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Slice, reflect.Array:
+		return "an array"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "a boolean"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint,
+		reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return "a whole number that fits " + of.String()
+	default:
+		return of.String()
+	}
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { HostError, Problem, Reject, Retry, RetryAfter, after, at, config, dedup, level, log, queue, state, timer, transaction } from "./wasmill/index.js";
+import { HostError, Problem, Reject, Retry, RetryAfter, after, at, config, dedup, level, log, queue, state, timer } from "./wasmill/index.js";
 import * as roles from "./wasmill/roles.js";
 import { Host } from "./wasmill/testing.js";
 
@@ -26,9 +26,7 @@ test("what a handler throws becomes the contract's failure", async () => {
   assert.deepEqual(await failureOf(new Retry("later")), { tag: "retry", val: "later" });
   const delayed = { tag: "retry-after", val: { delay: 5n, cause: "busy" } };
   assert.deepEqual(await failureOf(new RetryAfter(5, "busy")), delayed);
-  const over = { tag: "limit", val: { what: "sends per call", limit: 1n, actual: 2n } };
-  const words = "sends per call: 2 is over the limit of 1";
-  assert.deepEqual(await failureOf(new HostError(over)), { tag: "retry", val: words });
+  assert.deepEqual(await failureOf(new HostError("unavailable", "later")), { tag: "retry", val: "later" });
   const defect = await failureOf(new TypeError("x is no function"));
   assert.match(defect.val, /^TypeError: x is no function \(.*sdk\.test\.js/);
   assert.deepEqual(await failureOf("text"), { tag: "retry", val: "text" });
@@ -56,7 +54,7 @@ test("a message reaches the handler in the types of JavaScript", async () => {
 });
 
 test("a body that is no text or no JSON is rejected", async () => {
-  const bodies = [Uint8Array.of(0xff), "", "{", "\ufeff1", '"\\ud800"', '{"\\uDC00": 1}', "NaN", "01"];
+  const bodies = [Uint8Array.of(0xff), "", "{", "\ufeff1", '"\\ud800"', "1e999", "[-1E+400]", "9".repeat(400), '{"\\uDC00": 1}', "NaN", "01"];
   for (const body of bodies) {
     const delivered = host((message) => message.json()).deliver({ topic: "t", body });
     await assert.rejects(delivered, { name: "Reject", message: /^body: not JSON: / });
@@ -96,6 +94,8 @@ test("what is no text, no bytes and no number of milliseconds is refused", async
     () => queue.send({}),
     () => queue.send({ topic: "t", body: 1 }),
     () => queue.send({ topic: "t", body: null, json: () => 1 }),
+    () => queue.send({ topic: "t", json: undefined }),
+    () => timer.set("a", after(1), { topic: "t", json: undefined }),
     () => state.put("a", undefined),
     () => state.putJson("a", undefined),
     () => state.putJson("a", 1n),
@@ -120,87 +120,30 @@ test("bytes are sent as they are, of whatever kind they are", async () => {
   assert.deepEqual(sent.map(({ body }) => [...body]), [[1, 2], [1, 2], [1, 2]]);
 });
 
-test("what a failed handler did is not kept", async () => {
-  const it = host((message) => {
-    state.putJson("n", message.json());
-    queue.send({ topic: "t" });
-    timer.set("x", after(1), { topic: "t" });
-    assert.equal(dedup.claim("id", 1_000), true);
-    if (message.json() === 1) {
-      throw new Retry("no");
-    }
-  });
-  await assert.rejects(it.deliver({ topic: "t", key: "k", json: 1 }), Retry);
-  assert.deepEqual([it.state("k").size, it.timers("k").size, it.sent.length], [0, 0, 0]);
-  await it.deliver({ topic: "t", key: "k", json: 2 });
-  assert.deepEqual([it.stateJson("k", "n"), it.timers("k").size, it.sent.length], [2, 1, 1]);
-});
-
-test("state, timers and claims need a key", async () => {
-  for (const call of [() => state.get("a"), () => timer.cancel("a"), () => dedup.claim("a", 1)]) {
-    await assert.rejects(host(call).deliver({ topic: "t" }), { name: "HostError", kind: "no-key" });
-  }
-});
-
-test("state is read page by page, in the order of names", async () => {
-  const it = host(() => {
-    for (let n = 0; n < 2_100; n += 1) {
-      state.put(`n${String(n).padStart(4, "0")}`, "v");
-    }
-    state.put("other", "v");
-    const names = Array.from(state.scan("n"), ([name]) => name);
-    assert.deepEqual([names.length, names[0], names.at(-1)], [2_100, "n0000", "n2099"]);
-  });
-  await it.deliver({ topic: "t", key: "k" });
-});
-
-test("timers are delivered in order when the clock moves on, and may be set, moved and cancelled", async () => {
-  const seen = [];
-  const it = host((message) => {
-    seen.push(message.topic);
-    if (message.topic === "begin") {
-      timer.set("b", after(20), { topic: "b" });
-      timer.set("a", after(10), { topic: "a" });
-      timer.set("c", after(5), { topic: "c" });
-      assert.equal(timer.cancel("c"), true);
-      assert.equal(timer.reschedule("b", at(it.now + 5)), true);
-      assert.equal(timer.reschedule("c", level(1)), false);
-    }
-  });
-  await it.deliver({ topic: "begin", key: "k" });
-  await it.advance(9);
-  assert.deepEqual(seen, ["begin", "b"]);
-  await it.advance(1);
-  assert.deepEqual(seen, ["begin", "b", "a"]);
-});
-
-test("a half message is delivered once it is committed", async () => {
-  const it = host(({ topic }) => {
-    if (topic === "begin") {
-      assert.equal(transaction.prepare("pay", { topic: "paid", json: 1 }), "prepared");
-    } else {
-      assert.equal(transaction.commit("pay"), "committed");
-      assert.equal(transaction.rollback("pay"), "committed");
-    }
-  });
-  assert.equal((await it.deliver({ topic: "begin", key: "k" })).length, 0);
-  const [paid] = await it.deliver({ topic: "end", key: "k" });
-  assert.deepEqual([paid.topic, paid.json()], ["paid", 1]);
-});
-
 test("whole numbers of the routes are read as such, and what is none is told", async () => {
   const read = (routes) => {
     let value;
     return host(() => (value = config.getInteger("n", 7)), { config: routes }).deliver({ topic: "t" }).then(() => value);
   };
   assert.deepEqual([await read({}), await read({ n: "-12" }), await read({ n: 0 })], [7, -12, 0]);
+  const atLeastOne = host(() => config.getInteger("n", 7, 1), { config: { n: 0 } }).deliver({ topic: "t" });
+  await assert.rejects(atLeastOne, { name: "Retry", message: /^config n: 0 is below 1/ });
   for (const n of ["", "1.5", "12cents", "1e3", "9007199254740993"]) {
     await assert.rejects(read({ n }), { name: "Retry", message: /^config n: / });
   }
 });
 
+const raw = { method: "POST", path: "/", params: [["a", "1"]], query: [["q", "x y"]], headers: [], body: encode("5") };
+
+function encode(body) {
+  return new TextEncoder().encode(body);
+}
+
+function decoded(body) {
+  return JSON.parse(new TextDecoder().decode(body));
+}
+
 test("gates, queries and checkers answer in the types of the contract", async () => {
-  const raw = { method: "POST", path: "/", params: [["a", "1"]], query: [["q", "x y"]], headers: [], body: new TextEncoder().encode("5") };
   const gate = roles.gate((request) => {
     if (request.query.get("q") !== "x y" || request.params.get("a") !== "1") {
       throw new Error("other");
@@ -212,17 +155,54 @@ test("gates, queries and checkers answer in the types of the contract", async ()
   });
   const accepted = await gate.admit(raw);
   assert.deepEqual([accepted.key, accepted.dedupId, accepted.headers], ["k", "d", []]);
-  assert.equal(new TextDecoder().decode(accepted.answer), '{"id":1}');
-  const refused = gate.admit({ ...raw, body: new TextEncoder().encode("6") });
+  assert.deepEqual(decoded(accepted.answer), { id: 1 });
+  const refused = gate.admit({ ...raw, body: encode("6") });
   const problem = { status: 400, title: "malformed", detail: "n: five is needed", field: "n" };
   await assert.rejects(refused, ({ payload }) => assert.deepEqual(payload, problem) ?? true);
 
   const answer = await roles.query((key) => ({ json: key })).answer("k", raw);
-  assert.deepEqual([answer.status, answer.settled, new TextDecoder().decode(answer.body)], [200, false, '"k"']);
+  assert.deepEqual([answer.status, answer.settled, decoded(answer.body)], [200, false, "k"]);
 
   const half = { headers: [], body: new Uint8Array(), preparedAt: 5n };
   const check = (decide) => roles.checker(decide).check(half);
   assert.deepEqual(await check(() => "commit"), { tag: "commit" });
   assert.deepEqual(await check(({ preparedAt }) => ({ unknown: `since ${preparedAt}` })), { tag: "unknown", val: "since 5" });
   assert.equal((await check(() => assert.fail("no"))).tag, "unknown");
+});
+
+test("a request that cannot be read is the client's fault, at gates and queries alike", async () => {
+  const read = (request) => request.json();
+  const malformed = { ...raw, body: encode("{") };
+  const isProblem = ({ status, title, detail }) => {
+    assert.deepEqual([status, title], [400, "invalid request"]);
+    return /^body: not JSON: /.test(detail);
+  };
+  await assert.rejects(roles.gate(read).admit(malformed), ({ payload }) => isProblem(payload));
+  const answer = await roles.query((key, request) => read(request)).answer("k", malformed);
+  assert.deepEqual([answer.status, answer.headers], [400, [["content-type", "application/problem+json"]]]);
+  assert.ok(isProblem(decoded(answer.body)));
+});
+
+test("what else a gate or a query throws is a fault of the plugin's", async () => {
+  const defect = () => {
+    throw new TypeError("no function");
+  };
+  await assert.rejects(roles.gate(defect).admit(raw), TypeError);
+  await assert.rejects(roles.query(defect).answer("k", raw), TypeError);
+});
+
+test("a migration is told which version it begins with, and fails as handlers do", async () => {
+  let begun;
+  await roles.migration((from) => (begun = from)).migrate(3);
+  assert.equal(begun, 3);
+  const refused = roles.migration(() => Promise.reject(new Reject("no"))).migrate(1);
+  await assert.rejects(refused, ({ payload }) => assert.deepEqual(payload, { tag: "reject", val: "no" }) ?? true);
+});
+
+test("the key that a handler needs is there, or the message is rejected", async () => {
+  const keys = [];
+  const it = host((message) => keys.push(message.requireKey()));
+  await it.deliver({ topic: "t", key: "k" });
+  assert.deepEqual(keys, ["k"]);
+  await assert.rejects(it.deliver({ topic: "t" }), { name: "Reject", message: /`t` needs a key/ });
 });

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 from wasmill import (
-    HostError,
     Message,
     Outgoing,
+    Problem,
     Reject,
+    Request,
     Retry,
     after,
+    asking,
     at,
     config,
     dedup,
@@ -21,10 +23,9 @@ from wasmill import (
     queue,
     state,
     timer,
-    transaction,
 )
 from wasmill.errors import describe
-from wasmill.testing import Host
+from wasmill.testing import Host, request
 
 NESTED = [b"[" * 200_000, b'{"a":[' * 64 + b"1" + b"]}" * 64, b"[" * 128 + b"]" * 128]
 SHALLOW = ["[" * 127 + "]" * 127, "[" + ",".join(['{"a\\\\": "[[\\"{{"}'] * 200) + "]", '["' + "[" * 500 + '"]']
@@ -46,7 +47,7 @@ class Bodies(unittest.TestCase):
         self.assertEqual((message.key, message.tag, message.attempt), ("k", "g", 3))
 
     def test_a_body_that_is_no_text_or_no_json_is_rejected(self) -> None:
-        bodies = [b"\xff", b"", b"{", b"\xef\xbb\xbf1", '"\\ud800"', '{"\\uDC00": 1}', b"NaN", b"[-Infinity]", b"01"]
+        bodies = [b"\xff", b"", b"{", b"\xef\xbb\xbf1", '"\\ud800"', '{"\\uDC00": 1}', b"NaN", b"[-Infinity]", b"01", b"1e999", b"[-1E+400]"]
         bodies += ["1".encode("utf-16"), *NESTED, b"9" * 5_000]
         for body in bodies:
             with self.subTest(body=body[:20]), self.assertRaisesRegex(Reject, "^body: not JSON: "):
@@ -106,82 +107,24 @@ class Times(unittest.TestCase):
         self.assertEqual(at(datetime(2026, 1, 1, tzinfo=timezone.utc)).value, 1_767_225_600_000)
         self.assertEqual(after(2**63).value, 2**63)
 
+    def test_nothing_is_early_by_a_part_of_a_millisecond(self) -> None:
+        self.assertEqual(after(timedelta(microseconds=1)).value, 1)
+        self.assertEqual(after(timedelta(microseconds=1_001)).value, 2)
+        self.assertEqual(at(datetime(1970, 1, 1, 0, 0, 0, 1, timezone.utc)).value, 1)
+
     def test_what_is_none_is_refused(self) -> None:
-        for time in [-1, 1.5, 2**64, "1", None, datetime(2026, 1, 1)]:
+        for time in [-1, 1.5, 1.0, True, 2**64, "1", None, datetime(2026, 1, 1)]:
             with self.assertRaises(ValueError):
                 at(time)  # type: ignore[arg-type]
-        with self.assertRaises(ValueError):
-            after(timedelta(seconds=-1))
-        with self.assertRaises(ValueError):
-            level(19)
+        for delay in [timedelta(seconds=-1), timedelta(microseconds=-1)]:
+            with self.assertRaises(ValueError):
+                after(delay)
+        for number in [0, 19, 1.0, True]:
+            with self.assertRaises(ValueError):
+                level(number)  # type: ignore[arg-type]
 
 
 class Handlers(unittest.TestCase):
-    def test_what_a_failed_handler_did_is_not_kept(self) -> None:
-        def handle(message: Message) -> None:
-            state.put_json("n", message.json())
-            queue.send("t")
-            timer.set("x", after(1), "t")
-            self.assertTrue(dedup.claim("id", 1_000))
-            if message.json() == 1:
-                raise Retry("no")
-
-        it = host(handle)
-        with self.assertRaises(Retry):
-            it.deliver("t", key="k", json=1)
-        self.assertEqual((it.state("k"), it.timers("k"), it.sent), ({}, {}, []))
-        it.deliver("t", key="k", json=2)
-        self.assertEqual((it.state_json("k", "n"), len(it.timers("k")), len(it.sent)), (2, 1, 1))
-
-    def test_state_timers_and_claims_need_a_key(self) -> None:
-        for call in [lambda _: state.get("a"), lambda _: timer.cancel("a"), lambda _: dedup.claim("a", 1)]:
-            with self.assertRaises(HostError) as raised:
-                host(call).deliver("t")
-            self.assertEqual(raised.exception.kind, "no-key")
-
-    def test_state_is_read_page_by_page_in_the_order_of_names(self) -> None:
-        def handle(_: Message) -> None:
-            for n in range(2_100):
-                state.put(f"n{n:04}", "v")
-            state.put("other", "v")
-            names = [name for name, _ in state.scan("n")]
-            self.assertEqual((len(names), names[0], names[-1]), (2_100, "n0000", "n2099"))
-
-        host(handle).deliver("t", key="k")
-
-    def test_timers_are_delivered_in_order_and_may_be_set_moved_and_cancelled(self) -> None:
-        seen = []
-
-        def handle(message: Message) -> None:
-            seen.append(message.topic)
-            if message.topic == "begin":
-                timer.set("b", after(20), "b")
-                timer.set("a", after(10), "a")
-                timer.set("c", after(5), "c")
-                self.assertTrue(timer.cancel("c"))
-                self.assertTrue(timer.reschedule("b", at(it.now + 5)))
-                self.assertFalse(timer.reschedule("c", level(1)))
-
-        it = host(handle)
-        it.deliver("begin", key="k")
-        it.advance(9)
-        self.assertEqual(seen, ["begin", "b"])
-        it.advance(timedelta(milliseconds=1))
-        self.assertEqual(seen, ["begin", "b", "a"])
-
-    def test_a_half_message_is_delivered_once_it_is_committed(self) -> None:
-        def handle(message: Message) -> None:
-            if message.topic == "begin":
-                self.assertEqual(transaction.prepare("pay", Outgoing("paid", json=1)), "prepared")
-            else:
-                self.assertEqual(transaction.commit("pay"), "committed")
-                self.assertEqual(transaction.rollback("pay"), "committed")
-
-        it = host(handle)
-        self.assertEqual(it.deliver("begin", key="k"), [])
-        [paid] = it.deliver("end", key="k")
-        self.assertEqual((paid.topic, paid.json()), ("paid", 1))
-
     def test_whole_numbers_of_the_routes_are_read_as_such_and_what_is_none_is_told(self) -> None:
         def read(**routes: object) -> int:
             values: list[int] = []
@@ -189,9 +132,19 @@ class Handlers(unittest.TestCase):
             return values[0]
 
         self.assertEqual((read(), read(n="-12"), read(n=0)), (7, -12, 0))
-        for n in ["", "1.5", "12cents", "1e3"]:
-            with self.assertRaisesRegex(Retry, "^config n: "):
+        for n in ["", "1.5", "12cents", "1e3", "1_000", " 7 ", "7\n", "\u0661", "+7", 2**63, "9" * 5_000]:
+            with self.subTest(n=n), self.assertRaisesRegex(Retry, "^config n: "):
                 read(n=n)
+        with self.assertRaisesRegex(Retry, "^config n: 0 is below 1"):
+            host(lambda _: config.get_int("n", 7, minimum=1), config={"n": 0}).deliver("t")
+
+    def test_the_key_that_a_handler_needs_is_there_or_the_message_is_rejected(self) -> None:
+        keys: list[str] = []
+        it = host(lambda message: keys.append(message.require_key()))
+        it.deliver("t", key="k")
+        self.assertEqual(keys, ["k"])
+        with self.assertRaisesRegex(Reject, "`t` needs a key"):
+            it.deliver("t")
 
     def test_a_defect_is_told_with_its_place_and_other_failures_by_their_words(self) -> None:
         def defect() -> None:
@@ -208,6 +161,37 @@ class Handlers(unittest.TestCase):
         it = host(lambda _: log.warn("careful"))
         it.deliver("t")
         self.assertEqual(it.logged, [("warn", "careful")])
+
+
+class Requests(unittest.TestCase):
+    def test_what_the_bindings_give_is_read_by_name(self) -> None:
+        raw = SimpleNamespace(
+            method="GET", path="/", params=[("user", "ann")], query=[("a", "1"), ("a", "2")], headers=[("h", "v")], body=b""
+        )
+        it = Request.of(raw)
+        self.assertEqual((it.params, it.headers), ({"user": "ann"}, {"h": "v"}))
+        self.assertEqual((it.query_value("a"), it.query_value("b")), ("1", None))
+
+    def test_one_that_cannot_be_read_is_the_clients_fault_at_gates_and_queries_alike(self) -> None:
+        plugin = SimpleNamespace(admit=lambda it: it.json(), answer=lambda _, it: it.text())
+        with self.assertRaisesRegex(Problem, "^body: not JSON: ") as raised:
+            asking.admit(plugin, request(body="{"))
+        self.assertEqual((raised.exception.status, raised.exception.title), (400, "invalid request"))
+        response = asking.answer(plugin, "k", request(body=b"\xff"))
+        self.assertEqual((response.status, response.headers), (400, [("content-type", "application/problem+json")]))
+        problem = json.loads(response.body)
+        self.assertEqual((problem["status"], problem["title"]), (400, "invalid request"))
+        self.assertRegex(problem["detail"], "^body: not UTF-8: ")
+
+    def test_what_else_a_gate_or_a_query_raises_is_a_fault_of_the_plugins(self) -> None:
+        def defect(*_: object) -> None:
+            raise TypeError("no function")
+
+        plugin = SimpleNamespace(admit=defect, answer=defect)
+        with self.assertRaises(TypeError):
+            asking.admit(plugin, request())
+        with self.assertRaises(TypeError):
+            asking.answer(plugin, "k", request())
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ const BODIES: [(&str, &[&str]); 4] = [
 ];
 
 /// Good requests without one.
-const PATHS: [(Method, &str); 12] = [
+const PATHS: [(Method, &str); 14] = [
     (Method::GET, "/v1/dead-letters?limit=10&subscription=worker"),
     (Method::GET, "/v1/dead-letters/3.7.worker"),
     (Method::DELETE, "/v1/dead-letters/3.7.worker"),
@@ -43,6 +43,14 @@ const PATHS: [(Method, &str); 12] = [
         "/v1/dead-letters/3.7.worker/redrive?to=worker",
     ),
     (Method::POST, "/v1/dead-letters/redrive?subscription=worker"),
+    (
+        Method::POST,
+        "/v1/dead-letters/3.7.worker/preview?version=0123456789",
+    ),
+    (
+        Method::POST,
+        "/v1/dead-letters/preview?subscription=worker&limit=3",
+    ),
     (Method::GET, "/v1/subscriptions/worker/halted"),
     (Method::POST, "/v1/subscriptions/worker/resume?key=k"),
     (Method::POST, "/v1/subscriptions/worker/position?to=first"),

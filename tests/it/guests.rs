@@ -1,5 +1,6 @@
 //! Plugins that misbehave, each in its way, beside one that does not: they fail within their
-//! limits and are given up, and their neighbour does not feel it.
+//! limits and are given up, and all of their neighbour's messages are handled meanwhile. How many turns
+//! they have between two of its calls is counted where turns are taken, in the adapter's own tests.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use anyhow::{Result, ensure};
 use bytes::Bytes;
 use hyper::Method;
 use testkit::client::Client;
-use testkit::load::{self, Run};
+use testkit::load;
 use testkit::{metrics, sized};
 
 use crate::world::Host;
@@ -75,12 +76,10 @@ key = "path:key"
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plugins_that_misbehave_are_given_up_while_their_neighbour_stays_fast() -> Result<()> {
+async fn plugins_that_misbehave_are_given_up_while_their_neighbour_goes_on() -> Result<()> {
     let host = Host::with(&routes(), &[&MISFITS[..], &["counter"]].concat()).await?;
     let server = &host.server;
     let client = server.client();
-    let requests = sized(400, 4_000);
-    let usual = work(&client, requests).await?;
 
     let messages: u64 = sized(2, 50);
     for name in MISFITS {
@@ -90,9 +89,7 @@ async fn plugins_that_misbehave_are_given_up_while_their_neighbour_stays_fast() 
             client.send(Method::POST, &path, body).await?.success()?;
         }
     }
-    let beside = work(&client, requests).await?;
-    let (usual, beside) = (usual.latency_ms(0.99), beside.latency_ms(0.99));
-    println!("p99 of the plugin that behaves: {usual:.1} ms alone, {beside:.1} ms beside misfits");
+    work(&client, sized(400, 4_000)).await?;
 
     // All that failed was tried as often as its schedule says, and then it is waited for no more.
     let expected = (MISFITS.len() as u64 * messages * ATTEMPTS) as f64;
@@ -124,7 +121,7 @@ async fn plugins_that_misbehave_are_given_up_while_their_neighbour_stays_fast() 
 }
 
 /// Steady work for the plugin that behaves, from request to its effect.
-async fn work(client: &Client, requests: u64) -> Result<Run> {
+async fn work(client: &Client, requests: u64) -> Result<()> {
     let jobs = (0..requests).collect();
     let run = load::open(RATE, client, jobs, |client: Client, nth: u64| async move {
         let path = format!("/work/{}?wait=20s", nth % 100);
@@ -139,6 +136,5 @@ async fn work(client: &Client, requests: u64) -> Result<Run> {
         Ok(())
     })
     .await;
-    run.all_well()?;
-    Ok(run)
+    run.all_well()
 }

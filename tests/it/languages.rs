@@ -3,7 +3,8 @@
 //! its first message.
 
 use std::fs;
-use std::process::Output;
+use std::path::Path;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -90,6 +91,8 @@ async fn first_message(flag: String) -> Result<String> {
     step.ends("build");
     said(&mut wasmill(&project, ["plugin", "build"]))?;
     step.ends("build again");
+    unit_tests(&project, &flag)?;
+    step.ends("unit tests");
 
     let file = format!("{NAME}.wasm");
     let test = ["plugin", "test", &file, "--scenario", "behaviour.toml"];
@@ -118,6 +121,28 @@ async fn first_message(flag: String) -> Result<String> {
     step.ends("first message");
     server.stop().await?;
     Ok(format!("{}; {} bytes", step.times.join(", "), plugin.len()))
+}
+
+/// Runs the project's own tests, by the command that its README names for it.
+fn unit_tests(project: &Path, flag: &str) -> Result<()> {
+    let readme = fs::read_to_string(project.join("README.md"))?;
+    let commands = ["npm test", "python3 -m unittest", "go test", "cargo test"];
+    let mut named = commands
+        .iter()
+        .filter(|it| readme.contains(&format!("`{it}`")));
+    let Some(command) = named.next() else {
+        ensure!(
+            flag == "c",
+            "{flag}: its README names no command for tests: {readme}"
+        );
+        return Ok(());
+    };
+    let mut words = command.split(' ');
+    let mut command = Command::new(words.next().context("a program")?);
+    command.args(words).current_dir(project);
+    // Which its author has not: cargo set it for us.
+    said(command.env_remove("CARGO_TARGET_DIR"))?;
+    Ok(())
 }
 
 /// The message about a tier that comes of this flow.

@@ -7,6 +7,17 @@ use std::process::{Command, Output};
 use anyhow::{Result, ensure};
 use serde_json::Value;
 use testkit::artifacts;
+use wasmill_component::{Capabilities, Manifest};
+
+const ROUTES: &str = r#"
+[topics]
+work = {}
+counted = {}
+
+[subscriptions.worker]
+topic = "work"
+plugin = "counter"
+"#;
 
 #[test]
 fn a_file_is_told_for_what_it_is_and_how_it_differs_from_another() -> Result<()> {
@@ -40,13 +51,73 @@ fn a_file_is_told_for_what_it_is_and_how_it_differs_from_another() -> Result<()>
     );
     let own = ["--against", counter.to_str().expect("UTF-8")];
     let text = String::from_utf8(inspect(&counter, &own)?.stdout)?;
-    assert_eq!(text.trim(), "no differences");
+    assert_eq!(text.trim(), "signature: none\nno differences");
 
     let said = inspect(&torn, &[])?;
     assert_eq!(said.status.code(), Some(2));
     let text = String::from_utf8(said.stderr)?;
     ensure!(
         text.contains("torn.wasm: it ends in the middle, after 1000 bytes"),
+        "{text}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_file_that_no_host_takes_is_told_with_why_and_ends_with_2() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("idle.wasm");
+    // A component of nothing.
+    fs::write(&file, b"\0asm\x0d\0\x01\0")?;
+    for options in [&[][..], &["--json"]] {
+        let output = inspect(&file, options)?;
+        assert_eq!(output.status.code(), Some(2), "{options:?}");
+        for said in [output.stdout, output.stderr] {
+            let said = String::from_utf8(said)?;
+            ensure!(
+                said.contains("it exports nothing that a host calls"),
+                "{said}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_plugin_is_told_with_its_routes_and_what_an_empty_message_costs() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("counter.wasm");
+    let manifest = |http: &[&str]| Manifest {
+        name: "counter".to_owned(),
+        version: "1".to_owned(),
+        language: None,
+        description: None,
+        capabilities: Capabilities {
+            http: http.iter().map(|host| (*host).to_owned()).collect(),
+            ..Capabilities::default()
+        },
+        routes: Some(ROUTES.to_owned()),
+        state_version: 1,
+    };
+    let counter = wasmill_test_guests::bytes("counter");
+    fs::write(&file, manifest(&[]).embed(&counter))?;
+    let said: Value = serde_json::from_slice(&inspect(&file, &["--json"])?.stdout)?;
+    let measured = &said["fuel"]["measured"][0];
+    let fuel = measured["fuel"].as_u64().unwrap_or_default();
+    ensure!(fuel > 0 && measured["topic"] == "work", "{said:#}");
+    let text = String::from_utf8(inspect(&file, &[])?.stdout)?;
+    for part in [
+        "an empty message of work ",
+        "SUGGESTED ROUTES\n",
+        ROUTES.trim(),
+    ] {
+        ensure!(text.contains(part), "no {part:?} in {text}");
+    }
+    // It asks for what its routes do not grant.
+    fs::write(&file, manifest(&["pay.example"]).embed(&counter))?;
+    let text = String::from_utf8(inspect(&file, &[])?.stdout)?;
+    ensure!(
+        text.contains("unknown: a host would hold the plugin"),
         "{text}"
     );
     Ok(())

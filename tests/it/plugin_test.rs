@@ -135,11 +135,20 @@ fn what_a_crash_does_is_told_and_is_exit_code_1() -> Result<()> {
 }
 
 #[test]
+fn a_scenario_in_which_no_crash_can_be_tried_is_exit_code_1() -> Result<()> {
+    let scenario = "routes = \"routes.toml\"\n[[step]]\nadvance = \"1s\"\n";
+    let told = Project::new("teller", scenario)?.test(&["--crash-points"])?;
+    assert_eq!(told.code, Some(1), "{}{}", told.out, told.err);
+    ensure!(told.err.contains("no crash was tried"), "{}", told.err);
+    Ok(())
+}
+
+#[test]
 fn what_is_told_wrong_is_exit_code_2_with_the_line_and_the_remedy() -> Result<()> {
     for (scenario, said) in [
         (
             SCENARIO.replace("outcome", "outcom"),
-            "line 7, column 8: unknown field `outcom`, expected one of `outcome`",
+            "line 7, column 8: unknown field `outcom`, expected one of `answer`, `outcome`",
         ),
         (
             SCENARIO.replace("routes.toml", "other.toml"),
@@ -151,7 +160,11 @@ fn what_is_told_wrong_is_exit_code_2_with_the_line_and_the_remedy() -> Result<()
         ),
         (
             SCENARIO.replacen('\n', "\nroutes_added = '[topics'\n", 1),
-            "routes.toml is wrong",
+            "routes.toml is wrong (from line 14 on it is `routes_added` of the scenario)",
+        ),
+        (
+            SCENARIO.replace("\"pay\"", "\"told\""),
+            "the step in line 4 sends to `told`, which no subscription",
         ),
     ] {
         let told = Project::new("teller", &scenario)?.test(&[])?;
@@ -166,6 +179,9 @@ fn what_is_told_wrong_is_exit_code_2_with_the_line_and_the_remedy() -> Result<()
         "{}",
         told.err
     );
+    let told = project.test(&["--bench", "--repeat", "0"])?;
+    assert_eq!(told.code, Some(2), "{}", told.err);
+    ensure!(told.err.contains("0 is not in 1.."), "{}", told.err);
     let scenario = project.folder.path().join("scenario.toml");
     let told = test(&scenario, &scenario, &[])?;
     assert_eq!(told.code, Some(2), "{}", told.err);

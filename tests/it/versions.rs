@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use hyper::Method;
 use serde_json::Value;
@@ -95,6 +95,20 @@ async fn held(server: &Server) -> Result<String> {
     Ok(plugin["held"]["reasons"].to_string())
 }
 
+/// Approves the version that is held.
+async fn approve(server: &Server) -> Result<()> {
+    let plugin = stands(server, |it| !it["held"].is_null()).await?;
+    let version = plugin["held"]["version"].as_str().context("a hash")?;
+    let approve = ["plugin", "approve", "tally", &version[..12]];
+    server.command(&approve).await.map(|_| ())
+}
+
+/// Waits until so many messages were handled.
+async fn handled(server: &Server, count: usize) -> Result<()> {
+    let counter = "messages_handled_total";
+    metrics::reached(&server.client(), counter, count as f64, PATIENCE).await
+}
+
 async fn restart(server: &mut Server) -> Result<()> {
     server.kill().await?;
     server.start_again().await
@@ -153,7 +167,7 @@ async fn a_rollback_holds_until_another_file_comes() -> Result<()> {
         4,
         "a header and three versions: {history}"
     );
-    let unknown = ["plugin", "rollback", "tally", "--to", "0123456789"];
+    let unknown = ["plugin", "rollback", "tally", "0123456789"];
     let why = refused(&host.server, &unknown).await?;
     ensure!(why.contains("no version `0123456789` is kept"), "{why}");
     host.server.stop().await
@@ -182,8 +196,7 @@ async fn no_message_is_lost_or_fails_while_versions_go_back_and_forth() -> Resul
         put(&host, &version("doubler", &next, &[], 1), &next).await?;
     }
     load.await??;
-    let client = host.server.client();
-    metrics::reached(&client, "messages_handled_total", MESSAGES as f64, PATIENCE).await?;
+    handled(&host.server, MESSAGES).await?;
     let all = host.server.command(&["sub", "list", "--json"]).await?;
     let all: Value = serde_json::from_str(&all)?;
     assert_eq!(all["subscriptions"][0]["dead_letters"], 0);
@@ -219,13 +232,7 @@ async fn a_pin_and_a_disabled_plugin_stay_so_over_a_kill_whatever_files_come() -
     .await?;
     host.server.command(&["plugin", "enable", "tally"]).await?;
     serves(&host.server, "3").await?;
-    metrics::reached(
-        &host.server.client(),
-        "messages_handled_total",
-        1.0,
-        PATIENCE,
-    )
-    .await?;
+    handled(&host.server, 1).await?;
     host.server.stop().await
 }
 
@@ -246,7 +253,7 @@ async fn what_asks_for_more_is_held_until_it_is_approved_or_granted() -> Result<
     let log = host.server.log()?;
     let told = log.lines().filter(|line| line.contains("plugin file held"));
     assert_eq!(told.count(), 2, "once for each start");
-    host.server.command(&["plugin", "approve", "tally"]).await?;
+    approve(&host.server).await?;
     serves(&host.server, "2").await?;
     restart(&mut host.server).await?;
     serves(&host.server, "2").await?;
@@ -267,7 +274,7 @@ async fn what_asks_for_more_is_held_until_it_is_approved_or_granted() -> Result<
         why.contains("the version before did not") && !why.contains("pay.example")
     });
     plugin.await?;
-    host.server.command(&["plugin", "approve", "tally"]).await?;
+    approve(&host.server).await?;
     serves(&host.server, "3").await?;
     host.server.stop().await
 }
@@ -323,13 +330,7 @@ async fn states_are_migrated_key_by_key_and_no_version_goes_back_behind_them() -
     for key in ["a", "b", "b"] {
         work(&host.server, key, "x").await?;
     }
-    metrics::reached(
-        &host.server.client(),
-        "messages_handled_total",
-        3.0,
-        PATIENCE,
-    )
-    .await?;
+    handled(&host.server, 3).await?;
 
     host.installation
         .put_plugin("tally", &version("doubler", "1.5", &[], 2))?;

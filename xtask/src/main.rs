@@ -8,6 +8,7 @@ mod demo;
 mod orders;
 mod process;
 mod schemathesis;
+mod sums;
 mod table;
 mod tidy;
 mod wit;
@@ -42,7 +43,7 @@ enum Command {
     Fuzz(ci::FuzzOptions),
     /// Check layers, file headers, sizes and other rules that no compiler knows.
     Tidy(tidy::Options),
-    /// Check that the contract keeps what was released of it.
+    /// Check that the contract keeps what was released of it, and that the SDKs are bound to it.
     Wit(wit::Options),
     /// Fuzz the data API of a host by its OpenAPI document.
     Schemathesis(schemathesis::Options),

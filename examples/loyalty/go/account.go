@@ -1,8 +1,9 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
+	"fmt"
+
+	"wasmill"
 )
 
 const (
@@ -10,6 +11,9 @@ const (
 	silver = "silver"
 	gold   = "gold"
 )
+
+// centsMax is the largest whole number that readers of JSON agree on, in any language.
+const centsMax = 1<<53 - 1
 
 // order is what a message of order.paid says. Amounts are in cents.
 type order struct {
@@ -32,28 +36,27 @@ type change struct {
 	Spent int64  `json:"spent"`
 }
 
-func parseOrder(body []byte) (order order, err error) {
-	if err := json.Unmarshal(body, &order); err != nil {
-		if of := (*json.UnmarshalTypeError)(nil); errors.As(err, &of) && of.Field != "" {
-			return order, errors.New("`" + of.Field + "` cannot be a " + of.Value)
-		}
-		return order, errors.New("the body is not JSON: " + err.Error())
-	}
+// check rejects what is no order.
+func (o order) check() error {
 	switch {
-	case order.ID == "":
-		return order, errors.New("`order_id` must be a text that is not empty")
-	case order.Amount <= 0:
-		return order, errors.New("`amount` must be a whole number of cents above zero")
+	case o.ID == "":
+		return wasmill.Reject("`order_id` must be a text that is not empty")
+	case o.Amount < 1 || o.Amount > centsMax:
+		return wasmill.Reject(fmt.Sprintf("`amount` must be from 1 to %d cents", int64(centsMax)))
+	default:
+		return nil
 	}
-	return order, nil
 }
 
 func newAccount() account {
 	return account{Tier: bronze}
 }
 
-// count adds an order.
-func (a *account) count(order order, tiers tiers) {
+// count adds an order, unless the sum is too large.
+func (a *account) count(order order, tiers tiers) error {
+	if order.Amount > centsMax-a.Spent {
+		return wasmill.Reject(fmt.Sprintf("`amount` takes what is spent above %d cents", int64(centsMax)))
+	}
 	a.Spent += order.Amount
 	a.Orders++
 	switch {
@@ -64,4 +67,5 @@ func (a *account) count(order order, tiers tiers) {
 	default:
 		a.Tier = bronze
 	}
+	return nil
 }

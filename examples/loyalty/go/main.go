@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -28,12 +29,15 @@ func handle(ctx *wasmill.Context, msg *wasmill.Message) error {
 
 // paid counts an order, once.
 func paid(ctx *wasmill.Context, msg *wasmill.Message) error {
-	if msg.Key == "" {
-		return wasmill.Reject("the message needs a key, which is the user")
+	if err := msg.NeedKey(); err != nil {
+		return err
 	}
-	order, err := parseOrder(msg.Body)
-	if err != nil {
-		return wasmill.Reject(err.Error())
+	var order order
+	if err := msg.JSON(&order); err != nil {
+		return err
+	}
+	if err := order.check(); err != nil {
+		return err
 	}
 	tiers, err := readTiers(ctx.Config)
 	if err != nil {
@@ -49,7 +53,9 @@ func paid(ctx *wasmill.Context, msg *wasmill.Message) error {
 		return err
 	}
 	before := account.Tier
-	account.count(order, tiers)
+	if err := account.count(order, tiers); err != nil {
+		return err
+	}
 	if err := ctx.State.PutJSON("account", account); err != nil {
 		return err
 	}
@@ -96,5 +102,8 @@ func readTiers(config wasmill.Config) (tiers tiers, err error) {
 		return tiers, err
 	}
 	tiers.quiet, err = config.Millis("quiet", 365*24*time.Hour)
+	if err == nil && tiers.quiet == 0 {
+		err = errors.New("the setting `quiet` must be at least 1 millisecond")
+	}
 	return tiers, err
 }

@@ -7,9 +7,9 @@ const DAY = 24 * 60 * 60 * 1000;
 export function handle(message) {
   switch (message.topic) {
     case "order.paid":
-      return orderPaid(userOf(message), orderOf(message));
+      return orderPaid(message.requireKey(), orderOf(message));
     case "loyalty.quiet":
-      return quiet(userOf(message));
+      return quiet(message.requireKey());
     default:
       throw new Reject(`topic \`${message.topic}\` is none of this plugin's`);
   }
@@ -21,12 +21,15 @@ function orderPaid(user, { order_id, amount }) {
   }
   const before = state.getJson("account") ?? { spent: 0, orders: 0, tier: "bronze" };
   const spent = before.spent + amount;
+  if (!Number.isSafeInteger(spent)) {
+    throw new Reject(`amount: more than ${Number.MAX_SAFE_INTEGER} cents cannot be counted`);
+  }
   const account = { spent, orders: before.orders + 1, tier: tierOf(spent) };
   state.putJson("account", account);
   if (account.tier !== before.tier) {
     tierChanged({ user, from: before.tier, to: account.tier, spent });
   }
-  timer.set("quiet", after(config.getInteger("quiet", 365 * DAY)), { topic: "loyalty.quiet" });
+  timer.set("quiet", after(config.getInteger("quiet", 365 * DAY, 1)), { topic: "loyalty.quiet" });
 }
 
 // A year without an order: the user begins anew.
@@ -50,20 +53,13 @@ function tierChanged(change) {
   log.info(`${change.user} goes from ${change.from} to ${change.to}`);
 }
 
-function userOf({ key }) {
-  if (key === undefined) {
-    throw new Reject("a key is needed: the user");
-  }
-  return key;
-}
-
 function orderOf(message) {
   const { order_id, amount } = message.json() ?? {};
   if (typeof order_id !== "string" || order_id === "") {
     throw new Reject("order_id: a text is needed");
   }
   if (!Number.isSafeInteger(amount) || amount <= 0) {
-    throw new Reject("amount: a whole number of cents above 0 is needed");
+    throw new Reject(`amount: a whole number of cents from 1 to ${Number.MAX_SAFE_INTEGER} is needed`);
   }
   return { order_id, amount };
 }

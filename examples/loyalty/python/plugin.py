@@ -6,6 +6,8 @@ from typing import Literal, TypedDict
 from wasmill import Message, Reject, after, config, dedup, log, queue, state, timer
 
 YEAR = timedelta(days=365) // timedelta(milliseconds=1)
+CENTS_MAX = 2**53 - 1
+"""What any reader of JSON can hold."""
 
 Tier = Literal["bronze", "silver", "gold"]
 
@@ -19,9 +21,9 @@ class Account(TypedDict):
 def handle(message: Message) -> None:
     match message.topic:
         case "order.paid":
-            order_paid(user_of(message), *order_of(message))
+            order_paid(message.require_key(), *order_of(message))
         case "loyalty.quiet":
-            quiet(user_of(message))
+            quiet(message.require_key())
         case topic:
             raise Reject(f"topic `{topic}` is none of this plugin's")
 
@@ -31,11 +33,13 @@ def order_paid(user: str, order_id: str, amount: int) -> None:
         return
     before: Account = state.get_json("account") or Account(spent=0, orders=0, tier="bronze")
     spent = before["spent"] + amount
+    if spent > CENTS_MAX:
+        raise Reject(f"amount: more than {CENTS_MAX} cents cannot be counted")
     account: Account = {"spent": spent, "orders": before["orders"] + 1, "tier": tier_of(spent)}
     state.put_json("account", account)
     if account["tier"] != before["tier"]:
         tier_changed(user, before["tier"], account["tier"], spent)
-    timer.set("quiet", after(config.get_int("quiet", YEAR)), "loyalty.quiet")
+    timer.set("quiet", after(config.get_int("quiet", YEAR, minimum=1)), "loyalty.quiet")
 
 
 def quiet(user: str) -> None:
@@ -57,17 +61,11 @@ def tier_changed(user: str, old: Tier, new: Tier, spent: int) -> None:
     log.info(f"{user} goes from {old} to {new}")
 
 
-def user_of(message: Message) -> str:
-    if message.key is None:
-        raise Reject("a key is needed: the user")
-    return message.key
-
-
 def order_of(message: Message) -> tuple[str, int]:
     order = message.json()
     order_id, amount = (order.get("order_id"), order.get("amount")) if isinstance(order, dict) else (None, None)
     if not isinstance(order_id, str) or not order_id:
         raise Reject("order_id: a text is needed")
-    if type(amount) is not int or amount <= 0:
-        raise Reject("amount: a whole number of cents above 0 is needed")
+    if type(amount) is not int or not 1 <= amount <= CENTS_MAX:
+        raise Reject(f"amount: a whole number of cents from 1 to {CENTS_MAX} is needed")
     return order_id, amount

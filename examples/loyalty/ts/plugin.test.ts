@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import * as plugin from "./plugin.js";
+import type { Account } from "./plugin.js";
 import { Host } from "./wasmill/testing.js";
 
 const config = { silver: 500, gold: 2_000, quiet: 60_000 };
@@ -26,7 +27,7 @@ test("a tier is told of when it changes, and only then", async () => {
 test("an order counts once", async () => {
   await pay("o-1", 400);
   assert.deepEqual(await pay("o-1", 400), []);
-  assert.equal(host.stateJson("ann", "account").spent, 400);
+  assert.equal(host.stateJson<Account>("ann", "account")?.spent, 400);
 });
 
 test("a user who stays away begins anew", async () => {
@@ -38,8 +39,25 @@ test("a user who stays away begins anew", async () => {
 
 test("what cannot be counted is rejected, by the name of the field", async () => {
   const order = (json: object) => host.deliver({ topic: "order.paid", key: "ann", json });
-  await assert.rejects(order({ order_id: "o-1", amount: -1 }), { name: "Reject", message: /^amount/ });
-  await assert.rejects(order({ amount: 1 }), { name: "Reject", message: /^order_id/ });
+  for (const amount of [-1, 0, 1.5, 2 ** 53, "1", undefined]) {
+    await assert.rejects(order({ order_id: "o-1", amount }), { name: "Reject", message: /^amount/ });
+  }
+  for (const order_id of [undefined, "", 1]) {
+    await assert.rejects(order({ order_id, amount: 1 }), { name: "Reject", message: /^order_id/ });
+  }
   await assert.rejects(host.deliver({ topic: "order.paid", body: "{}" }), { name: "Reject", message: /key/ });
   await assert.rejects(host.deliver({ topic: "other", key: "ann" }), { name: "Reject", message: /`other`/ });
+});
+
+test("no cent is lost: what cannot be counted any more is rejected", async () => {
+  await pay("o-1", Number.MAX_SAFE_INTEGER);
+  await assert.rejects(pay("o-2", 1), { name: "Reject", message: /^amount/ });
+  assert.equal(host.stateJson<Account>("ann", "account")?.spent, Number.MAX_SAFE_INTEGER);
+});
+
+test("a setting that is none is told to the operator, and the order is tried again", async () => {
+  for (const quiet of [0, -1, "1.5"]) {
+    host = new Host(plugin, { config: { quiet } });
+    await assert.rejects(pay("o-1", 1), { name: "Retry", message: /quiet/ });
+  }
 });

@@ -3,7 +3,7 @@
 import { type Message, Reject, after, config, dedup, log, queue, state, timer } from "./wasmill/index.js";
 
 type Tier = "bronze" | "silver" | "gold";
-type Account = { spent: number; orders: number; tier: Tier };
+export type Account = { spent: number; orders: number; tier: Tier };
 type Order = { order_id: string; amount: number };
 type Change = { user: string; from: Tier; to: Tier; spent: number };
 
@@ -12,9 +12,9 @@ const DAY = 24 * 60 * 60 * 1000;
 export function handle(message: Message): void {
   switch (message.topic) {
     case "order.paid":
-      return orderPaid(userOf(message), orderOf(message));
+      return orderPaid(message.requireKey(), orderOf(message));
     case "loyalty.quiet":
-      return quiet(userOf(message));
+      return quiet(message.requireKey());
     default:
       throw new Reject(`topic \`${message.topic}\` is none of this plugin's`);
   }
@@ -26,12 +26,15 @@ function orderPaid(user: string, { order_id, amount }: Order): void {
   }
   const before = state.getJson<Account>("account") ?? { spent: 0, orders: 0, tier: "bronze" };
   const spent = before.spent + amount;
+  if (!Number.isSafeInteger(spent)) {
+    throw new Reject(`amount: more than ${Number.MAX_SAFE_INTEGER} cents cannot be counted`);
+  }
   const account: Account = { spent, orders: before.orders + 1, tier: tierOf(spent) };
   state.putJson("account", account);
   if (account.tier !== before.tier) {
     tierChanged({ user, from: before.tier, to: account.tier, spent });
   }
-  timer.set("quiet", after(config.getInteger("quiet", 365 * DAY)), { topic: "loyalty.quiet" });
+  timer.set("quiet", after(config.getInteger("quiet", 365 * DAY, 1)), { topic: "loyalty.quiet" });
 }
 
 // A year without an order: the user begins anew.
@@ -55,13 +58,6 @@ function tierChanged(change: Change): void {
   log.info(`${change.user} goes from ${change.from} to ${change.to}`);
 }
 
-function userOf({ key }: Message): string {
-  if (key === undefined) {
-    throw new Reject("a key is needed: the user");
-  }
-  return key;
-}
-
 function orderOf(message: Message): Order {
   const order = message.json<Partial<Order> | null>();
   const { order_id, amount } = order ?? {};
@@ -69,7 +65,7 @@ function orderOf(message: Message): Order {
     throw new Reject("order_id: a text is needed");
   }
   if (typeof amount !== "number" || !Number.isSafeInteger(amount) || amount <= 0) {
-    throw new Reject("amount: a whole number of cents above 0 is needed");
+    throw new Reject(`amount: a whole number of cents from 1 to ${Number.MAX_SAFE_INTEGER} is needed`);
   }
   return { order_id, amount };
 }

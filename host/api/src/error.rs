@@ -79,9 +79,7 @@ impl Error {
             detail: detail.into(),
         }
     }
-}
 
-impl Error {
     /// That this happened to one message of many.
     pub(crate) fn within(self, index: usize) -> Self {
         match self {
@@ -200,6 +198,7 @@ fn operate_error(error: &OperateError) -> Description {
         OperateError::NotFound | OperateError::NoTransaction => {
             answer(StatusCode::NOT_FOUND, error.to_string())
         }
+        OperateError::Version(error) => Error::from(error.clone()).describe(),
         OperateError::Refused(refused) => answer(StatusCode::CONFLICT, refused.to_string()),
         OperateError::Move(MoveError::UnknownSubscription(name)) => answer(
             StatusCode::NOT_FOUND,

@@ -79,6 +79,7 @@ impl Changes {
     fn capabilities(&mut self, before: &Capabilities, after: &Capabilities) {
         self.names("capabilities.http", &before.http, &after.http);
         self.names("capabilities.env", &before.env, &after.env);
+        self.names("capabilities.secrets", &before.secrets, &after.secrets);
         let own = |it: &Capabilities| it.files.then(|| "a directory of its own".to_owned());
         self.compare("capabilities.files", own(before), own(after));
     }

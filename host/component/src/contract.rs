@@ -1,14 +1,15 @@
-//! The contract, as this host speaks it, and what of a component does not fit it.
+//! The contract, as this host speaks it, and what of a component does not fit a host.
 
 use crate::interface::{Interface, Interfaces};
 use crate::package::Package;
+use crate::surroundings::{LINKED_IN_WORDS, MESSAGING, check_called, is_linked};
 
 /// The contract's package, as its interfaces are named in a component.
 pub const CONTRACT: &str = "wasmill:plugin/";
 /// The contract's version that this host speaks.
 pub const CONTRACT_VERSION: &str = "0.1.0";
 
-/// What of a component does not fit the contract, and the remedy.
+/// What of a component does not fit a host, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
     /// It was built for another version.
@@ -55,6 +56,21 @@ pub enum Misfit {
         /// As the contract has it.
         contract: String,
     },
+    /// No host has this for it.
+    #[error(
+        "it imports `{interface}`, and this host links {LINKED_IN_WORDS}@{CONTRACT_VERSION}: build \
+         it against these"
+    )]
+    Unlinked {
+        /// With the version.
+        interface: String,
+    },
+    /// Nothing would ever call it.
+    #[error(
+        "it exports nothing that a host calls: a plugin exports at least one of `handler`, `gate` \
+         and `query` of {CONTRACT}*@{CONTRACT_VERSION}, or {MESSAGING}"
+    )]
+    Uncalled,
 }
 
 /// Whether interfaces, by these names, are those of the contract that this host speaks. Others are
@@ -69,7 +85,18 @@ pub fn check_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(), M
     Ok(())
 }
 
-/// Compares what a component uses of the contract with what this host speaks.
+/// Whether hosts of this version take a component: what it uses of the contract is as they speak it,
+/// whatever else it imports is linked, and there is something to call.
+///
+/// # Errors
+/// The first [`Misfit`].
+pub fn check_plugin(interfaces: &Interfaces) -> Result<(), Misfit> {
+    check(interfaces)?;
+    check_called(interfaces.exports.keys().map(String::as_str))
+}
+
+/// Compares what a component uses of the contract with what this host speaks, and what else it imports
+/// with what this host links.
 ///
 /// # Errors
 /// The first [`Misfit`].
@@ -79,7 +106,15 @@ pub fn check(interfaces: &Interfaces) -> Result<(), Misfit> {
             compare(name, used, contract)?;
         }
     }
-    Ok(())
+    let others = interfaces.imports.iter();
+    let mut others = others.filter(|(name, _)| !name.starts_with(CONTRACT));
+    // Types alone are linked whoever declares them.
+    match others.find(|(name, used)| !used.functions.is_empty() && !is_linked(name)) {
+        None => Ok(()),
+        Some((name, _)) => Err(Misfit::Unlinked {
+            interface: name.clone(),
+        }),
+    }
 }
 
 /// The contract's interface of this name; none if it is not the contract's to judge.

@@ -26,8 +26,8 @@ pub enum NotComponent {
     Torn(usize),
     /// It is a module.
     #[error(
-        "it is a core module, not a component: build it for wasm32-wasip2, or turn it into a \
-         component with `wasm-tools component new`"
+        "it is a core module, not a component: make a plugin of its project with \
+         `wasmill plugin build`"
     )]
     Module,
     /// It is wrapped too often.

@@ -49,6 +49,9 @@ pub struct Capabilities {
     pub files: bool,
     /// Names of environment variables.
     pub env: BTreeSet<String>,
+    /// Names of secrets. Left out if there are none, so that hosts that know of none take it.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub secrets: BTreeSet<String>,
 }
 
 /// Why a manifest cannot be read.
@@ -146,6 +149,20 @@ mod tests {
             Manifest::read(&manifest.embed(&with)),
             Err(ManifestError::Several)
         );
+    }
+
+    #[test]
+    fn a_manifest_of_before_there_were_secrets_asks_for_none() {
+        let old = r#"{"name": "loyalty", "version": "1", "capabilities": {"http": [], "files": true, "env": []}}"#;
+        let mut manifest: Manifest = serde_json::from_str(old).expect("a manifest");
+        assert!(manifest.capabilities.secrets.is_empty());
+        let written = |manifest: &Manifest| serde_json::to_string(manifest).expect("JSON");
+        assert!(
+            !written(&manifest).contains("secrets"),
+            "an old host takes it"
+        );
+        manifest.capabilities.secrets.insert("KEY".to_owned());
+        assert_eq!(Manifest::read(&manifest.embed(EMPTY)), Ok(Some(manifest)));
     }
 
     #[test]

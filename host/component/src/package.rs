@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use semver::{Version, VersionReq};
-use wit_parser::{Resolve, SourceMap, WorldItem, WorldKey};
+use wit_parser::{PackageId, Resolve, SourceMap, WorldItem, WorldKey};
 
 use crate::changes::{Change, Changes};
 use crate::interface::Interface;
@@ -45,15 +45,7 @@ impl Package {
     /// # Errors
     /// Where and why it is not well-formed.
     pub fn parse(sources: &[(&str, &str)]) -> Result<Self, String> {
-        let mut map = SourceMap::new();
-        for (name, text) in sources {
-            map.push(Path::new(name), *text);
-        }
-        let mut resolve = Resolve::default();
-        let group = map.parse().map_err(|(map, error)| error.render(&map))?;
-        let id = resolve
-            .push_group(group)
-            .map_err(|error| format!("{error:#}"))?;
+        let (resolve, id) = resolved(sources)?;
         let package = &resolve.packages[id];
         let version = package.name.version.clone();
         let interfaces = package.interfaces.iter();
@@ -95,6 +87,25 @@ impl Package {
         }
         changes
     }
+}
+
+/// The contract that this host speaks, as its interfaces refer to each other.
+#[must_use]
+pub fn resolved_contract() -> Resolve {
+    let (contract, _) = resolved(&SOURCES).expect("the contract's text is well-formed");
+    contract
+}
+
+fn resolved(sources: &[(&str, &str)]) -> Result<(Resolve, PackageId), String> {
+    let mut map = SourceMap::new();
+    for (name, text) in sources {
+        map.push(Path::new(name), *text);
+    }
+    let mut resolve = Resolve::default();
+    let group = map.parse().map_err(|(map, error)| error.render(&map))?;
+    let pushed = resolve.push_group(group);
+    let id = pushed.map_err(|error| format!("{error:#}"))?;
+    Ok((resolve, id))
 }
 
 /// What a world imports and exports.

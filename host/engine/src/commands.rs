@@ -8,7 +8,7 @@ use wasmill_model::effects::{Delayed, TimerRef};
 use wasmill_model::half::Owner;
 use wasmill_model::limits::OverLimit;
 use wasmill_model::routes::TopicIndex;
-use wasmill_model::{Claim, Half, Message, MessageId, Millis, Name, Op, PartitionId, When};
+use wasmill_model::{Claim, Half, Message, MessageId, Millis, Name, Op, PartitionId, When, chosen};
 
 use crate::claims;
 use crate::engine::Engine;
@@ -83,6 +83,9 @@ pub enum Refused {
     /// The key is empty.
     #[error("a key has at least one byte: leave it out for a message without order and state")]
     EmptyKey,
+    /// A header whose name is the host's own.
+    #[error("the name of a header must not begin with a NUL, as {0:?} does: take another name")]
+    ReservedHeader(Name),
     /// A part of the message is over its limit.
     #[error(transparent)]
     Limit(#[from] OverLimit),
@@ -230,6 +233,9 @@ impl Engine {
         } = incoming;
         if key.as_ref().is_some_and(|key| key.is_empty()) {
             return Err(Refused::EmptyKey);
+        }
+        if let Some((name, _)) = headers.iter().find(|(name, _)| chosen::is_reserved(name)) {
+            return Err(Refused::ReservedHeader(name.clone()));
         }
         let topic = &self.routes().topics()[topic.0];
         let checked = topic

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use wasmill_model::record::DeadLetter;
-use wasmill_model::{Message, Millis, Name, Op, PartitionId, Target};
+use wasmill_model::{Message, Millis, Name, Op, PartitionId, Routes, Target};
 
 use crate::codec::{self, DecodeError};
 use crate::engine::Engine;
@@ -61,6 +61,70 @@ impl LetterId {
     #[must_use]
     pub fn place(&self) -> Vec<u8> {
         layout::dead(self.partition, &self.subscription, self.seq)
+    }
+}
+
+/// How a dead letter is to be delivered again: to its own subscription, for the version that serves,
+/// unless it is said otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redrive {
+    /// Another subscription that gets it.
+    pub to: Option<Name>,
+    /// The content hash of the version of that subscription's plugin that alone handles it, however
+    /// often it is tried.
+    pub version: Option<Name>,
+}
+
+impl Redrive {
+    /// To another subscription, or to its own.
+    #[must_use]
+    pub fn to(to: Option<&Name>) -> Self {
+        Self {
+            to: to.cloned(),
+            version: None,
+        }
+    }
+
+    /// What a letter is delivered as, and where.
+    ///
+    /// # Errors
+    /// [`RedriveError`] if it cannot be delivered there.
+    pub fn delivery(
+        &self,
+        letter: &DeadLetter,
+        routes: &Routes,
+    ) -> Result<(Arc<Message>, Target), RedriveError> {
+        let target = self.target(letter, routes)?;
+        let message = letter.message.chosen_for(self.version.as_ref());
+        if message.timer.is_none() {
+            return Ok((message, target));
+        }
+        // A timer stays the plugin's own where it was one, though it is pending no longer.
+        let is_own = target.subscription == letter.subscription;
+        let message = Arc::new(Message {
+            timer: is_own.then(|| "".into()),
+            ..Message::clone(&message)
+        });
+        Ok((message, target))
+    }
+
+    fn target(&self, letter: &DeadLetter, routes: &Routes) -> Result<Target, RedriveError> {
+        let name = self.to.as_ref().unwrap_or(&letter.subscription);
+        let subscription = routes
+            .subscription(name)
+            .ok_or_else(|| RedriveError::UnknownSubscription(name.clone()))?;
+        // It goes back to where it was, whatever the routes say now, if it ever had a key.
+        if *name == letter.subscription && letter.key.is_some() {
+            return Ok(Target {
+                subscription: name.clone(),
+                key: letter.key.clone(),
+            });
+        }
+        let target = subscription.target(&letter.message);
+        target.map_err(|cause| RedriveError::NoKey {
+            subscription: name.clone(),
+            cause,
+        })
     }
 }
 
@@ -129,8 +193,8 @@ impl Engine {
         self.partition(partition).counters.seq
     }
 
-    /// Delivers a dead letter again, to its subscription or to another one, as a new message there:
-    /// its attempts begin anew, and it comes after what waits.
+    /// Delivers a dead letter again, as a new message there: its attempts begin anew, and it comes
+    /// after what waits.
     ///
     /// # Errors
     /// [`RedriveError`]; nothing has changed.
@@ -138,19 +202,12 @@ impl Engine {
         &mut self,
         partition: PartitionId,
         letter: &DeadLetter,
-        to: Option<&Name>,
+        redrive: &Redrive,
         now: Millis,
     ) -> Result<(), RedriveError> {
         self.advance(now);
-        let target = self.redrive_target(letter, to)?;
+        let (message, target) = redrive.delivery(letter, self.routes())?;
         let exhume = self.exhume(partition, letter).ok_or(RedriveError::Gone)?;
-        // A timer stays the plugin's own where it was one, though it is pending no longer.
-        let timer = letter.message.timer.as_ref();
-        let timer = timer.filter(|_| target.subscription == letter.subscription);
-        let message = Arc::new(Message {
-            timer: timer.map(|_| "".into()),
-            ..Message::clone(&letter.message)
-        });
         let send = wasmill_model::effects::Send {
             topic: None,
             message,
@@ -178,30 +235,6 @@ impl Engine {
         let is_gone = self.partition(partition).dead_letters.get(&key) == Some(None);
         let (subscription, seq) = key;
         (!is_gone).then_some(Op::Exhume { subscription, seq })
-    }
-
-    fn redrive_target(
-        &self,
-        letter: &DeadLetter,
-        to: Option<&Name>,
-    ) -> Result<Target, RedriveError> {
-        let name = to.unwrap_or(&letter.subscription);
-        let subscription = self
-            .routes()
-            .subscription(name)
-            .ok_or_else(|| RedriveError::UnknownSubscription(name.clone()))?;
-        // It goes back to where it was, whatever the routes say now, if it ever had a key.
-        if *name == letter.subscription && letter.key.is_some() {
-            return Ok(Target {
-                subscription: name.clone(),
-                key: letter.key.clone(),
-            });
-        }
-        let target = subscription.target(&letter.message);
-        target.map_err(|cause| RedriveError::NoKey {
-            subscription: name.clone(),
-            cause,
-        })
     }
 }
 

@@ -33,7 +33,7 @@ mod unsealed;
 pub use backlog::Pending;
 pub use checkpoint::{Checkpoint, Claimed, Meta, Write};
 pub use commands::{Accepted, HalfOf, Incoming, ProducerId, Refused};
-pub use dead_letters::{LetterId, ParseLetterIdError, RedriveError};
+pub use dead_letters::{LetterId, ParseLetterIdError, Redrive, RedriveError};
 pub use engine::{Action, Config, Engine, Entries, PageRef, RunRequest, Survey, Ticket};
 pub use halted::{Halted, HaltedKey, Resume};
 pub use halves::{CheckRequest, HalfId, Verdict};

@@ -3,6 +3,7 @@
 //! Everything else is written in these types. They know nothing of threads, stores, HTTP or
 //! WebAssembly, and take time as an argument.
 
+pub mod chosen;
 pub mod dead_event;
 pub mod delay_level;
 pub mod effects;

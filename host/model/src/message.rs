@@ -16,7 +16,8 @@ pub struct Message {
     pub key: Option<Name>,
     /// What subscriptions may filter by.
     pub tag: Option<Name>,
-    /// The sender's headers, each name once.
+    /// The sender's headers, each name once, and before them one of the host's own, if there is any:
+    /// see [`crate::chosen`].
     pub headers: Vec<(Name, Name)>,
     /// Opaque to the host.
     pub body: Bytes,

@@ -20,12 +20,19 @@ impl Share {
     /// The whole.
     pub const ALL: Self = Self(WHOLE);
 
+    /// So many hundredths of a percent, if that is a share.
+    #[must_use]
+    pub const fn hundredths(hundredths: u32) -> Option<Self> {
+        match hundredths {
+            1..=WHOLE => Some(Self(hundredths)),
+            _ => None,
+        }
+    }
+
     /// So many percent, if that is a share.
     #[must_use]
     pub fn percent(percent: f64) -> Option<Self> {
-        let hundredths = (percent * 100.0).round();
-        let fits = hundredths >= 1.0 && hundredths <= f64::from(WHOLE);
-        fits.then_some(Self(hundredths as u32))
+        Self::hundredths((percent * 100.0).round() as u32)
     }
 
     /// Whether this key is among them.

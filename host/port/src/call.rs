@@ -68,9 +68,9 @@ pub struct Outgoing {
     pub when: When,
 }
 
-/// One handler call in progress.
+/// One handler call in progress. It is large, and handed from one to the other: always boxed.
 pub struct Call {
-    context: RunContext,
+    context: Arc<RunContext>,
     delivery: Delivery,
     limits: CallLimits,
     state: Option<ScopeState>,
@@ -85,25 +85,23 @@ pub struct Call {
 
 impl Call {
     pub(crate) fn new(
-        context: RunContext,
-        plugin: &Name,
+        context: Arc<RunContext>,
+        limits: CallLimits,
         delivery: Delivery,
         state: Option<ScopeState>,
-    ) -> Self {
-        let limits = context.routes.plugin(plugin).limits;
-        let effects = Effects::default();
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             context,
             delivery,
             limits,
             state,
-            effects,
+            effects: Effects::default(),
             sent_count: 0,
             effect_bytes: 0,
             halves: halves::OfCall::default(),
             uniqueness: Uniqueness::default(),
             schema: None,
-        }
+        })
     }
 
     /// The message and how it is delivered.
@@ -217,7 +215,7 @@ impl Call {
     }
 
     pub(crate) fn finish(
-        mut self,
+        mut self: Box<Self>,
         result: Result<(), Failure>,
     ) -> (Result<Effects, Failure>, Option<ScopeState>) {
         // A timer whose entry cannot be read now would be pending although it rang.

@@ -32,7 +32,7 @@ pub trait Candidates: Send + Sync + 'static {
     /// The version of a plugin on trial, or the last one that was since the process began.
     fn candidate(&self, plugin: &str) -> Option<Candidate>;
 
-    /// Ends a trial. True if one was under way.
+    /// Ends a trial. True if one was under way that is not being promoted.
     fn end_trial(&self, plugin: &str, ended: Ended) -> bool;
 }
 
@@ -56,6 +56,19 @@ pub struct CanaryPlan {
     pub promote: bool,
     /// When it is rolled back.
     pub bounds: CanaryBounds,
+}
+
+impl Default for CanaryPlan {
+    /// Five percent for ten minutes, and then it waits.
+    fn default() -> Self {
+        const SHARE: Share = Share::hundredths(500).expect("a share");
+        Self {
+            share: SHARE,
+            window: Duration::from_secs(600),
+            promote: false,
+            bounds: CanaryBounds::default(),
+        }
+    }
 }
 
 /// How much worse than the running version a canary may be.
@@ -86,6 +99,16 @@ pub struct ShadowPlan {
     pub sample: Share,
     /// How many messages that differ are kept to be shown.
     pub count: usize,
+}
+
+impl Default for ShadowPlan {
+    /// All messages, of which 20 that differ are kept.
+    fn default() -> Self {
+        Self {
+            sample: Share::ALL,
+            count: 20,
+        }
+    }
 }
 
 /// A version on trial.
@@ -162,9 +185,9 @@ pub struct Figures {
     pub messages: u64,
     /// How many of them failed: retries, rejects and faults.
     pub errors: u64,
-    /// Mean fuel of a call.
+    /// Mean fuel of a call, without the first ones of instances.
     pub fuel_mean: u64,
-    /// The 99th percentile of a call's time, to a quarter at most.
+    /// The 99th percentile of a call's time, to a quarter at most; without the first ones of instances.
     pub p99: Duration,
 }
 
@@ -179,9 +202,10 @@ pub struct Shadowed {
     pub faults: u64,
     /// Its requests by HTTP to which no answer was recorded.
     pub unanswered: u64,
-    /// Fuel of the running version's calls, and of the candidate's.
+    /// Fuel of the running version's calls, and of the candidate's; without those that were the first
+    /// of an instance.
     pub fuel: [u64; 2],
-    /// Time of the running version's calls, and of the candidate's.
+    /// Time of the same calls.
     pub time: [Duration; 2],
     /// The first messages that differ.
     pub differing: Vec<Differing>,

@@ -13,7 +13,7 @@ use wasmill_model::reserved::{self, Entry};
 use wasmill_model::{Decision, Message, Millis, Name};
 
 /// Most differences that are told of one message.
-const DIFFERENCES_MAX: usize = 16;
+pub const DIFFERENCES_MAX: usize = 16;
 /// Longest text of a value; a longer one is cut around where they differ.
 const SHOWN_BYTES_MAX: usize = 160;
 /// How much of what they have in common is shown before that.

@@ -11,12 +11,16 @@ use wasmill_model::{Millis, Name};
 /// changes is durable when a call returns, and a call that fails has changed nothing.
 pub trait Plugins: Send + Sync + 'static {
     /// Takes the content of a plugin's file: compiles and checks it, and puts it into service
-    /// unless something speaks for the version that serves. Calls in flight end on the old one.
+    /// unless something speaks for the version that serves. Calls in flight end on the old one. Whoever
+    /// hears that it was refused says so by [`Plugins::dismiss`].
     fn install(
         &self,
         name: &Name,
         file: File<'_>,
     ) -> impl Future<Output = Result<Installed, Rejected>> + Send;
+
+    /// Notes that what lies there for `name` now cannot serve: no version waits there any more.
+    fn dismiss(&self, name: &Name) -> impl Future<Output = ()> + Send;
 
     /// Puts the version of `name` that is to serve into service, although its file does not load.
     fn restore(&self, name: &Name) -> impl Future<Output = Result<Installed, Rejected>> + Send;
@@ -106,7 +110,7 @@ pub enum Action {
     /// Goes back to the version that served before, or to a given one that is kept.
     Rollback {
         /// The version.
-        to: Option<String>,
+        version: Option<String>,
     },
     /// Holds the version that serves, or a given one, whatever the file is.
     Pin {
@@ -115,12 +119,13 @@ pub enum Action {
     },
     /// Ends that: the file is let in if nothing else speaks against it.
     Unpin,
-    /// Lets the version in that is held for what it asks for.
+    /// Lets a version in that is held for what it asks for.
     Approve {
-        /// The version; the held one if not given.
-        version: Option<String>,
+        /// The version: whoever approves it has seen what it asks for.
+        version: String,
     },
-    /// Puts a version into service that was a canary; a pin holds it from then on.
+    /// Puts a version into service that is a canary under way, which ends by that; a pin holds it from
+    /// then on.
     Promote {
         /// The version.
         version: String,

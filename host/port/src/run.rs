@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmill_model::effects::{Metered, Outcome, Scope};
-use wasmill_model::routes::{RetrySchedule, Routes, Subscription};
+use wasmill_model::routes::{CallLimits, RetrySchedule, Routes, Subscription};
 use wasmill_model::{Failure, Message, Millis, Name, reserved};
 
 use crate::Clock;
@@ -47,7 +47,8 @@ pub struct Run {
     /// How long the run may go on before it hands the rest back.
     pub time_max: Duration,
     ticket: u64,
-    context: RunContext,
+    context: Arc<RunContext>,
+    limits: CallLimits,
     deliveries: std::vec::IntoIter<Delivery>,
     /// Absent for messages without a key, and while a call has it.
     state: Option<ScopeState>,
@@ -59,13 +60,9 @@ pub struct Run {
 }
 
 /// A call that was opened.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "moved once; a box would cost each call"
-)]
 enum Opened {
     /// Its handler is to be called.
-    Wanted(Call),
+    Wanted(Box<Call>),
     /// Nobody need be called: it has its outcome.
     Settled,
 }
@@ -76,12 +73,13 @@ impl Run {
     /// the view in its scope.
     #[must_use]
     pub fn new(
-        context: RunContext,
+        context: impl Into<Arc<RunContext>>,
         owner: Name,
         deliveries: Vec<Delivery>,
         recent: Arc<Entries>,
         time_max: Duration,
     ) -> Self {
+        let context = context.into();
         let first = deliveries.first();
         let key = first.and_then(|delivery| delivery.key.clone());
         let subscription = first.and_then(|it| context.routes.subscription(&it.subscription));
@@ -90,6 +88,7 @@ impl Run {
             plugin if owner == *plugin => owner.clone(),
             plugin => plugin.into(),
         };
+        let limits = context.routes.plugin(&plugin).limits;
         let state = key.map(|key| {
             let scope = Scope { plugin: owner, key };
             ScopeState::new(scope, recent, context.reader.clone())
@@ -101,6 +100,7 @@ impl Run {
             time_max,
             ticket: 0,
             context,
+            limits,
             deliveries,
             state,
             queued: None,
@@ -116,9 +116,16 @@ impl Run {
         self
     }
 
+    /// The version that alone handles what is left of it, if an operator chose one: the same for all
+    /// messages of a run.
+    #[must_use]
+    pub fn chosen_version(&self) -> Option<&Name> {
+        self.deliveries.as_slice().first()?.message.chosen_version()
+    }
+
     /// Begins the next call; none at the run's end, or once its time went by here. A timer that was
     /// cancelled after it fell due, and a duplicate, are settled here, without a call.
-    pub fn begin(&mut self) -> Option<Call> {
+    pub fn begin(&mut self) -> Option<Box<Call>> {
         let mut began = None;
         loop {
             let delivery = self.deliveries.next()?;
@@ -140,7 +147,7 @@ impl Run {
 
     /// Begins the call of the same message anew, with nothing of what `call` did, for another
     /// version of the plugin. None if it cannot: the message has failed, and the run ends.
-    pub fn again(&mut self, call: Call) -> Option<Call> {
+    pub fn again(&mut self, call: Box<Call>) -> Option<Box<Call>> {
         let (delivery, state) = call.abandon();
         self.state = state;
         match self.open(delivery)? {
@@ -152,7 +159,7 @@ impl Run {
     /// Opens the call of a delivery; none if the store could not be read, which fails the message.
     fn open(&mut self, delivery: Delivery) -> Option<Opened> {
         let state = self.state.take();
-        let mut call = Call::new(self.context.clone(), &self.plugin, delivery, state);
+        let mut call = Call::new(self.context.clone(), self.limits, delivery, state);
         call.of_run(self.ticket, self.outcomes.is_empty());
         let dedup = self.deduping.as_ref().and_then(|it| it.dedup.as_ref());
         match call.is_wanted(dedup) {
@@ -172,7 +179,7 @@ impl Run {
     /// the message failed.
     pub fn end(
         &mut self,
-        call: Call,
+        call: Box<Call>,
         result: Result<(), Failure>,
         metered: Option<Metered>,
     ) -> bool {

@@ -8,7 +8,7 @@ use wasmill_model::limits::{
     BODY_BYTES_MAX, HEADERS_BYTES_MAX, HEADERS_COUNT_MAX, KEY_BYTES_MAX, TAG_BYTES_MAX,
 };
 use wasmill_model::routes::{Missed, SCHEDULE_HEADER, SCHEDULED_AT_HEADER, Schedule, Timing, Zone};
-use wasmill_model::{Millis, Name};
+use wasmill_model::{Millis, Name, chosen};
 
 use crate::config;
 use crate::names;
@@ -117,7 +117,8 @@ fn headers(field: &Field<'_>) -> Option<Vec<(Name, Name)>> {
     let table = field.table()?;
     let (mut headers, mut bytes) = (Vec::new(), 0);
     for named in table.all() {
-        if named.name.is_empty() || [SCHEDULE_HEADER, SCHEDULED_AT_HEADER].contains(&named.name) {
+        let is_own = [SCHEDULE_HEADER, SCHEDULED_AT_HEADER].contains(&named.name);
+        if named.name.is_empty() || is_own || chosen::is_reserved(named.name) {
             let what = "is no header of yours to set: the host tells of the schedule there";
             named.field.refuse(what);
         }

@@ -18,7 +18,11 @@ const RUN_TIME_MAX: Duration = Duration::from_millis(2);
 
 /// What the engine asks for, as guests get it: for `time_max` at most.
 #[must_use]
-pub fn run_of(request: RunRequest, context: RunContext, time_max: Duration) -> (Ticket, Run) {
+pub fn run_of(
+    request: RunRequest,
+    context: impl Into<Arc<RunContext>>,
+    time_max: Duration,
+) -> (Ticket, Run) {
     let RunRequest {
         ticket,
         owner,
@@ -41,7 +45,7 @@ pub fn run_of(request: RunRequest, context: RunContext, time_max: Duration) -> (
 /// Starts runs.
 pub(crate) struct Deliverer<G> {
     pub(crate) guests: Arc<G>,
-    pub(crate) context: RunContext,
+    pub(crate) context: Arc<RunContext>,
     pub(crate) engine: Sender<Command>,
     pub(crate) runtime: runtime::Handle,
     pub(crate) metrics: Metrics,

@@ -215,7 +215,7 @@ impl<G: Guests> EngineLoop<G> {
                 if result.is_ok() {
                     self.engine.meet(self.clock.now());
                     self.checkpoints.keep(routes.log);
-                    self.deliverer.context.routes = routes;
+                    Arc::make_mut(&mut self.deliverer.context).routes = routes;
                 }
                 drop(reply.send(result));
             }

@@ -16,7 +16,7 @@ use wasmill_model::effects::Scope;
 use wasmill_model::http::{self, Problem, Request, Response};
 use wasmill_model::{Millis, Name, Routes};
 use wasmill_port::guest::{self, Guests};
-use wasmill_port::{ScopeState, StateReader};
+use wasmill_port::{Clock, ScopeState, StateReader};
 
 use crate::command::{Accept, Command};
 use crate::look_up::LookUps;
@@ -56,6 +56,7 @@ pub(crate) struct Shared<G> {
     pub(crate) commands: Sender<Command>,
     pub(crate) guests: Arc<G>,
     pub(crate) reader: Arc<dyn StateReader>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) routes: ArcSwap<Routes>,
     pub(crate) in_flight: InFlight,
     pub(crate) versioned: VersionedView,

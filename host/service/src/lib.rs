@@ -34,8 +34,8 @@ pub use handle::{AcceptError, BUSY_RETRY_AFTER, Dedup, Handle, Incoming, QueryEr
 pub use look_up::{Extent, FoundPage, LookUpError, Source, Told};
 pub use metrics::Metrics;
 pub use operator::{
-    Letter, OperateError, Page, Redriven, ScheduleStatus, TopicPage, TopicStanding, Transaction,
-    Transactions,
+    Letter, OperateError, Page, Preview, Previews, Redriven, ScheduleStatus, Through, TopicPage,
+    TopicStanding, Transaction, Transactions,
 };
 pub use plugin_metrics::PluginMetrics;
 pub use plugins::{PluginStatus, Refusal, Serving, Supervisor};
@@ -48,6 +48,6 @@ pub use wasmill_engine::halves::{HalfId, ParseHalfIdError, Settled};
 pub use wasmill_engine::story;
 pub use wasmill_engine::{
     DelayedId, HalfOf, Halted, LetterId, MoveError, OverQuota, ParseDelayedIdError,
-    ParseLetterIdError, QuotaBound, RateUsed, Recalled, RedriveError, RefusalCause, Resume,
-    Standing, TopicCounts, TopicLevels,
+    ParseLetterIdError, QuotaBound, RateUsed, Recalled, Redrive, RedriveError, RefusalCause,
+    Resume, Standing, TopicCounts, TopicLevels,
 };

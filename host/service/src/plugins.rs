@@ -1,7 +1,10 @@
 //! The life of plugins in service: one thing at a time is done to each, and its subscriptions pause
-//! and resume with it.
+//! and resume with it. What has begun ends, whether or not whoever wished it is still there: half of it
+//! would leave subscriptions paused, or a version that is written down and does not serve.
 
 mod candidates;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -69,7 +72,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         }
     }
 
-    /// Takes the content of a plugin's file. On an error nothing has changed.
+    /// Takes the content of a plugin's file. On an error what serves still does, and nothing waits.
     ///
     /// # Errors
     /// Why it was refused.
@@ -98,7 +101,10 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
                 self.refusals().remove(name);
                 self.serving.set_serving(name, installed.serving).await;
             }
-            Err(reason) => self.refused(name, reason),
+            Err(reason) => {
+                self.plugins.dismiss(name).await;
+                self.refused(name, reason);
+            }
         }
         installed
     }
@@ -124,8 +130,16 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         self.plugins.remove(name).await;
     }
 
-    /// Notes why a plugin's file was refused.
-    pub fn refused(&self, name: &Name, reason: &str) {
+    /// The plugins that are known, and not removed.
+    pub(crate) fn present(&self) -> Vec<Name> {
+        let all = self.plugins.standings().into_iter();
+        all.filter(|(_, standing)| !standing.removed)
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    /// Notes why a plugin's file was refused. One that cannot be read may be the one from before.
+    pub(crate) fn refused(&self, name: &Name, reason: &str) {
         let refusal = Refusal {
             at: self.clock.now(),
             reason: reason.to_owned(),
@@ -137,11 +151,21 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     ///
     /// # Errors
     /// [`ActError`]; nothing has changed.
-    pub async fn act(&self, name: &Name, action: Action) -> Result<PluginStatus, ActError> {
-        if self.plugins.standing(name).is_none() {
-            return Err(ActError::Unknown(name.clone()));
-        }
-        let _turn = self.turn(name).await;
+    pub async fn act(
+        self: Arc<Self>,
+        name: Name,
+        action: Action,
+    ) -> Result<PluginStatus, ActError> {
+        self.check_known(&name)?;
+        to_its_end(async move {
+            let _turn = self.turn(&name).await;
+            self.act_in_turn(&name, action).await
+        })
+        .await
+    }
+
+    /// Does what an operator wants; the caller has the plugin's turn.
+    async fn act_in_turn(&self, name: &Name, action: Action) -> Result<PluginStatus, ActError> {
         let pauses = action == Action::Disable && self.plugins.serving().contains(name);
         if pauses {
             self.serving.set_serving(name, false).await;
@@ -211,6 +235,14 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         })
     }
 
+    /// Turns are kept for good: they are for names of which there is something.
+    fn check_known(&self, name: &Name) -> Result<(), ActError> {
+        match self.plugins.standing(name) {
+            Some(_) => Ok(()),
+            None => Err(ActError::Unknown(name.clone())),
+        }
+    }
+
     /// The right to do something to one plugin.
     async fn turn(&self, name: &Name) -> OwnedMutexGuard<()> {
         let turn = {
@@ -222,5 +254,16 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
 
     fn refusals(&self) -> MutexGuard<'_, BTreeMap<Name, Refusal>> {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does something to its end, even if whoever waits for it goes away.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work).await {
+        Ok(value) => value,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => panic!("the runtime is shutting down: {error}"),
+        },
     }
 }

@@ -25,8 +25,9 @@ use wasmill_model::Name;
 use wasmill_port::Plugins;
 
 use crate::plugins::{Serving, Supervisor};
-pub use load::FILE_BYTES_MAX;
 use load::{Content, Job, Loaded, Loader};
+pub use load::{FILE_BYTES_MAX, SIGNATURE_BYTES_MAX};
+pub use look::signature_of;
 use look::{Look, Stamps};
 
 pub use changes::Changes;
@@ -112,6 +113,7 @@ pub async fn start<P: Plugins, S: Serving>(
         unreadable: false,
     };
     watcher.load_all().await?;
+    watcher.remove_absent().await;
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(watcher.run(stopped));
     Ok(Reload { stop, task })
@@ -158,6 +160,15 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                 return Ok(());
             }
             self.changes.wait(self.config.quiet).await;
+        }
+    }
+
+    /// Removes plugins whose files went while the host was down.
+    async fn remove_absent(&self) {
+        for name in self.loader.supervisor.present() {
+            if !self.known.contains_key(&name) {
+                self.loader.remove(&name).await;
+            }
         }
     }
 

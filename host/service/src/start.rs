@@ -177,6 +177,7 @@ pub fn start<G: Guests, L: Log, V: View>(
         commands: wires.engine.0.clone(),
         guests: parts.guests,
         reader,
+        clock: clock.clone(),
         routes: ArcSwap::new(routes),
         in_flight: InFlight::default(),
         versioned: versioned.clone(),
@@ -215,7 +216,7 @@ fn workers<G: Guests>(
     let engine = wires.engine.0.clone();
     let deliverer = Deliverer {
         guests: guests.clone(),
-        context,
+        context: context.into(),
         engine: engine.clone(),
         runtime: runtime.clone(),
         metrics: metrics.clone(),

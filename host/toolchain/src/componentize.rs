@@ -1,19 +1,14 @@
-//! From what a compiler wrote to a plugin's file: a component that keeps to the contract, with its
-//! manifest.
+//! From what a compiler wrote to a component that hosts take.
 
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
 use wasmill_component::{
-    CONTRACT, CONTRACT_VERSION, Description, Manifest, Misfit, NotComponent, check, check_kind,
-    check_names,
+    Description, Interfaces, Misfit, NotComponent, check_kind, check_names, check_plugin,
 };
 use wit_component::ComponentEncoder;
 
 use crate::module::Module;
-
-/// Interfaces besides the contract's that a host calls.
-const MESSAGING: &str = "wasi:messaging/";
 
 /// Why what was compiled is no plugin.
 #[derive(Debug, thiserror::Error)]
@@ -30,15 +25,9 @@ pub enum Error {
     /// It is not the component that it was to be.
     #[error("what was compiled is no component: {0}")]
     Component(#[from] wasmill_component::Error),
-    /// It does not fit the contract.
-    #[error("what was compiled does not keep to the contract: {0}")]
+    /// No host would take it.
+    #[error("what was compiled is refused by every host: {0}")]
     Misfit(#[from] Misfit),
-    /// Nothing would ever call it.
-    #[error(
-        "what was compiled exports nothing that a host calls: export `handler`, `gate` or `query` \
-         of {CONTRACT}*@{CONTRACT_VERSION}, as the examples do"
-    )]
-    Uncalled,
     /// It has a manifest already.
     #[error("what was compiled has a manifest already: leave it to plugin.toml")]
     Manifest,
@@ -77,19 +66,16 @@ pub fn componentize(mut compiled: Vec<u8>) -> Result<Vec<u8>, Error> {
     encoder.encode().map_err(refused)
 }
 
-/// Checks that a host of this version takes a component, and puts its manifest into it.
+/// Checks that a host of this version takes a component, and that its manifest is left to the
+/// project's file; returns what it imports and exports.
 ///
 /// # Errors
 /// [`Error`] if no host would take it.
-pub fn embed(component: &[u8], manifest: &Manifest) -> Result<Vec<u8>, Error> {
+pub fn fit(component: &[u8]) -> Result<Interfaces, Error> {
     let description = Description::of(component)?;
-    check(&description.interfaces)?;
-    let mut exports = description.interfaces.exports.keys();
-    if !exports.any(|name| name.starts_with(CONTRACT) || name.starts_with(MESSAGING)) {
-        return Err(Error::Uncalled);
+    check_plugin(&description.interfaces)?;
+    match description.manifest {
+        None => Ok(description.interfaces),
+        Some(_) => Err(Error::Manifest),
     }
-    if description.manifest.is_some() {
-        return Err(Error::Manifest);
-    }
-    Ok(manifest.embed(component))
 }

@@ -16,9 +16,9 @@ mod tools;
 mod venv;
 
 pub use build::{Built, build};
-pub use componentize::{Error as ComponentizeError, componentize, embed};
+pub use componentize::{Error as ComponentizeError, componentize, fit};
 pub use create::{Error as CreateError, create};
-pub use file::Error as FileError;
+pub use file::{Error as FileError, write_whole};
 pub use languages::{LANGUAGES, Language};
 pub use project::{Error as ProjectError, PROJECT_FILE, Project};
 pub use tools::{Error as ToolError, Tool, Tools};
@@ -41,6 +41,21 @@ pub enum Error {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The plugin is to be written where a directory is.
+    #[error("{} is a directory: name a file, such as {}", .path.display(), .file.display())]
+    OutIsDirectory {
+        /// The directory.
+        path: std::path::PathBuf,
+        /// A file in it.
+        file: std::path::PathBuf,
+    },
+    /// The SDK's place is taken.
+    #[error(
+        "{} is none that this command made, and `wasmill/` is where it lays the SDK: give that \
+         directory another name",
+        .0.display()
+    )]
+    NotSdk(std::path::PathBuf),
     /// The compiler ended well without the file that it was to write.
     #[error("{command} wrote no {}: {remedy}", .file.display())]
     NoOutput {
@@ -58,6 +73,9 @@ impl Error {
     /// plugin's sources or the machine.
     #[must_use]
     pub fn is_of_what_was_told(&self) -> bool {
-        matches!(self, Self::Project(_) | Self::Create(_))
+        matches!(
+            self,
+            Self::Project(_) | Self::Create(_) | Self::OutIsDirectory { .. } | Self::NotSdk(_)
+        )
     }
 }

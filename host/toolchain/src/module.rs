@@ -5,12 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME;
-use wasmill_component::{CONTRACT, CONTRACT_VERSION};
+use wasmill_component::{CONTRACT, CONTRACT_VERSION, resolved_contract};
 use wasmparser::{BinaryReaderError, Parser, Payload};
 use wit_component::{StringEncoding, embed_component_metadata};
-use wit_parser::{PackageId, Resolve, SourceMap};
-
-use crate::languages::CONTRACT as CONTRACT_FILES;
 
 /// Beginning of the names of sections that tell types.
 const TYPES: &str = "component-type";
@@ -57,8 +54,7 @@ impl Module {
     /// The world is one for this module: all imports, and the exports that it has. The worlds of the
     /// contract are for authors to read, and there is none for every set of exports.
     pub(crate) fn give_types(&self, bytes: &mut Vec<u8>) -> Result<(), String> {
-        let mut resolve = Resolve::default();
-        push_contract(&mut resolve)?;
+        let mut resolve = resolved_contract();
         let exports = self.exports.iter().map(|it| format!("export {it};"));
         let exports: String = exports.collect();
         let text = format!(
@@ -79,15 +75,6 @@ fn interface(export: &str) -> Option<String> {
     interface
         .starts_with(CONTRACT)
         .then(|| interface.to_owned())
-}
-
-fn push_contract(resolve: &mut Resolve) -> Result<PackageId, String> {
-    let mut files = SourceMap::default();
-    for file in CONTRACT_FILES.files {
-        files.push_str(file.path, file.text());
-    }
-    let group = files.parse().map_err(|(_, error)| told(error))?;
-    resolve.push_group(group).map_err(told)
 }
 
 /// An error with its causes.

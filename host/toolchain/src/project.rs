@@ -18,7 +18,8 @@ pub const PROJECT_FILE: &str = "plugin.toml";
 /// A plugin's sources.
 #[derive(Debug)]
 pub struct Project {
-    /// Their directory, from the file system's root on: compilers are called in it.
+    /// Their directory from the file system's root on, without links and `..`: compilers are called
+    /// in it, and tell of files by such paths.
     pub root: PathBuf,
     /// What the plugin is to say of itself.
     pub manifest: Manifest,
@@ -128,9 +129,9 @@ impl Project {
             return Err(source.line(language.span().start, why));
         };
         let routes = written.routes.map(|it| source.routes(root, &it));
-        let absolute = std::path::absolute(root);
+        let physical = fs::canonicalize(root);
         Ok(Self {
-            root: absolute.map_err(|cause| Error::Unreadable {
+            root: physical.map_err(|cause| Error::Unreadable {
                 path: root.to_owned(),
                 cause,
             })?,
@@ -253,6 +254,20 @@ http = [\"api.example.com\"]
         assert_eq!(manifest.state_version, 2);
         assert_eq!(manifest.routes.as_deref(), Some("[topics]\n\"a\" = {}\n"));
         assert!(manifest.capabilities.http.contains("api.example.com"));
+    }
+
+    #[test]
+    fn a_project_is_where_compilers_find_it_whatever_leads_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap().join("points");
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("routes.toml"), "[topics]\n").unwrap();
+        fs::write(root.join(PROJECT_FILE), GOOD).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&root, &link).unwrap();
+        for way in [&link, &root.join("../points"), &link.join("."), &root] {
+            assert_eq!(Project::read(way).unwrap().root, root, "{}", way.display());
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Tool {
 #[derive(Debug)]
 pub struct Tools {
     path: OsString,
+    /// The C compiler that the user chose, with its arguments.
+    cc: Option<String>,
 }
 
 /// Why a program did not do its work.
@@ -65,13 +67,24 @@ impl Tools {
     /// Those on this process's search path.
     #[must_use]
     pub fn installed() -> Self {
-        Self::on(env::var_os("PATH").unwrap_or_default())
+        Self {
+            cc: env::var("CC").ok().filter(|it| !it.trim().is_empty()),
+            ..Self::on(env::var_os("PATH").unwrap_or_default())
+        }
     }
 
     /// Those on this search path.
     #[must_use]
     pub fn on(path: impl Into<OsString>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            cc: None,
+        }
+    }
+
+    /// The C compiler of `$CC`: a command that may go through another one, such as `ccache clang`.
+    pub(crate) fn cc(&self) -> Option<&str> {
+        self.cc.as_deref()
     }
 
     /// Finds a tool's program.
@@ -118,10 +131,16 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Error> {
     Ok(String::from_utf8_lossy(&told).into_owned())
 }
 
+/// What a command tells, run without a word of its errors; none if it fails.
+pub(crate) fn answer(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    output.status.success().then(|| told.into_owned())
+}
+
 /// Whether a command, run in silence, ends well.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
-    let output = command.stdin(Stdio::null()).output();
-    output.is_ok_and(|output| output.status.success())
+    answer(command).is_some()
 }
 
 /// A command as people write it.
@@ -151,6 +170,34 @@ fn check(command: &Command, status: io::Result<ExitStatus>) -> Result<(), Error>
 fn is_executable(file: &Path) -> bool {
     file.metadata()
         .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+}
+
+/// Puts a program into a directory that does this in a shell.
+#[cfg(test)]
+pub(crate) fn fake(bin: &Path, name: &str, does: &str) {
+    use std::fs;
+
+    let path = bin.join(name);
+    // Written by another process, so that none that is forked meanwhile holds it open for writing.
+    let text = format!("#!/bin/sh\n{does}\n");
+    let mut tee = Command::new("/bin/sh");
+    tee.args([
+        "-c",
+        "printf %s \"$1\" > \"$2\" && chmod +x \"$2\"",
+        "sh",
+        &text,
+    ]);
+    assert!(tee.arg(&path).status().unwrap().success());
+    assert!(fs::metadata(path).unwrap().is_file());
+}
+
+#[cfg(test)]
+impl Tools {
+    /// These, with this `$CC`.
+    pub(crate) fn with_cc(mut self, command: &str) -> Self {
+        self.cc = Some(command.to_owned());
+        self
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use wasmill_component::{CONTRACT_VERSION, Capabilities, Description, Manifest};
-use wasmill_toolchain::{ComponentizeError as Error, componentize, embed};
+use wasmill_component::{CONTRACT_VERSION, Capabilities, Description, Manifest, Misfit};
+use wasmill_toolchain::{ComponentizeError as Error, componentize, fit};
 use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -62,7 +62,8 @@ fn imports(component: &[u8]) -> Vec<String> {
 #[test]
 fn a_module_becomes_a_plugin_that_tells_its_manifest() {
     let component = componentize(typed(module("", HANDLER))).expect("a component");
-    let plugin = embed(&component, &manifest()).expect("a plugin");
+    fit(&component).expect("a plugin");
+    let plugin = manifest().embed(&component);
     let description = Description::of(&plugin).expect("a component");
     assert_eq!(description.manifest, Some(manifest()));
     let handler = format!("wasmill:plugin/handler@{CONTRACT_VERSION}");
@@ -111,7 +112,7 @@ fn what_a_module_imports_of_the_first_wasi_is_adapted_to_the_second() {
             .any(|it| it.starts_with("wasi:io/streams@0.2.")),
         "{imports:?}"
     );
-    embed(&component, &manifest()).expect("a plugin");
+    fit(&component).expect("a plugin");
 }
 
 #[test]
@@ -149,10 +150,22 @@ fn a_module_without_what_its_types_promise_is_refused_by_that_name() {
 
 #[test]
 fn a_component_that_no_host_would_take_is_refused() {
-    let refused = |component: &[u8]| embed(component, &manifest()).expect_err("it is refused");
+    let refused = |component: &[u8]| fit(component).expect_err("it is refused");
     let text = |text: &str| wat::parse_str(text).expect("well-formed");
     let error = refused(&text("(component)"));
-    assert!(matches!(error, Error::Uncalled), "{error}");
+    assert!(matches!(error, Error::Misfit(Misfit::Uncalled)), "{error}");
+    // What is only called beside something else.
+    let migrate = r#"(func (export "wasmill:plugin/migration@0.1.0#migrate")
+        (param i32) (result i32) unreachable)"#;
+    let error = refused(&componentize(module("", migrate)).expect("a component"));
+    assert!(matches!(error, Error::Misfit(Misfit::Uncalled)), "{error}");
+    let foreign =
+        text(r#"(component (import "acme:bank/vault@1.0.0" (instance (export "open" (func)))))"#);
+    let error = refused(&foreign);
+    assert!(
+        matches!(error, Error::Misfit(Misfit::Unlinked { .. })),
+        "{error}"
+    );
     let later = text(r#"(component (import "wasmill:plugin/queue@0.2.0" (instance)))"#);
     let error = refused(&later);
     assert!(matches!(error, Error::Misfit(_)), "{error}");

@@ -38,7 +38,12 @@ fn the_example_passes_its_own_tests_and_becomes_a_plugin() {
         &target,
         &["test", "--package", "wasmill-sdk", "--all-features"],
     );
-    let built = build(&project, None, &Tools::installed()).expect("a plugin");
+    // By whatever way its directory is named.
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&project, &link).expect("a link");
+    build(&link, None, &Tools::installed()).expect("a plugin");
+    let around = project.join("../tiers");
+    let built = build(&around, None, &Tools::installed()).expect("a plugin");
     let plugin = fs::read(&built.path).expect("written");
     let description = Description::of(&plugin).expect("a component");
     let exports: Vec<_> = description.interfaces.exports.into_keys().collect();

@@ -10,11 +10,12 @@ use wasmill_wasm::Level;
 use crate::ledger::Sent;
 use crate::play::Played;
 use crate::scenario::{
-    Body, Entry, ExpectedLine, ExpectedMessage, ExpectedOutcome, ExpectedRequest, ExpectedTimer,
+    Body, Entry, ExpectedAnswer, ExpectedLine, ExpectedMessage, ExpectedOutcome, ExpectedRequest,
+    ExpectedTimer,
 };
 use crate::shown::shown;
 use crate::shown::span;
-use crate::stage::Handling;
+use crate::stage::{Answered, Handling};
 use crate::watch::Exchange;
 
 /// One thing that is not as it was to be.
@@ -35,6 +36,15 @@ struct Differences(Vec<Difference>);
 pub(crate) fn differences(plugin: &Name, played: &Played<'_>) -> Vec<Difference> {
     let mut found = Differences(Vec::new());
     let (expect, handlings) = (&played.step.expect, played.handlings);
+    if let Some(expected) = &expect.answer {
+        let parts = match played.answer {
+            Some(actual) => answer(expected, actual),
+            None => Vec::new(),
+        };
+        for (part, expected, actual) in parts {
+            found.add(format!("answer: {part}"), expected, actual);
+        }
+    }
     if let Some(expected) = &expect.outcomes {
         found.list("outcome", expected, handlings, shown_outcome, outcome);
     }
@@ -55,12 +65,12 @@ pub(crate) fn differences(plugin: &Name, played: &Played<'_>) -> Vec<Difference>
         found.list(&what, expected, &pending, Pending::shown, timer);
     }
     if let Some(expected) = &expect.logs {
-        let lines = handlings.iter().flat_map(|it| it.seen.lines.clone());
+        let lines = played.seen().flat_map(|it| it.lines.clone());
         let lines: Vec<_> = lines.collect();
         found.list("logs", expected, &lines, shown_line, line);
     }
     if let Some(expected) = &expect.http {
-        let requests = handlings.iter().flat_map(|it| it.seen.requests.clone());
+        let requests = played.seen().flat_map(|it| it.requests.clone());
         let requests: Vec<_> = requests.collect();
         found.list("http", expected, &requests, shown_request, request);
     }
@@ -191,6 +201,26 @@ fn outcome(expected: &ExpectedOutcome, actual: &Handling) -> Vec<Part> {
     part("", !fits, || expected.shown(), || shown_outcome(actual))
 }
 
+fn answer(expected: &ExpectedAnswer, actual: &Answered) -> Vec<Part> {
+    let mut parts = Vec::new();
+    if let Some(status) = expected.status {
+        let (wanted, told) = (|| status.to_string(), || shown_answer(actual));
+        parts.extend(part("status", status != actual.status, wanted, told));
+    }
+    parts.extend(text("key", expected.key.as_ref(), actual.key.as_ref()));
+    let problem = actual.problem.as_ref();
+    let field = problem.and_then(|it| it.field.as_deref()).map(Name::from);
+    parts.extend(text("field", expected.field.as_ref(), field.as_ref()));
+    if let Some(detail) = &expected.detail {
+        let found = problem.map_or("(none)", |it| it.detail.as_str());
+        let told = || shown(found.as_bytes());
+        let wanted = || format!("...{detail}...");
+        parts.extend(part("detail", !found.contains(detail), wanted, told));
+    }
+    parts.extend(body(expected.body.as_ref(), &actual.body));
+    parts
+}
+
 fn sent(expected: &ExpectedMessage, actual: &Sent) -> Vec<Part> {
     let mut parts = part(
         "topic",
@@ -292,6 +322,20 @@ fn shown_outcome(it: &Handling) -> String {
         "" => it.outcome.word().to_owned(),
         cause => format!("{}: {}", it.outcome.word(), shown(cause.as_bytes())),
     }
+}
+
+/// An answer for people.
+pub(crate) fn shown_answer(it: &Answered) -> String {
+    let key = it
+        .key
+        .as_deref()
+        .map(|key| format!(" key {}", shown(key.as_bytes())));
+    format!(
+        "{}{} {}",
+        it.status,
+        key.unwrap_or_default(),
+        shown(&it.body)
+    )
 }
 
 pub(crate) fn shown_sent(it: &Sent) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use wasmill_model::effects::{Delayed, Scope, TimerRef};
 use wasmill_model::record::DeadLetter;
-use wasmill_model::{Decision, Message, MessageId, Millis, Name, Op, PartitionId, Record};
+use wasmill_model::{Decision, Half, Message, MessageId, Millis, Name, Op, PartitionId, Record};
 
 /// A message that the plugin sent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,7 +20,7 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
-    fn new(message: &Message, delay: Option<Duration>) -> Self {
+    pub(crate) fn new(message: &Message, delay: Option<Duration>) -> Self {
         Self {
             topic: message.topic.clone(),
             key: message.key.clone(),
@@ -67,8 +67,8 @@ pub(crate) struct Ledger {
     /// What waits for its time.
     pub(crate) delayed: BTreeMap<TimerRef, Delayed>,
     pub(crate) dead: Vec<DeadLetter>,
-    /// Half messages that nobody decided about: their topics, and when their owners are asked next.
-    pub(crate) halves: BTreeMap<MessageId, (Name, Option<Millis>)>,
+    /// Half messages that nobody decided about.
+    pub(crate) halves: BTreeMap<MessageId, Half>,
     retries: BTreeMap<Retry, Millis>,
     schedules: BTreeMap<Name, Option<Millis>>,
 }
@@ -153,8 +153,7 @@ impl Ledger {
                 self.dead.push(letter.clone());
             }
             Op::Prepare(half) => {
-                let topic = half.message.topic.clone();
-                self.halves.insert(half.id(), (topic, half.next_check));
+                self.halves.insert(half.id(), Half::clone(half));
             }
             Op::Decide { half, .. } => drop(self.halves.remove(half)),
             Op::Schedule { name, runs } => {
@@ -165,7 +164,8 @@ impl Ledger {
         }
     }
 
-    fn write(&mut self, scope: &Scope, writes: &[(Name, Option<Bytes>)]) {
+    /// Takes what is written to a key's state.
+    pub(crate) fn write(&mut self, scope: &Scope, writes: &[(Name, Option<Bytes>)]) {
         let entries = self.states.entry(scope.clone()).or_default();
         for (name, value) in writes {
             match value {
@@ -180,7 +180,7 @@ impl Ledger {
     pub(crate) fn next_due(&self, after: Millis) -> Option<Millis> {
         let delayed = self.delayed.keys().map(|it| it.due);
         let retries = self.retries.values().copied();
-        let halves = self.halves.values().filter_map(|(_, next)| *next);
+        let halves = self.halves.values().filter_map(|half| half.next_check);
         let schedules = self.schedules.values().filter_map(|next| *next);
         let all = delayed.chain(retries).chain(halves).chain(schedules);
         all.filter(|due| *due > after && *due != Millis::MAX).min()

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmill_engine::Incoming;
 use wasmill_model::routes::PluginSettings;
-use wasmill_model::{MessageId, Millis, Name, Routes, When};
+use wasmill_model::{Millis, Routes, When};
 use wasmill_port::Clock;
 
 use crate::error::Error;
 use crate::ledger::{Ledger, Sent};
+use crate::routing;
 use crate::scenario::{Deed, Scenario, Send, Step};
-use crate::stage::{Cast, Handling, Stage, Stop};
+use crate::stage::{Answered, Called, Cast, Handling, Stage, Stop};
 use crate::watch::Seen;
 
 /// What a run of a scenario needs.
@@ -29,6 +31,8 @@ pub(crate) struct Played<'a> {
     pub(crate) step: &'a Step,
     /// When it began.
     pub(crate) at: Millis,
+    /// What a request, or a question, was answered with.
+    pub(crate) answer: Option<&'a Answered>,
     pub(crate) handlings: &'a [Handling],
     pub(crate) sent: &'a [Sent],
     /// How all stands after it.
@@ -36,25 +40,24 @@ pub(crate) struct Played<'a> {
     pub(crate) now: Millis,
 }
 
+impl Played<'_> {
+    /// What was seen of all that the plugin was called with.
+    pub(crate) fn seen(&self) -> impl Iterator<Item = &Seen> {
+        let answered = self.answer.iter().map(|it| &*it.seen);
+        answered.chain(self.handlings.iter().map(|it| &*it.seen))
+    }
+}
+
 /// How a run ended.
 pub(crate) struct Ended {
     pub(crate) handlings: Vec<Handling>,
+    /// All calls of the plugin. That at which the host died, if it did, was cut short.
+    pub(crate) calls: Vec<Called>,
+    /// What requests and questions were answered with, and the lines of their steps.
+    pub(crate) answers: Vec<(usize, Answered)>,
     pub(crate) ledger: Ledger,
     /// What the plugin's directory holds, by path.
     pub(crate) files: BTreeMap<PathBuf, Vec<u8>>,
-    /// How the host died, if it did.
-    pub(crate) death: Option<Death>,
-}
-
-/// The host's death.
-pub(crate) struct Death {
-    /// What the call under way had done.
-    pub(crate) seen: Seen,
-    /// Which message it handled, of which subscription.
-    pub(crate) message: MessageId,
-    pub(crate) subscription: Name,
-    /// How many messages had been handled before.
-    pub(crate) after: usize,
 }
 
 /// A run under way.
@@ -63,7 +66,6 @@ struct Run<'a> {
     // Taken only while the host is started again.
     stage: Option<Stage>,
     routes: Arc<Routes>,
-    death: Option<Death>,
 }
 
 impl Play<'_> {
@@ -86,36 +88,39 @@ impl Play<'_> {
         registry.renew();
         let mut run = Run {
             play: self,
-            stage: Some(Stage::open(self.cast, self.routes)?),
+            stage: Some(Stage::open(self.cast, self.routes, &self.scenario.states)?),
             routes: self.routes.clone(),
-            death: None,
         };
+        let mut given = Vec::new();
         for step in &self.scenario.steps {
             let (handled, sent) = {
                 let stage = run.stage();
-                (stage.handlings.len(), stage.ledger.sent.len())
+                stage.begin_step();
+                (stage.played.handlings.len(), stage.ledger.sent.len())
             };
             let at = clock.now();
             let answers = step.http.iter().chain(&self.scenario.http);
             watch.answer_with(answers.cloned().collect());
-            run.step(step).await?;
+            let answer = run.step(step).await?;
             let stage = run.stage();
             look(Played {
                 step,
                 at,
-                handlings: &stage.handlings[handled..],
+                answer: answer.as_ref(),
+                handlings: &stage.played.handlings[handled..],
                 sent: &stage.ledger.sent[sent..],
                 ledger: &stage.ledger,
                 now: clock.now(),
             });
+            given.extend(answer.map(|answer| (step.line, answer)));
         }
-        let death = run.death.take();
         let stage = run.stage.take().expect("it was started");
         Ok(Ended {
-            handlings: stage.handlings,
+            handlings: stage.played.handlings,
+            calls: stage.played.calls,
+            answers: given,
             ledger: stage.ledger,
             files: files(&self.files)?,
-            death,
         })
     }
 }
@@ -125,31 +130,49 @@ impl Run<'_> {
         self.stage.as_mut().expect("it was started")
     }
 
-    async fn step(&mut self, step: &Step) -> Result<(), Error> {
+    /// Does what the step says, and all that comes of it; tells what was answered.
+    async fn step(&mut self, step: &Step) -> Result<Option<Answered>, Error> {
+        let cast = self.play.cast;
+        let mut answer = None;
         match &step.deed {
             Deed::Send(send) => {
-                let taken = self.stage().accept(incoming(send))?;
+                let taken = self.stage().take_in(incoming(send))?;
                 taken.map_err(|why| Error::Refused {
+                    line: step.line,
+                    why: why.to_string(),
+                })?;
+            }
+            Deed::Request(request) => {
+                let found = routing::find(&self.routes, request);
+                let found = found.map_err(|why| Error::NoRoute {
                     line: step.line,
                     why,
                 })?;
-                self.settle().await
+                answer = Some(self.stage().request(cast, found).await?);
             }
-            Deed::Advance(span) => {
-                let clock = self.play.cast.clock.clone();
-                let end = clock.now() + *span;
-                // Each time on the way at which something is due has its turn.
-                while let Some(due) = self.stage().ledger.next_due(clock.now())
-                    && due <= end
-                {
-                    clock.raise(due);
-                    self.settle().await?;
-                }
-                clock.raise(end);
-                self.settle().await
-            }
-            Deed::Config(values) => self.configure(values),
+            Deed::Query(query) => answer = Some(self.stage().query(cast, query).await),
+            Deed::Advance(span) => self.advance(*span).await?,
+            Deed::Config(values) => self.configure(values)?,
         }
+        self.settle().await?;
+        Ok(answer)
+    }
+
+    /// Each time on the way at which something is due has its turn.
+    async fn advance(&mut self, span: Duration) -> Result<(), Error> {
+        let clock = self.play.cast.clock.clone();
+        let end = clock.now() + span;
+        // Only now is it known when the schedules of routes that are new run first.
+        self.settle().await?;
+        while let Some(due) = self.stage().ledger.next_due(clock.now())
+            && due <= end
+        {
+            self.stage().take_turn()?;
+            clock.raise(due);
+            self.settle().await?;
+        }
+        clock.raise(end);
+        Ok(())
     }
 
     /// Gives the plugin's config other values.
@@ -172,18 +195,8 @@ impl Run<'_> {
             match self.stage().settle(cast).await {
                 Ok(()) => return Ok(()),
                 Err(Stop::Failed(error)) => return Err(error),
-                Err(Stop::Died {
-                    seen,
-                    message,
-                    subscription,
-                }) => {
+                Err(Stop::Died) => {
                     let stage = self.stage.take().expect("it was started");
-                    self.death = Some(Death {
-                        seen,
-                        message,
-                        subscription,
-                        after: stage.handlings.len(),
-                    });
                     cast.registry.renew();
                     cast.watch.revive();
                     self.stage = Some(stage.restart(cast)?);

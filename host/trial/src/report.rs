@@ -10,8 +10,9 @@ use crate::compare::{Difference, differences, level_word, shown_sent};
 use crate::ledger::Ending;
 use crate::play::Played;
 use crate::scenario::Deed;
-use crate::shown::{shown, span, time};
-use crate::stage::Handling;
+use crate::shown::{printable, shown, span, time};
+use crate::stage::{Answered, Handling};
+use crate::watch::Seen;
 
 /// What a trial tells.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -31,10 +32,27 @@ pub struct StepReport {
     pub at: String,
     /// What was done.
     pub did: String,
+    /// What a request, or a question, was answered with.
+    pub answered: Option<AnsweredReport>,
     /// The messages that were handled, in order.
     pub handled: Vec<HandledReport>,
     /// What is not as it was to be.
     pub differences: Vec<Difference>,
+}
+
+/// What a request, or a question, was answered with.
+#[derive(Clone, Debug, Serialize)]
+pub struct AnsweredReport {
+    /// The HTTP status.
+    pub status: u16,
+    /// The key of the message that the request became.
+    pub key: Option<String>,
+    /// The body, for people.
+    pub body: String,
+    /// What the plugin did meanwhile, a line each.
+    pub effects: Vec<String>,
+    /// The calls of the host that it made, in order.
+    pub host_calls: Vec<String>,
 }
 
 /// What came of a message.
@@ -73,6 +91,7 @@ impl Report {
             name: step.name.clone(),
             at: time(played.at),
             did: did(&step.deed),
+            answered: played.answer.map(answered),
             handled: played.handlings.iter().map(handled).collect(),
             differences: differences(plugin, played),
         });
@@ -83,9 +102,13 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.steps.iter().enumerate() {
             let name = step.name.as_deref().unwrap_or(&step.did);
+            let name = printable(name);
             writeln!(f, "step {}, line {}: {name}", index + 1, step.line)?;
             if step.name.is_some() {
-                writeln!(f, "  {}", step.did)?;
+                writeln!(f, "  {}", printable(&step.did))?;
+            }
+            if let Some(answered) = &step.answered {
+                answered.fmt(f)?;
             }
             for handled in &step.handled {
                 handled.fmt(f)?;
@@ -96,9 +119,10 @@ impl fmt::Display for Report {
                 actual,
             } in &step.differences
             {
-                writeln!(f, "  DIFFERS {what}")?;
-                writeln!(f, "    expected {expected}")?;
-                writeln!(f, "    actual   {actual}")?;
+                // What the plugin wrote must not write to the terminal.
+                writeln!(f, "  DIFFERS {}", printable(what))?;
+                writeln!(f, "    expected {}", printable(expected))?;
+                writeln!(f, "    actual   {}", printable(actual))?;
             }
         }
         let handled: usize = self.steps.iter().map(|step| step.handled.len()).sum();
@@ -118,6 +142,24 @@ impl fmt::Display for Report {
     }
 }
 
+impl AnsweredReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = self
+            .key
+            .as_deref()
+            .map(|key| format!(" key {}", shown(key.as_bytes())));
+        let key = key.unwrap_or_default();
+        writeln!(
+            f,
+            "  answered {}{key} {}",
+            self.status,
+            printable(&self.body)
+        )?;
+        let mut effects = self.effects.iter();
+        effects.try_for_each(|effect| writeln!(f, "    {}", printable(effect)))
+    }
+}
+
 impl HandledReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -125,14 +167,14 @@ impl HandledReport {
             outcome,
             ..
         } = self;
-        write!(f, "  {subscription}: {}", self.subject())?;
+        let subject = printable(&self.subject());
+        write!(f, "  {subscription}: {subject}")?;
         match &self.cause {
-            Some(cause) => writeln!(f, " {outcome}: {cause}")?,
+            Some(cause) => writeln!(f, " {outcome}: {}", printable(cause))?,
             None => writeln!(f, " {outcome}")?,
         }
-        self.effects
-            .iter()
-            .try_for_each(|effect| writeln!(f, "    {effect}"))
+        let mut effects = self.effects.iter();
+        effects.try_for_each(|effect| writeln!(f, "    {}", printable(effect)))
     }
 
     /// The message, for people.
@@ -164,6 +206,14 @@ fn did(deed: &Deed) -> String {
                 delay.unwrap_or_default()
             )
         }
+        Deed::Request(request) => {
+            let (method, path) = (&request.method, &request.path);
+            format!("request {method} {path} {}", shown(&request.body))
+        }
+        Deed::Query(query) => {
+            let key = shown(query.key.as_bytes());
+            format!("query key {key} {}", query.request.path)
+        }
         Deed::Advance(by) => format!("advance {}", span(*by)),
         Deed::Config(values) => {
             let values = values
@@ -171,6 +221,18 @@ fn did(deed: &Deed) -> String {
                 .map(|(name, value)| format!("{name} = {value}"));
             format!("config {}", values.collect::<Vec<_>>().join(", "))
         }
+    }
+}
+
+fn answered(it: &Answered) -> AnsweredReport {
+    let mut effects = Vec::new();
+    outside(&it.seen, &mut effects);
+    AnsweredReport {
+        status: it.status,
+        key: it.key.as_ref().map(ToString::to_string),
+        body: shown(&it.body),
+        effects,
+        host_calls: it.seen.calls.iter().map(ToString::to_string).collect(),
     }
 }
 
@@ -222,17 +284,7 @@ fn effects(it: &Handling) -> Vec<String> {
     let replaced = |name: &&Name| set.contains_key(&Some((*name).clone()));
     let cancelled = it.did.timers_cancelled.iter().filter(|it| !replaced(it));
     lines.extend(cancelled.map(|name| format!("timer {name} cancelled")));
-    for request in &it.seen.requests {
-        let answer = match request.status {
-            Some(status) => status.to_string(),
-            None => "refused: no answer is prepared in the scenario".to_owned(),
-        };
-        lines.push(format!("HTTP {} {}: {answer}", request.method, request.url));
-    }
-    for (level, text) in &it.seen.lines {
-        let level = level_word(*level);
-        lines.push(format!("log {level}: {}", shown(text.as_bytes())));
-    }
+    outside(&it.seen, &mut lines);
     if let Ending::Retry(due) = it.did.ending {
         lines.push(match due {
             wasmill_model::Millis::MAX => "its key is halted".to_owned(),
@@ -240,4 +292,19 @@ fn effects(it: &Handling) -> Vec<String> {
         });
     }
     lines
+}
+
+/// What the plugin did outside of the commit.
+fn outside(seen: &Seen, lines: &mut Vec<String>) {
+    for request in &seen.requests {
+        let answer = match request.status {
+            Some(status) => status.to_string(),
+            None => "refused: no answer is prepared in the scenario".to_owned(),
+        };
+        lines.push(format!("HTTP {} {}: {answer}", request.method, request.url));
+    }
+    for (level, text) in &seen.lines {
+        let level = level_word(*level);
+        lines.push(format!("log {level}: {}", shown(text.as_bytes())));
+    }
 }

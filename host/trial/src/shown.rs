@@ -13,22 +13,32 @@ const SHOWN_MAX: usize = 400;
 pub(crate) fn shown(bytes: &[u8]) -> String {
     let text = match std::str::from_utf8(bytes) {
         Ok("") => return "(empty)".to_owned(),
-        Ok(text) => text.chars().map(printable).collect(),
+        Ok(text) => printable(text),
         Err(_) => format!("base64:{}", BASE64.encode(bytes)),
     };
-    cut(text)
+    cut(text, bytes.len())
 }
 
-fn printable(char: char) -> String {
-    match char.is_control() {
+/// A text of the plugin's without what a terminal would take for a command, or hide. A text that is
+/// printable stays as it is.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let shown = |char: char| match char.is_control() || is_hidden(char) {
         true => char.escape_default().to_string(),
         false => char.to_string(),
-    }
+    };
+    text.chars().map(shown).collect()
 }
 
-fn cut(text: String) -> String {
+/// Whether a terminal shows nothing of it, but goes to another line or turns the text round.
+fn is_hidden(char: char) -> bool {
+    matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// As much of a text as is shown, which stands for so many bytes.
+fn cut(text: String, bytes: usize) -> String {
     match text.char_indices().nth(SHOWN_MAX) {
-        Some((end, _)) => format!("{}... ({} bytes)", &text[..end], text.len()),
+        Some((end, _)) => format!("{}... ({bytes} bytes)", &text[..end]),
         None => text,
     }
 }
@@ -73,7 +83,12 @@ mod tests {
     fn what_is_shown_is_printable_and_short() {
         assert_eq!(shown(b"a\x1b[2J"), "a\\u{1b}[2J");
         assert_eq!(shown(&[0xff]), "base64:/w==");
-        assert!(shown(&[b'x'; 1000]).ends_with("... (1000 bytes)"));
+        assert_eq!(printable("a\u{202e}b\u{85}c é"), "a\\u{202e}b\\u{85}c é");
+        assert_eq!(printable("\\u{1b}"), "\\u{1b}");
+        assert!(shown(&[b'x'; 1000]).ends_with("x... (1000 bytes)"));
+        // The bytes are those of the body, and not of what is shown of it.
+        assert!(shown(&[0x1b; 1000]).ends_with("... (1000 bytes)"));
+        assert!(shown(&[0xff; 1000]).ends_with("... (1000 bytes)"));
     }
 
     #[test]

@@ -4,35 +4,38 @@
 //! What a host with threads does is done here in one order: whatever was committed is durable
 //! before anything else goes on, and one message is handled at a time.
 
-use std::collections::VecDeque;
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+mod asks;
+mod calls;
 
-use tokio::sync::{mpsc, oneshot};
-use wasmill_engine::{Action, CheckRequest, Engine, Incoming, RunRequest, Verdict, codec};
-use wasmill_model::effects::{Failure, FailureKind, Outcome, Uniqueness};
-use wasmill_model::half::Owner;
-use wasmill_model::{Half, Message, MessageId, Millis, Name, Partitioner, Routes, reserved};
-use wasmill_port::call::{CallError, Preparing};
-use wasmill_port::store::Log;
-use wasmill_port::{Clock, Guests, Preparer, RunContext};
-use wasmill_service::{ViewReader, ViewWork, recover, run_of};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use wasmill_engine::{
+    Accepted, Action, CheckRequest, Engine, Incoming, Refused, RunRequest, codec, layout,
+};
+use wasmill_model::effects::Scope;
+use wasmill_model::{Message, MessageId, Millis, Name, Partitioner, Routes};
+use wasmill_port::store::{Change, Log, View};
+use wasmill_port::{Clock, RunContext};
+use wasmill_service::{ViewReader, ViewWork, recover};
 use wasmill_store::{Memory, MemoryLog, MemoryView};
 use wasmill_wasm::Registry;
 
+pub(crate) use self::asks::Answered;
+use self::calls::{Desk, Prepare};
 use crate::clock::VirtualClock;
 use crate::error::Error;
-use crate::ledger::{Did, Ending, Ledger};
-use crate::scenario::OutcomeKind;
-use crate::watch::{Died, Seen, Watch};
+use crate::ledger::{Did, Ledger, Sent};
+use crate::scenario::{OutcomeKind, State};
+use crate::watch::{Seen, Watch};
 
-/// How long a run may go on; each has one message.
-const RUN_TIME_MAX: Duration = Duration::from_secs(3600);
 /// What a crash leaves of writes that were not durable is drawn from this.
 const CRASH_SEED: u64 = 1;
-/// Handlers' calls of one step: a plugin that sends to itself for ever comes to no end.
-const CALLS_MAX: usize = 100_000;
+/// Calls of the plugin, and times at which something falls due, in one step: a plugin that sends to
+/// itself, or sets its timer anew, for ever comes to no end.
+pub(crate) const TURNS_MAX: usize = 100_000;
 
 /// Who plays in every life of the host.
 pub(crate) struct Cast {
@@ -52,20 +55,36 @@ pub(crate) struct Handling {
     /// Why it failed; empty if it did not.
     pub(crate) cause: String,
     pub(crate) did: Did,
-    pub(crate) seen: Seen,
+    pub(crate) seen: Arc<Seen>,
     /// How long the call took, an instance that had to be made first among it.
     pub(crate) took: Duration,
     pub(crate) fuel: u64,
 }
 
+/// A call of the plugin with a message, whether it came to an end or not.
+#[derive(Clone, Debug)]
+pub(crate) struct Called {
+    /// The message's id; a half message has one too.
+    pub(crate) id: MessageId,
+    pub(crate) of: CallOf,
+    pub(crate) attempt: u32,
+    pub(crate) seen: Arc<Seen>,
+    /// Whether the host died meanwhile.
+    pub(crate) cut_short: bool,
+}
+
+/// What a call is about. Ids are no part of it: after a crash those of later messages may differ.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CallOf {
+    /// Whose handler is called; none if the checker is.
+    pub(crate) subscription: Option<Name>,
+    pub(crate) message: Sent,
+}
+
 /// Why a stage does not go on.
 pub(crate) enum Stop {
-    /// The host died, while this message was handled.
-    Died {
-        seen: Seen,
-        message: MessageId,
-        subscription: Name,
-    },
+    /// The host died; the last call was under way.
+    Died,
     /// There is no sense in going on.
     Failed(Error),
 }
@@ -90,22 +109,49 @@ pub(crate) struct Stage {
     runs: VecDeque<RunRequest>,
     checks: VecDeque<CheckRequest>,
     pub(crate) ledger: Ledger,
-    /// What was handled, in all lives.
+    pub(crate) played: Played,
+}
+
+/// What was played so far, in all lives.
+#[derive(Default)]
+pub(crate) struct Played {
+    /// What was handled: its record is durable.
     pub(crate) handlings: Vec<Handling>,
+    /// All calls, those among them that came to nothing.
+    pub(crate) calls: Vec<Called>,
+    /// How much more the step may do: see [`TURNS_MAX`].
+    turns_left: usize,
 }
 
 impl Stage {
-    /// Starts on an empty store.
-    pub(crate) fn open(cast: &Cast, routes: &Arc<Routes>) -> Result<Self, Error> {
-        let memory = Memory::new(CRASH_SEED);
-        Self::start(cast, memory, routes, Ledger::default(), Vec::new())
+    /// Starts on a store that has these states, and nothing else.
+    pub(crate) fn open(cast: &Cast, routes: &Arc<Routes>, states: &[State]) -> Result<Self, Error> {
+        let (memory, mut ledger) = (Memory::new(CRASH_SEED), Ledger::default());
+        let partitioner = Partitioner::new(wasmill_engine::Config::default().partitions);
+        let mut changes = Vec::new();
+        for state in states {
+            let scope = Scope {
+                plugin: cast.plugin.clone(),
+                key: state.key.clone(),
+            };
+            let partition = partitioner.of(&scope.key);
+            let writes = state.writes();
+            changes.extend(writes.iter().map(|(name, value)| Change {
+                key: layout::state(partition, &scope, name),
+                value: value.clone(),
+            }));
+            ledger.write(&scope, &writes);
+        }
+        // As a checkpoint would have left them.
+        memory.open().1.checkpoint(changes)?;
+        Self::start(cast, memory, routes, ledger, Played::default())
     }
 
     /// The power fails, and the host starts on what is durable.
     pub(crate) fn restart(self, cast: &Cast) -> Result<Self, Error> {
         let memory = self.memory.crash(CRASH_SEED);
         let routes = self.context.routes.clone();
-        Self::start(cast, memory, &routes, self.ledger, self.handlings)
+        Self::start(cast, memory, &routes, self.ledger, self.played)
     }
 
     fn start(
@@ -113,7 +159,7 @@ impl Stage {
         memory: Memory,
         routes: &Arc<Routes>,
         ledger: Ledger,
-        handlings: Vec<Handling>,
+        played: Played,
     ) -> Result<Self, Error> {
         let (mut log, view) = memory.open();
         let view = Arc::new(view);
@@ -152,17 +198,35 @@ impl Stage {
             runs: VecDeque::new(),
             checks: VecDeque::new(),
             ledger,
-            handlings,
+            played,
         })
     }
 
-    /// Takes a message in: durable when this returns. A text says why it is refused.
-    pub(crate) fn accept(&mut self, incoming: Incoming) -> Result<Result<(), String>, Error> {
+    /// Another step begins.
+    pub(crate) fn begin_step(&mut self) {
+        self.played.turns_left = TURNS_MAX;
+    }
+
+    /// One thing more is done in this step.
+    ///
+    /// # Errors
+    /// [`Error::Endless`] if that is one too many.
+    pub(crate) fn take_turn(&mut self) -> Result<(), Error> {
+        let left = self.played.turns_left.checked_sub(1);
+        self.played.turns_left = left.ok_or(Error::Endless(TURNS_MAX))?;
+        Ok(())
+    }
+
+    /// Takes a message in: durable when this returns.
+    pub(crate) fn take_in(
+        &mut self,
+        incoming: Incoming,
+    ) -> Result<Result<Accepted, Refused>, Error> {
         let now = self.context.clock.now();
         self.engine.set_uptime(now.since(self.started));
-        let refused = self.engine.accept(incoming, now).err();
+        let taken = self.engine.accept(incoming, now);
         self.commit()?;
-        Ok(refused.map_or(Ok(()), |refused| Err(refused.to_string())))
+        Ok(taken)
     }
 
     /// Puts other routes in force.
@@ -176,18 +240,16 @@ impl Stage {
 
     /// Does all that there is to be done now.
     pub(crate) async fn settle(&mut self, cast: &Cast) -> Result<(), Stop> {
-        let calls_max = self.handlings.len() + CALLS_MAX;
         loop {
             self.turn()?;
             if let Some(request) = self.checks.pop_front() {
-                self.check(cast, request).await;
+                self.take_turn()?;
+                self.check(cast, request).await?;
             } else if let Some(request) = self.runs.pop_front() {
+                self.take_turn()?;
                 self.handle(cast, request).await?;
             } else {
                 return Ok(());
-            }
-            if self.handlings.len() > calls_max {
-                return Err(Error::Endless(CALLS_MAX).into());
             }
         }
     }
@@ -242,131 +304,5 @@ impl Stage {
             }
         }
         Ok(did)
-    }
-
-    async fn handle(&mut self, cast: &Cast, request: RunRequest) -> Result<(), Stop> {
-        let Some(pending) = request.messages.first().cloned() else {
-            return Ok(());
-        };
-        let subscription = request.subscription.clone();
-        let died = |Died(seen)| Stop::Died {
-            seen,
-            message: pending.message.id,
-            subscription: subscription.clone(),
-        };
-        cast.watch.call_begins().map_err(died)?;
-        let (ticket, run) = run_of(request, self.context.clone(), RUN_TIME_MAX);
-        let began = Instant::now();
-        let mut handling = pin!(cast.registry.handle(run));
-        let outcomes = loop {
-            tokio::select! {
-                biased;
-                dead = cast.watch.death() => return Err(died(dead)),
-                Some(wanted) = self.halves.recv() => self.prepare(wanted)?,
-                outcomes = &mut handling => break outcomes,
-            }
-        };
-        let took = began.elapsed();
-        let seen = cast.watch.call_ended().map_err(died)?;
-        let outcome = outcomes.first().cloned();
-        self.engine.complete(&ticket, outcomes, cast.clock.now());
-        // Without a record the message was handed back, and comes again.
-        let did = self.commit()?.flatten();
-        if let (Some(did), Some(outcome)) = (did, outcome) {
-            let attempt = pending.attempts + 1;
-            let message = pending.message.clone();
-            let handling = told(message, subscription, attempt, &outcome, did);
-            self.handlings.push(Handling {
-                seen,
-                took,
-                ..handling
-            });
-        }
-        Ok(())
-    }
-
-    /// Makes a half message durable while its handler waits.
-    fn prepare(&mut self, wanted: Prepare) -> Result<(), Error> {
-        let Prepare { run, half, reply } = wanted;
-        let now = self.context.clock.now();
-        let prepared = self.engine.prepare(run, half, now);
-        self.commit()?;
-        let answer = prepared.map_err(|error| CallError::Unavailable(error.to_string()));
-        // A guest that trapped meanwhile waits no longer.
-        let _ = reply.send(answer);
-        Ok(())
-    }
-
-    /// Asks the owner of a half message what is to become of it.
-    async fn check(&mut self, cast: &Cast, request: CheckRequest) {
-        let verdict = match &request.half.owner {
-            Owner::Plugin { scope, .. } if *reserved::plugin_of(&scope.plugin) == *cast.plugin => {
-                match cast
-                    .registry
-                    .check(&cast.plugin, request.half.clone())
-                    .await
-                {
-                    Ok(Ok(decision)) => Verdict::Decided(decision),
-                    Ok(Err(cause)) => Verdict::Unknown(cause),
-                    Err(error) => Verdict::Unknown(error.to_string()),
-                }
-            }
-            _ => Verdict::Unavailable,
-        };
-        self.engine.checked(&request, verdict, cast.clock.now());
-    }
-}
-
-/// What is told of a handling, but what was seen of it.
-fn told(
-    message: Arc<Message>,
-    subscription: Name,
-    attempt: u32,
-    outcome: &Outcome,
-    did: Did,
-) -> Handling {
-    let (kind, cause) = match (&outcome.result, did.ending) {
-        (Ok(_), _) if outcome.uniqueness == Uniqueness::Duplicate => (OutcomeKind::Duplicate, ""),
-        (Ok(_), _) => (OutcomeKind::Ok, ""),
-        (Err(Failure { kind, cause }), ending) => {
-            let kind = match (kind, ending) {
-                (_, Ending::Retry(Millis::MAX)) => OutcomeKind::Halted,
-                (_, Ending::Retry(_)) => OutcomeKind::Retry,
-                (FailureKind::Reject, _) => OutcomeKind::Reject,
-                _ => OutcomeKind::DeadLetter,
-            };
-            (kind, cause.as_str())
-        }
-    };
-    Handling {
-        message,
-        subscription,
-        attempt,
-        outcome: kind,
-        cause: cause.to_owned(),
-        did,
-        seen: Seen::default(),
-        took: Duration::ZERO,
-        fuel: outcome.call.map_or(0, |call| call.called.fuel),
-    }
-}
-
-/// A half message on its way to the log, and where its handler waits.
-struct Prepare {
-    run: u64,
-    half: Half,
-    reply: oneshot::Sender<Result<(), CallError>>,
-}
-
-/// Takes half messages of handlers to the stage.
-struct Desk(mpsc::UnboundedSender<Prepare>);
-
-impl Preparer for Desk {
-    fn prepare(&self, run: u64, half: Half) -> Preparing<'_> {
-        let (reply, answer) = oneshot::channel();
-        // The stage outlives every handler that it calls.
-        let _ = self.0.send(Prepare { run, half, reply });
-        let stopped = |_| CallError::Unavailable("the host is stopping".to_owned());
-        Box::pin(async move { answer.await.map_err(stopped)? })
     }
 }

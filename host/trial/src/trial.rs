@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::runtime::{self, Runtime};
+use wasmill_model::routes::Subscription;
 use wasmill_model::{Name, Routes, Start};
 use wasmill_port::Plugins;
 use wasmill_wasm::{Config, Registry, Surroundings};
@@ -14,7 +15,7 @@ use crate::crash::{self, Crashes};
 use crate::error::Error;
 use crate::play::Play;
 use crate::report::Report;
-use crate::scenario::Scenario;
+use crate::scenario::{Deed, Scenario};
 use crate::stage::Cast;
 use crate::watch::{Prepared, Watch};
 
@@ -32,7 +33,8 @@ impl Trial {
     /// trial alone: for the plugin's files, and what is compiled.
     ///
     /// # Errors
-    /// [`Error`] if the plugin does not load, or the routes do not name it.
+    /// [`Error`] if the plugin does not load, the routes do not name it, or a step sends what it never
+    /// gets.
     pub fn new(
         name: &str,
         component: &[u8],
@@ -41,9 +43,10 @@ impl Trial {
         data: PathBuf,
     ) -> Result<Self, Error> {
         let plugin = Name::from(name);
-        if !routes.subscriptions().any(|it| it.plugin == plugin) {
+        if !has_part(&plugin, routes) {
             return Err(Error::NotRouted(name.to_owned()));
         }
+        check_topics(&plugin, &scenario, routes)?;
         let routes = Arc::new(from_the_start(routes));
         let (clock, watch) = (Arc::new(VirtualClock::new()), Arc::new(Watch::default()));
         let surroundings = Surroundings {
@@ -92,12 +95,14 @@ impl Trial {
     }
 
     /// Plays the scenario once for each place at which the host may die, and tells what differs from
-    /// a run without a crash.
+    /// a run without a crash. `progress` is told how many places of how many are done.
     ///
     /// # Errors
-    /// [`Error`] if it cannot be played to its end, or differs from run to run by itself.
-    pub fn crash_points(&self) -> Result<Crashes, Error> {
-        self.runtime.block_on(crash::all(&self.play(&self.routes)))
+    /// [`Error`] if it cannot be played to its end, differs from run to run by itself, or has too many
+    /// places.
+    pub fn crash_points(&self, progress: impl FnMut(u64, u64)) -> Result<Crashes, Error> {
+        let play = self.play(&self.routes);
+        self.runtime.block_on(crash::all(&play, progress))
     }
 
     /// Plays the scenario `repetitions` times, in instances that are reused and in fresh ones, and
@@ -129,15 +134,37 @@ impl Trial {
 /// The same routes, where every subscription gets what is sent from now on: the log is empty, so
 /// there is nothing before.
 fn from_the_start(routes: &Routes) -> Routes {
-    let subscriptions = routes.subscriptions().map(|it| {
-        let mut subscription = wasmill_model::routes::Subscription::clone(it);
-        subscription.start = Start::Last;
-        subscription
-    });
-    let topics = routes.topics().to_vec();
-    let mut same = Routes::new(topics, subscriptions.collect());
-    same.checks.clone_from(&routes.checks);
-    same.plugins.clone_from(&routes.plugins);
-    same.schedules.clone_from(&routes.schedules);
-    same
+    routes.map_subscriptions(|it| Subscription {
+        start: Start::Last,
+        ..it.clone()
+    })
+}
+
+/// Whether the routes name the plugin.
+fn has_part(plugin: &Name, routes: &Routes) -> bool {
+    let mut gates = routes.ingress.iter().filter_map(|it| it.gate.as_ref());
+    let mut queries = routes.queries.iter().map(|it| &it.plugin);
+    let mut subscribers = routes.subscriptions().map(|it| &it.plugin);
+    gates.any(|it| it == plugin)
+        || queries.any(|it| it == plugin)
+        || subscribers.any(|it| it == plugin)
+}
+
+/// Every message that is sent is to reach the plugin: one with a wrong topic would show nothing.
+fn check_topics(plugin: &Name, scenario: &Scenario, routes: &Routes) -> Result<(), Error> {
+    for step in &scenario.steps {
+        let Deed::Send(send) = &step.deed else {
+            continue;
+        };
+        let mut own = routes.subscriptions().filter(|it| it.plugin == *plugin);
+        // Of a topic that is not declared the host tells.
+        if routes.declares(&send.topic) && !own.any(|it| it.topic.matches(&send.topic)) {
+            return Err(Error::Unheard {
+                line: step.line,
+                topic: send.topic.to_string(),
+                plugin: plugin.to_string(),
+            });
+        }
+    }
+    Ok(())
 }

@@ -1,9 +1,9 @@
 //! Looks on at the plugin's calls of the host, answers its HTTP, and lets the host die at one of
 //! its calls.
 //!
-//! The places where a host may die are counted through a run: before a handler is called, at each
-//! call that it makes of the host, and after it returned, before its commit is durable. The same
-//! scenario passes the same places, so the number of one names it in another run.
+//! The places where a host may die are counted through a run: before a handler or a checker is
+//! called, at each call that it makes of the host, and after it returned, before what came of it is
+//! durable. The same scenario passes the same places, so the number of one names it in another run.
 
 use std::borrow::Cow;
 use std::future::pending;
@@ -68,6 +68,8 @@ struct State {
     dead: bool,
     /// The call under way.
     seen: Option<Seen>,
+    /// Whether it is one at which the host does not die.
+    aside: bool,
     /// The first that fits answers.
     answers: Vec<Answer>,
 }
@@ -86,7 +88,7 @@ impl Watch {
         self.state().answers = answers;
     }
 
-    /// A handler is about to be called.
+    /// A handler, or a checker, is about to be called.
     pub(crate) fn call_begins(&self) -> Result<(), Died> {
         let mut state = self.state();
         state.seen = Some(Seen::default());
@@ -96,13 +98,27 @@ impl Watch {
         }
     }
 
-    /// The handler returned, or trapped.
+    /// It returned, or trapped.
     pub(crate) fn call_ended(&self) -> Result<Seen, Died> {
         let mut state = self.state();
         match state.pass() {
             true => Ok(state.seen.take().unwrap_or_default()),
             false => Err(state.died()),
         }
+    }
+
+    /// The plugin is about to be called with what is no message: nothing in it is a place.
+    pub(crate) fn aside_begins(&self) {
+        let mut state = self.state();
+        state.seen = Some(Seen::default());
+        state.aside = true;
+    }
+
+    /// It returned, or trapped.
+    pub(crate) fn aside_ended(&self) -> Seen {
+        let mut state = self.state();
+        state.aside = false;
+        state.seen.take().unwrap_or_default()
     }
 
     /// Done when the host dies.
@@ -129,7 +145,7 @@ impl Watch {
 impl State {
     /// Passes a place; false if the host dies there, or died.
     fn pass(&mut self) -> bool {
-        if !self.dead {
+        if !self.dead && !self.aside {
             self.dead = self.die_at == Some(self.passed);
             self.passed += 1;
         }
@@ -145,8 +161,8 @@ impl State {
         Died(self.seen.take().unwrap_or_default())
     }
 
-    /// A call of the host; false if the host dies before it is done. Calls outside of a handler's
-    /// call, as while an instance starts or a checker decides, are no places.
+    /// A call of the host; false if the host dies before it is done. Calls outside of a call of the
+    /// plugin, as while an instance starts, are no places.
     fn call(&mut self, name: Cow<'static, str>) -> bool {
         if self.seen.is_none() {
             return !self.dead;

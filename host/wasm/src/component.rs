@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
-use wasmill_component::{CONTRACT, CONTRACT_VERSION, Interfaces, check, check_kind, check_names};
+use wasmill_component::{
+    CONTRACT, CONTRACT_VERSION, Capabilities, Interfaces, LINKED_IN_WORDS, MESSAGING, Manifest,
+    check, check_called, check_kind, check_names,
+};
 use wasmill_model::Name;
 use wasmill_model::record::CodeVersion;
+use wasmill_model::routes::PluginSettings;
 use wasmtime::component::{Component, Instance, InstancePre};
 use wasmtime::error::Context;
 use wasmtime::{AsContextMut, Engine, Result};
@@ -17,9 +21,7 @@ use crate::generated::drafts::exports::wasi::messaging::incoming_handler;
 use crate::generated::exports::wasmill::plugin::{checker, gate, handler, migration, query};
 use crate::log::PluginLog;
 use crate::registry::Host;
-
-/// The handler of WASI's proposal for messaging, which counts as one of the contract.
-const MESSAGING: &str = "wasi:messaging/incoming-handler@0.2.0-draft";
+use crate::versions::narrowed;
 
 /// A component that fits this host.
 pub(crate) struct Version {
@@ -30,6 +32,8 @@ pub(crate) struct Version {
     pub(crate) code: CodeVersion,
     /// The version of the schema of the states that it writes.
     pub(crate) state_version: u32,
+    /// What it asks for; none if it does not say.
+    pub(crate) asks: Option<Capabilities>,
     pub(crate) pre: InstancePre<Data>,
     pub(crate) exports: Exports,
     pub(crate) log: Arc<PluginLog>,
@@ -64,7 +68,7 @@ impl Version {
         host: &Host,
         plugin: Name,
         hash: String,
-        state_version: u32,
+        manifest: Option<&Manifest>,
         component: &Component,
     ) -> Result<Self, String> {
         let ty = component.component_type();
@@ -76,11 +80,11 @@ impl Version {
         check_names(names).map_err(|misfit| misfit.to_string())?;
         let pre = host.linker.instantiate_pre(component).map_err(|error| {
             format!(
-                "{error:#}; this host links WASI 0.2, wasi:http's outgoing handler, wasi:config, \
-                 wasi:logging, wasi:keyvalue and wasi:messaging in their drafts, and \
-                 {CONTRACT}*@{CONTRACT_VERSION}: build the component against these"
+                "{error:#}; this host links {LINKED_IN_WORDS}@{CONTRACT_VERSION}: build the \
+                 component against these"
             )
         })?;
+        check_called(ty.exports(engine).map(name)).map_err(|misfit| misfit.to_string())?;
         let exports = Exports::find(&pre)?;
         let probe = host.surroundings.probe.clone();
         let log = Arc::new(PluginLog::new(plugin.clone(), &hash, probe));
@@ -89,11 +93,33 @@ impl Version {
             meter: host.meters.of(&plugin, code),
             plugin,
             code,
-            state_version,
+            state_version: manifest.map_or(1, |it| it.state_version),
+            asks: manifest.map(|it| it.capabilities.clone()),
             hash,
             pre,
             exports,
             log,
+        })
+    }
+
+    /// The settings without what is granted to the plugin and this version does not ask for.
+    pub(crate) fn narrowed(&self, settings: &Arc<PluginSettings>) -> Arc<PluginSettings> {
+        let Some(asks) = &self.asks else {
+            return settings.clone();
+        };
+        let (grants, unasked) = narrowed(&settings.grants, asks);
+        if unasked.is_empty() {
+            return settings.clone();
+        }
+        tracing::warn!(
+            plugin = %self.plugin,
+            version = &self.hash[..12],
+            "its manifest does not ask for {}, which is granted: it has to do without",
+            unasked.join(", ")
+        );
+        Arc::new(PluginSettings {
+            grants,
+            ..PluginSettings::clone(settings)
         })
     }
 }
@@ -130,12 +156,6 @@ impl Exports {
                 .transpose()
                 .map_err(refused)?,
         };
-        if !found.handles() && found.gate.is_none() && found.query.is_none() {
-            return Err(format!(
-                "it exports nothing that the host calls: a plugin exports at least one of \
-                 `handler`, `gate` and `query` of {CONTRACT}*@{CONTRACT_VERSION}, or {MESSAGING}"
-            ));
-        }
         Ok(found)
     }
 

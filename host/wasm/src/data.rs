@@ -18,15 +18,11 @@ use crate::surroundings::Probe;
 use crate::wasi::{Draws, HttpGate, Lines, Tape};
 
 /// What a guest is doing, which decides what it may ask of the host.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one per instance; a box would cost each call"
-)]
 pub(crate) enum Activity {
     /// Nothing: it starts, or waits for its next call.
     Idle,
     /// Its handler runs.
-    Handling(Call),
+    Handling(Box<Call>),
     /// Its query reads a key's durable state.
     Answering(ScopeState),
     /// Its gate looks at a request.

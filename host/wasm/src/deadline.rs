@@ -1,7 +1,7 @@
 //! Wall-clock deadlines that cost nothing to a call that ends quickly.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ pub(crate) fn after(now: Instant, span: Duration) -> Instant {
 /// Runs `call` until it ends or `deadline` passes; then it is dropped.
 ///
 /// The timer is armed only when the call first yields: a busy guest does so at the next epoch
-/// tick, one that waits does at once, and most calls never do.
+/// tick, one that waits does at once, and most calls never do. `call` is pinned by the caller: a future
+/// that owned it would be twice its size.
 pub(crate) async fn within<T>(
     deadline: Instant,
-    call: impl Future<Output = T>,
+    mut call: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, Passed> {
-    let mut call = pin!(call);
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
         if let Poll::Ready(value) = call.as_mut().poll(context) {
@@ -41,13 +41,15 @@ pub(crate) async fn within<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_waits_too_long_is_given_up_and_one_in_time_is_not() {
         let deadline = || Instant::now() + Duration::from_secs(1);
         assert!(
-            within(deadline(), std::future::pending::<()>())
+            within(deadline(), pin!(std::future::pending::<()>()))
                 .await
                 .is_err()
         );
@@ -55,8 +57,8 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(500)).await;
             7
         };
-        assert_eq!(within(deadline(), in_time).await.ok(), Some(7));
+        assert_eq!(within(deadline(), pin!(in_time)).await.ok(), Some(7));
         let endless = after(Instant::now(), Duration::MAX);
-        assert_eq!(within(endless, async { 7 }).await.ok(), Some(7));
+        assert_eq!(within(endless, pin!(async { 7 })).await.ok(), Some(7));
     }
 }

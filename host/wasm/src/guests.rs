@@ -14,10 +14,17 @@ use crate::registry::Registry;
 impl Guests for Registry {
     async fn handle(&self, mut run: Run) -> Vec<Outcome> {
         match self.find(&run.plugin) {
-            Some(serving) => {
-                let candidate = self.candidate(&run.plugin);
-                serving.handle(&mut run, candidate.as_deref()).await;
-            }
+            Some(serving) => match run.chosen_version().cloned() {
+                None => {
+                    let candidate = self.beside(&serving);
+                    serving.handle(&mut run, candidate.as_deref()).await;
+                }
+                // Boxed: runs that were chosen for a version are few, and the others have no room
+                // for what it takes.
+                Some(version) => {
+                    Box::pin(self.handle_chosen(&serving, &mut run, &version)).await;
+                }
+            },
             None => end_unavailable(&mut run),
         }
         run.into_outcomes()

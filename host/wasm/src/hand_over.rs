@@ -1,5 +1,7 @@
 //! Messages handed over to a guest, by whichever handler it has.
 
+use std::pin::pin;
+
 use tokio::time::Instant;
 use wasmill_model::effects::Failure;
 use wasmill_port::Delivery;
@@ -32,14 +34,14 @@ pub(crate) async fn hand_over(
         subscription: &delivery.subscription,
         key: delivery.key.as_deref(),
         tag: message.tag.as_deref(),
-        headers: &translate::borrowed(&message.headers),
+        headers: &translate::borrowed(message.sent_headers()),
         body: &message.body,
         produced_at: message.produced_at.0,
         attempt: delivery.attempt,
         correlation: correlation.as_str(),
         causation: causation.as_ref().map(IdText::as_str),
     };
-    let answer = within(deadline, handler.call_handle(store, parameter)).await?;
+    let answer = within(deadline, pin!(handler.call_handle(store, parameter))).await?;
     Ok(answer.map(|result| result.map_err(translate::failure)))
 }
 
@@ -54,6 +56,6 @@ pub(crate) async fn hand_over_resource(
         Ok(message) => message,
         Err(error) => return Ok(Err(error)),
     };
-    let answer = within(deadline, handler.call_handle(store, message)).await?;
+    let answer = within(deadline, pin!(handler.call_handle(store, message))).await?;
     Ok(answer.map(|result| result.map_err(imports::wasi::failure)))
 }

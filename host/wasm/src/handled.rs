@@ -1,19 +1,24 @@
 //! What becomes of a message that a version handles.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 use wasmill_model::effects::{Failure, FailureKind, Metered};
 use wasmill_port::{Call, Run};
 
 use crate::fault::Fault;
 use crate::instance::Instance;
+use crate::pool::Serving;
 
 /// What became of a message.
 pub(crate) struct Handled {
-    pub(crate) call: Call,
+    pub(crate) call: Box<Call>,
     pub(crate) result: Result<(), Failed>,
     /// None if it did not come to calling the handler.
     pub(crate) metered: Option<Metered>,
     pub(crate) ended: Instant,
+    /// It was the first one of an instance that others follow in: what it took says little of those.
+    pub(crate) cold: bool,
 }
 
 impl Handled {
@@ -28,7 +33,23 @@ impl Handled {
 #[derive(Default)]
 pub(crate) struct Slots {
     pub(crate) running: Option<Instance>,
-    pub(crate) candidate: Option<Instance>,
+    pub(crate) candidate: Option<Lent>,
+}
+
+/// What a run's messages go to of the version on trial: an instance, once one has begun, and what it
+/// belongs to.
+pub(crate) struct Lent {
+    pub(crate) serving: Arc<Serving>,
+    pub(crate) instance: Option<Instance>,
+}
+
+impl Lent {
+    /// Keeps the instance for the next call, if what it belongs to still is in force.
+    pub(crate) fn give_back(self) {
+        if let Some(instance) = self.instance {
+            self.serving.give_back(instance);
+        }
+    }
 }
 
 /// Why a message was not handled.

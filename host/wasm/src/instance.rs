@@ -1,5 +1,6 @@
 //! One instance of a component, and the calls into it.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -18,21 +19,23 @@ use crate::data::{Activity, Data};
 use crate::deadline::{Passed, within};
 use crate::fault::Fault;
 use crate::generated::exports::wasmill::plugin::checker;
-use crate::generated::wasmill::plugin::types;
 use crate::hand_over::{Answer, hand_over, hand_over_resource};
-use crate::limits::{FIELDS_BYTES_MAX, InstanceLimiter, RESOURCES_MAX};
+use crate::limits::{FIELDS_BYTES_MAX, HOST_CALL_BYTES_MAX, InstanceLimiter, RESOURCES_MAX};
 use crate::log::{Level, PluginLog};
 use crate::registry::Host;
 use crate::share;
-use crate::translate::{self, IdText};
+use crate::translate::{self, IdText, RequestLists};
 use crate::wasi::{self, Draws, HttpGate, Lines, Tape};
 
 /// An instance that waits for its next call, or is in one.
 pub(crate) struct Instance {
     store: Store<Data>,
-    guests: Guests,
+    // Boxed: an instance is moved with each call.
+    guests: Box<Guests>,
     state_version: u32,
     calls: u32,
+    /// What its start used, which the bill of its first call tells as well.
+    start: Bill,
     /// What it held when its last call began, in bytes.
     held: usize,
 }
@@ -43,6 +46,19 @@ pub(crate) struct Outside {
     pub(crate) http_gate: HttpGate,
 }
 
+/// A start that failed, and what it used.
+pub(crate) struct Unstarted {
+    pub(crate) fault: Fault,
+    pub(crate) bill: Bill,
+}
+
+impl From<Fault> for Unstarted {
+    fn from(fault: Fault) -> Self {
+        let bill = Bill::default();
+        Self { fault, bill }
+    }
+}
+
 impl Instance {
     /// A fresh instance, which has run its start function within the limits of a call.
     pub(crate) async fn start(
@@ -51,28 +67,33 @@ impl Instance {
         settings: &Arc<PluginSettings>,
         outside: Outside,
         deadline: Instant,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, Unstarted> {
         let limits = &settings.limits;
         let mut store = Store::new(&host.engine, data(host, version, settings, outside)?);
         store.limiter(|data| &mut data.limiter);
+        store.set_hostcall_fuel(limits.memory_bytes_max.min(HOST_CALL_BYTES_MAX));
         store.epoch_deadline_callback(|_| {
             share::tick();
             Ok(UpdateDeadline::Yield(1))
         });
         prepare(&mut store, Activity::Idle, limits, deadline);
-        let started = within(deadline, version.pre.instantiate_async(&mut store)).await;
-        let instance = settle(started, &mut store, limits)?;
-        let guests = version
-            .exports
-            .load(&mut store, &instance)
-            .map_err(|error| Fault::trapped(&error, store.data_mut(), limits))?;
-        Ok(Self {
-            store,
-            guests,
-            state_version: version.state_version,
-            calls: 0,
-            held: 0,
-        })
+        let started = within(deadline, pin!(version.pre.instantiate_async(&mut store))).await;
+        let guests = settle(started, &mut store, limits).and_then(|instance| {
+            let loaded = version.exports.load(&mut store, &instance);
+            loaded.map_err(|error| Fault::trapped(&error, store.data_mut(), limits))
+        });
+        let bill = bill(&store, limits, 0);
+        match guests {
+            Ok(guests) => Ok(Self {
+                store,
+                guests: Box::new(guests),
+                state_version: version.state_version,
+                calls: 0,
+                start: bill,
+                held: 0,
+            }),
+            Err(fault) => Err(Unstarted { fault, bill }),
+        }
     }
 
     /// How many calls it has served.
@@ -85,18 +106,14 @@ impl Instance {
         self.store.data().limiter.bytes()
     }
 
-    /// What the last call used.
+    /// What the last call used, and the instance's start if it was the first.
     pub(crate) fn bill(&self, limits: &CallLimits) -> Bill {
-        let data = self.store.data();
-        let held = data.limiter.bytes();
-        Bill {
-            fuel: limits
-                .fuel_max
-                .saturating_sub(self.store.get_fuel().unwrap_or(0)),
-            host_calls: data.host_calls,
-            memory_bytes: held as u64,
-            memory_grown_bytes: held.saturating_sub(self.held) as u64,
+        let mut bill = bill(&self.store, limits, self.held);
+        if self.calls == 1 {
+            bill.fuel += self.start.fuel;
+            bill.host_calls += self.start.host_calls;
         }
+        bill
     }
 
     /// Begins a call.
@@ -109,11 +126,11 @@ impl Instance {
     /// Handles one message. After a fault the instance is done for.
     pub(crate) async fn handle(
         &mut self,
-        mut call: Call,
+        mut call: Box<Call>,
         tape: Tape,
         limits: &CallLimits,
         deadline: Instant,
-    ) -> (Call, Result<Result<(), Failure>, Fault>) {
+    ) -> (Box<Call>, Result<Result<(), Failure>, Fault>) {
         let delivery = call.delivery().clone();
         let from = match call.outdated(self.state_version) {
             Ok(from) => from,
@@ -125,7 +142,12 @@ impl Instance {
         };
         self.begin(Activity::Handling(call), limits, deadline);
         self.store.data_mut().http_gate.tape = tape;
-        let answer = match within(deadline, self.migrate(from)).await {
+        let migrated = match from {
+            None => Ok(Ok(Ok(()))),
+            // Boxed: it is rare, and its future would be moved with each call's.
+            Some(from) => within(deadline, Box::pin(self.migrate(from)).as_mut()).await,
+        };
+        let answer = match migrated {
             Ok(Ok(Ok(()))) => self.hand_over(&delivery, deadline).await,
             ended => ended,
         };
@@ -159,11 +181,8 @@ impl Instance {
         hand_over_resource(&mut self.store, handler, delivery, deadline).await
     }
 
-    /// Brings the key's state up to date from an earlier version, if there is one.
-    async fn migrate(&mut self, from: Option<u32>) -> wasmtime::Result<Result<(), Failure>> {
-        let Some(from) = from else {
-            return Ok(Ok(()));
-        };
+    /// Brings the key's state up to date from an earlier version.
+    async fn migrate(&mut self, from: u32) -> wasmtime::Result<Result<(), Failure>> {
         let Some(migration) = &self.guests.migration else {
             let own = self.state_version;
             bail!(
@@ -192,7 +211,7 @@ impl Instance {
             .expect("the caller looked at the exports");
         let lists = RequestLists::new(request);
         let asked = gate.call_admit(&mut *store, lists.parameter(request));
-        let answer = within(deadline, asked).await;
+        let answer = within(deadline, pin!(asked)).await;
         store.data_mut().end();
         match settle(answer, store, limits)? {
             Ok(accepted) => Ok(Ok(translate::accepted(accepted))),
@@ -214,11 +233,19 @@ impl Instance {
         limits: &CallLimits,
         deadline: Instant,
     ) -> Result<http::Response, Fault> {
-        let from = state.outdated(self.state_version);
-        let from = from.map_err(|error| Fault(error.to_string()))?;
+        let from = match state.outdated(self.state_version) {
+            Ok(from) => from,
+            Err(error) => {
+                self.begin(Activity::Idle, limits, deadline);
+                return Err(Fault(error.to_string()));
+            }
+        };
         let key = state.scope().key.clone();
         self.begin(Activity::Answering(state), limits, deadline);
-        let migrated = within(deadline, self.migrate(from)).await;
+        let migrated = match from {
+            None => Ok(Ok(Ok(()))),
+            Some(from) => within(deadline, pin!(self.migrate(from))).await,
+        };
         let Self { store, guests, .. } = self;
         if let Err(failure) = settle(migrated, store, limits)? {
             let cause = store.data().log.masked(&failure.cause);
@@ -228,7 +255,7 @@ impl Instance {
         let query = query.expect("the caller looked at the exports");
         let lists = RequestLists::new(request);
         let asked = query.call_answer(&mut *store, &key, lists.parameter(request));
-        let answer = within(deadline, asked).await;
+        let answer = within(deadline, pin!(asked)).await;
         store.data_mut().end();
         translate::response(settle(answer, store, limits)?).map_err(Fault)
     }
@@ -262,41 +289,13 @@ impl Instance {
             headers: &translate::borrowed(&message.headers),
             body: &message.body,
         };
-        let answer = within(deadline, checker.call_check(&mut *store, parameter)).await;
+        let answer = within(deadline, pin!(checker.call_check(&mut *store, parameter))).await;
         store.data_mut().end();
         Ok(match settle(answer, store, limits)? {
             checker::Verdict::Commit => Ok(Decision::Commit),
             checker::Verdict::Rollback => Ok(Decision::RollBack),
             checker::Verdict::Unknown(cause) => Err(store.data().log.masked(&cause).into_owned()),
         })
-    }
-}
-
-/// A request's pairs, borrowed for the guest.
-struct RequestLists<'a> {
-    params: Vec<(&'a str, &'a str)>,
-    query: Vec<(&'a str, &'a str)>,
-    headers: Vec<(&'a str, &'a str)>,
-}
-
-impl<'a> RequestLists<'a> {
-    fn new(request: &'a http::Request) -> Self {
-        Self {
-            params: translate::borrowed(&request.params),
-            query: translate::borrowed(&request.query),
-            headers: translate::borrowed(&request.headers),
-        }
-    }
-
-    fn parameter(&'a self, request: &'a http::Request) -> types::Request<'a> {
-        types::Request {
-            method: &request.method,
-            path: &request.path,
-            params: &self.params,
-            query: &self.query,
-            headers: &self.headers,
-            body: &request.body,
-        }
     }
 }
 
@@ -307,6 +306,18 @@ fn prepare(store: &mut Store<Data>, activity: Activity, limits: &CallLimits, dea
         .expect("the engine counts fuel");
     store.set_epoch_deadline(1);
     store.data_mut().begin(activity, deadline);
+}
+
+/// What was used since the store was prepared; `held` is what it held then.
+fn bill(store: &Store<Data>, limits: &CallLimits, held: usize) -> Bill {
+    let (data, left) = (store.data(), store.get_fuel().unwrap_or(0));
+    let holds = data.limiter.bytes();
+    Bill {
+        fuel: limits.fuel_max.saturating_sub(left),
+        host_calls: data.host_calls,
+        memory_bytes: holds as u64,
+        memory_grown_bytes: holds.saturating_sub(held) as u64,
+    }
 }
 
 fn settle<T>(ended: Answer<T>, store: &mut Store<Data>, limits: &CallLimits) -> Result<T, Fault> {

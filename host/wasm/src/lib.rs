@@ -33,5 +33,5 @@ mod wasi;
 
 pub use log::Level;
 pub use metrics::Metrics;
-pub use registry::{Config, Error, IdleInstance, Registry};
+pub use registry::{Config, Error, IdleInstance, Registry, Understudy};
 pub use surroundings::{Answering, HttpClient, Probe, Surroundings};

@@ -12,6 +12,9 @@ pub(crate) const TABLES_MAX: usize = 128;
 pub(crate) const TABLE_ELEMENTS_MAX: usize = 64 << 10;
 /// Calls of host functions within one call of a guest.
 pub(crate) const HOST_CALLS_MAX: u32 = 100_000;
+/// Bytes that one call of the host may bring, as the host holds them, however large an instance's memory
+/// is: lists of the same bytes over and over may be far more than that.
+pub(crate) const HOST_CALL_BYTES_MAX: usize = 128 << 20;
 /// Resources of WASI that an instance may hold.
 pub(crate) const RESOURCES_MAX: usize = 1_024;
 /// Bytes of one set of HTTP headers, as the host holds them: all that an instance can hold are about

@@ -1,5 +1,7 @@
 //! A version in service under its settings: its instances, idle and in use.
 
+mod beside;
+
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +22,7 @@ use crate::component::Version;
 use crate::deadline::after;
 use crate::fault::Fault;
 use crate::handled::{Failed, Handled, Slots};
-use crate::instance::{Instance, Outside};
+use crate::instance::{Instance, Outside, Unstarted};
 use crate::log::PluginLog;
 use crate::registry::{Host, IdleInstance};
 use crate::share::{OWN_MAX, acquire};
@@ -33,11 +35,16 @@ const IDLE_MAX: usize = 64;
 /// flight end on the one that they began with.
 pub(crate) struct Serving {
     pub(crate) version: Arc<Version>,
+    /// As the routes have them.
     pub(crate) settings: Arc<PluginSettings>,
+    /// With what the version asks for of the grants, if it says so.
+    narrowed: Arc<PluginSettings>,
     host: Arc<Host>,
     /// The version's log, without the secrets of the settings.
     log: Arc<PluginLog>,
     outgoing: Arc<Outgoing>,
+    /// What answers an instance's HTTP while it starts.
+    start_tape: Tape,
     /// The plugin's `concurrency`.
     handlers: Semaphore,
     /// Calls that it may have of those that are kept back.
@@ -57,8 +64,9 @@ impl Serving {
         version: Arc<Version>,
         settings: Arc<PluginSettings>,
     ) -> Self {
-        let grants = &settings.grants;
-        let log = Arc::new(version.log.masking(&grants.secrets));
+        let log = Arc::new(version.log.masking(&settings.grants.secrets));
+        let narrowed = version.narrowed(&settings);
+        let grants = &narrowed.grants;
         let metrics = host.metrics.clone();
         let outgoing = Outgoing::new(&version.plugin, grants, log.clone(), metrics);
         Self {
@@ -66,10 +74,20 @@ impl Serving {
             handlers: Semaphore::new(settings.concurrency),
             own_calls: Semaphore::new(OWN_MAX),
             settings,
+            narrowed,
             host,
             log,
             outgoing: Arc::new(outgoing),
+            start_tape: Tape::Off,
             idle: Mutex::new(Some(Vec::new())),
+        }
+    }
+
+    /// One whose instances reach nobody by HTTP while they start.
+    pub(crate) fn closed(self) -> Self {
+        Self {
+            start_tape: Tape::closed(),
+            ..self
         }
     }
 
@@ -105,8 +123,8 @@ impl Serving {
         if let Some(instance) = slots.running {
             self.give_back(instance);
         }
-        if let (Some(instance), Some(candidate)) = (slots.candidate, candidate) {
-            candidate.give_back(instance);
+        if let Some(lent) = slots.candidate {
+            lent.give_back();
         }
     }
 
@@ -114,7 +132,7 @@ impl Serving {
     pub(crate) async fn handle_one(
         &self,
         slot: &mut Option<Instance>,
-        call: Call,
+        call: Box<Call>,
         now: Instant,
     ) -> Handled {
         let deadline = after(now, self.settings.limits.deadline);
@@ -126,7 +144,7 @@ impl Serving {
     pub(crate) async fn handle_until(
         &self,
         slot: &mut Option<Instance>,
-        call: Call,
+        call: Box<Call>,
         tape: Tape,
         now: Instant,
         deadline: Instant,
@@ -139,6 +157,7 @@ impl Serving {
             result,
             metered,
             ended,
+            cold: slot.as_ref().is_some_and(|it| it.calls() == 1),
         }
     }
 
@@ -203,7 +222,14 @@ impl Serving {
         let deadline = after(began, self.settings.limits.deadline);
         let instance = match self.take() {
             Some(instance) => instance,
-            None => self.start(deadline).await.map_err(|it| self.failed(it))?,
+            None => {
+                let started = self.start(deadline).await;
+                started.map_err(|Unstarted { fault, bill }| {
+                    let meter = &self.version.meter;
+                    meter.add(export, Ended::Fault, began.elapsed(), &bill);
+                    self.failed(fault)
+                })?
+            }
         };
         Ok(Asking {
             instance,
@@ -228,13 +254,13 @@ impl Serving {
     }
 
     /// A fresh instance, to see whether the version starts.
-    pub(crate) async fn start(&self, deadline: Instant) -> Result<Instance, Fault> {
+    pub(crate) async fn start(&self, deadline: Instant) -> Result<Instance, Unstarted> {
         let client = self.host.surroundings.http.clone();
         let outside = Outside {
             log: self.log.clone(),
-            http_gate: HttpGate::new(self.outgoing.clone(), client),
+            http_gate: HttpGate::new(self.outgoing.clone(), client, self.start_tape.clone()),
         };
-        Instance::start(&self.host, &self.version, &self.settings, outside, deadline).await
+        Instance::start(&self.host, &self.version, &self.narrowed, outside, deadline).await
     }
 
     /// Keeps an instance for the next call, if there is room and it is still good.
@@ -276,10 +302,10 @@ impl Serving {
     async fn call(
         &self,
         slot: &mut Option<Instance>,
-        call: Call,
+        call: Box<Call>,
         tape: Tape,
         deadline: Instant,
-    ) -> (Call, Result<(), Failed>, Option<Bill>) {
+    ) -> (Box<Call>, Result<(), Failed>, Option<Bill>) {
         let limits = &self.settings.limits;
         if !self.version.exports.handles() {
             let cause = format!("plugin `{}` exports no `handler`", self.version.plugin);
@@ -289,7 +315,9 @@ impl Serving {
             Some(instance) => instance,
             None => match self.start(deadline).await {
                 Ok(instance) => instance,
-                Err(fault) => return (call, Err(Failed::Fault(fault)), Some(Bill::default())),
+                Err(Unstarted { fault, bill }) => {
+                    return (call, Err(Failed::Fault(fault)), Some(bill));
+                }
             },
         };
         let (call, answer) = instance.handle(call, tape, limits, deadline).await;

@@ -1,6 +1,7 @@
 //! The plugins in service, by name, and what they share.
 
 mod candidates;
+mod chosen;
 mod load;
 mod plugins;
 
@@ -30,6 +31,8 @@ use crate::surroundings::Surroundings;
 use crate::versions::Versions;
 use crate::{engine, imports};
 use load::Tried;
+
+pub use chosen::Understudy;
 
 /// Where a registry keeps its files, and counts.
 #[derive(Clone, Debug)]
@@ -112,6 +115,7 @@ pub struct Registry {
     serving: ArcSwap<HashMap<Name, Arc<Serving>>>,
     /// Versions on trial, and the last ones that were. Read by every run, and mostly empty.
     candidates: ArcSwap<HashMap<Name, Arc<Candidate>>>,
+    chosen: chosen::Ready,
     // Never held across an await.
     routes: Mutex<Arc<Routes>>,
     /// One record at a time is written to disk.
@@ -157,6 +161,7 @@ impl Registry {
             host: Arc::new(host),
             serving: ArcSwap::default(),
             candidates: ArcSwap::default(),
+            chosen: chosen::Ready::default(),
             routes: Mutex::new(routes),
             turn: tokio::sync::Mutex::new(()),
         }))
@@ -175,12 +180,14 @@ impl Registry {
         let mut current = self.routes();
         *current = routes;
         self.renew_if(&current, |serving, settings| serving.settings != *settings);
+        self.end_unsigned(&current);
     }
 
     /// Drops all instances, as a restart would: the next calls begin with fresh ones. Calls in
     /// flight end.
     pub fn renew(&self) {
         self.renew_if(&self.routes(), |_, _| true);
+        self.chosen.clear();
     }
 
     /// Begins anew with the plugins chosen, under the settings in force.
@@ -211,11 +218,6 @@ impl Registry {
         self.serving.load().get(name).cloned()
     }
 
-    /// The version of `name` on trial, or the last one that was.
-    pub(crate) fn candidate(&self, name: &str) -> Option<Arc<Candidate>> {
-        self.candidates.load().get(name).cloned()
-    }
-
     /// Puts a version into service that starts, in place of another.
     fn swap(&self, tried: Tried) {
         let Tried { serving, instance } = tried;
@@ -231,8 +233,10 @@ impl Registry {
         self.replace(&name, Some(Arc::new(serving)));
     }
 
-    /// Replaces what serves `name`; the caller holds the lock of `routes`.
+    /// Replaces what serves `name`, and ends the trial of a version beside another; the caller holds the
+    /// lock of `routes`.
     fn replace(&self, name: &Name, serving: Option<Arc<Serving>>) {
+        let hash = serving.as_ref().map(|it| it.version.hash.clone());
         let mut next = HashMap::clone(&self.serving.load());
         let old = match serving {
             Some(serving) => next.insert(name.clone(), serving),
@@ -241,6 +245,9 @@ impl Registry {
         self.serving.store(Arc::new(next));
         if let Some(old) = old {
             old.retire();
+        }
+        if let Some(candidate) = self.on_trial(name) {
+            candidate.end_unless_beside(hash.as_deref());
         }
     }
 

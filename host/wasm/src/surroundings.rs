@@ -14,7 +14,8 @@ use crate::log::Level;
 
 /// Looks on at what guests do. Called on the thread that runs the guest, so it must not wait.
 pub trait Probe: Send + Sync + 'static {
-    /// A guest calls `function` of the contract, such as `state.put`.
+    /// A guest calls `function` of the contract, such as `state.put`, or one of `wasi:filesystem` that
+    /// changes something, such as `filesystem.write`.
     ///
     /// # Errors
     /// A text traps the guest with it, before the function does anything.

@@ -121,3 +121,31 @@ pub(crate) fn response(response: query::Response) -> Result<http::Response, Stri
         settled,
     })
 }
+
+/// A request's pairs, borrowed for the guest.
+pub(crate) struct RequestLists<'a> {
+    params: Vec<(&'a str, &'a str)>,
+    query: Vec<(&'a str, &'a str)>,
+    headers: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> RequestLists<'a> {
+    pub(crate) fn new(request: &'a http::Request) -> Self {
+        Self {
+            params: borrowed(&request.params),
+            query: borrowed(&request.query),
+            headers: borrowed(&request.headers),
+        }
+    }
+
+    pub(crate) fn parameter(&'a self, request: &'a http::Request) -> types::Request<'a> {
+        types::Request {
+            method: &request.method,
+            path: &request.path,
+            params: &self.params,
+            query: &self.query,
+            headers: &self.headers,
+            body: &request.body,
+        }
+    }
+}

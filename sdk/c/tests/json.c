@@ -28,6 +28,18 @@ void wasmill_types_error_free(wasmill_types_error_t *error) {
   }
 }
 
+// The only setting there is; none if it is NULL.
+static const char *quiet;
+
+bool wasmill_config_get(wasmill_string_t *name, wasmill_string_t *value) {
+  if (quiet == NULL || !wasmill_string_equals(*name, "quiet")) {
+    *value = (wasmill_string_t){0};
+    return false;
+  }
+  *value = (wasmill_string_t){(uint8_t *)strdup(quiet), strlen(quiet)};
+  return true;
+}
+
 // On the heap and of its exact length, so that reading past its end is found out.
 static bool reads(const char *text, size_t len) {
   uint8_t *copy = malloc(len > 0 ? len : 1);
@@ -153,11 +165,43 @@ static void failures_tell_their_causes(void) {
   EXPECT(wasmill_string_equals(wasmill_text_string(&text), "-9223372036854775808"));
 }
 
+static void settings_are_integers_or_told(void) {
+  static const struct {
+    const char *text;
+    int64_t value;
+  } GOOD[] = {{NULL, 7}, {"0", 0}, {"-5", -5}, {"9223372036854775807", INT64_MAX}};
+  static const char *const BAD[] = {"", "1.5", "soon", " 1", "9223372036854775808"};
+  wasmill_types_failure_t failure;
+  int64_t value;
+  for (size_t at = 0; at < sizeof GOOD / sizeof *GOOD; at++) {
+    quiet = GOOD[at].text;
+    EXPECT(wasmill_config_integer("quiet", 7, &value, &failure) && value == GOOD[at].value);
+  }
+  for (size_t at = 0; at < sizeof BAD / sizeof *BAD; at++) {
+    quiet = BAD[at];
+    EXPECT(!wasmill_config_integer("quiet", 7, &value, &failure));
+    EXPECT(failure.tag == WASMILL_TYPES_FAILURE_RETRY);
+    EXPECT(wasmill_string_equals(failure.val.retry, "`quiet` of the configuration is no integer"));
+    wasmill_string_free(&failure.val.retry);
+  }
+}
+
+static void a_text_that_is_taken_is_empty_then(void) {
+  wasmill_text_t text = {0};
+  wasmill_text_add(&text, "taken");
+  wasmill_string_t taken = wasmill_text_take(&text);
+  EXPECT(wasmill_string_equals(taken, "taken") && text.ptr == NULL && text.len == 0);
+  wasmill_string_free(&taken);
+  wasmill_text_free(&text);
+}
+
 int main(void) {
   texts_are_taken_or_refused();
   members_are_found_by_their_names();
   integers_are_exact_or_none();
   strings_are_read_as_they_were_written();
   failures_tell_their_causes();
+  settings_are_integers_or_told();
+  a_text_that_is_taken_is_empty_then();
   return 0;
 }

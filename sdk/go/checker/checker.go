@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"wasmill"
+	"wasmill/internal/text"
 )
 
 // Checker decides about a half message.
@@ -71,4 +72,4 @@ func Commit() Verdict { return Verdict{kind: commit} }
 func RollBack() Verdict { return Verdict{kind: rollBack} }
 
 // Unknown asks again later; cause is for people.
-func Unknown(cause string) Verdict { return Verdict{cause: cause} }
+func Unknown(cause string) Verdict { return Verdict{cause: text.ForPeople(cause)} }

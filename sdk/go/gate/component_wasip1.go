@@ -16,9 +16,9 @@ func init() {
 
 func admit(request exported.Request) exported.Result {
 	return outer.Call(func(ctx *wasmill.Context) exported.Result {
-		accepted, err := registered(ctx, outer.LiftRequest(request))
-		if err != nil {
-			return witTypes.Err[bindings.Accepted](lowerProblem(problemOf(err)))
+		accepted, problem := registered.Ask(ctx, outer.LiftRequest(request))
+		if problem != nil {
+			return witTypes.Err[bindings.Accepted](lowerProblem(problem))
 		}
 		return witTypes.Ok[bindings.Accepted, bindings.Problem](lowerAccepted(accepted))
 	})

@@ -13,10 +13,24 @@ import (
 	"errors"
 
 	"wasmill"
+	"wasmill/internal/text"
 )
 
-// Gate lets a request in, or refuses it with an error, best a *Problem.
+// Gate lets a request in, or refuses it with an error, best a *Problem. Any other error is a bad
+// request.
 type Gate func(ctx *wasmill.Context, request *wasmill.Request) (*Accepted, error)
+
+// Ask asks the gate as the platform does, which takes no message whose texts are not UTF-8.
+func (g Gate) Ask(ctx *wasmill.Context, request *wasmill.Request) (*Accepted, *Problem) {
+	accepted, err := g(ctx, request)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	if fault := accepted.fault(); fault != "" {
+		return nil, problemOf(&wasmill.InvalidError{Reason: fault})
+	}
+	return accepted, nil
+}
 
 // Admit makes gate the one that is asked. It is to be called once, in an init function.
 func Admit(gate Gate) {
@@ -66,10 +80,21 @@ func (p *Problem) Error() string {
 	return p.Title + ": " + p.Detail
 }
 
-// problemOf is how an error is answered: one that is no *Problem is a bad request.
-func problemOf(err error) *Problem {
-	if problem := (*Problem)(nil); errors.As(err, &problem) {
-		return problem
+// fault says which of the message's texts is not UTF-8, if one is not.
+func (a *Accepted) fault() string {
+	if fault := text.Fault("key", a.Key, "dedup id", a.DedupID, "tag", a.Tag); fault != "" {
+		return fault
 	}
-	return &Problem{Status: 400, Title: "invalid request", Detail: err.Error()}
+	return text.FaultOfHeaders(a.Headers)
+}
+
+// problemOf is how an error is answered.
+func problemOf(err error) *Problem {
+	found := &Problem{Status: 400, Title: "invalid request", Detail: err.Error()}
+	errors.As(err, &found)
+	problem := *found
+	for _, words := range []*string{&problem.Title, &problem.Detail, &problem.Field} {
+		*words = text.ForPeople(*words)
+	}
+	return &problem
 }

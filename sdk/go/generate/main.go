@@ -7,6 +7,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"log"
 	"os"
@@ -24,7 +25,7 @@ const (
 )
 
 // exports are the interfaces that plugins may export.
-var exports = []string{"handler", "gate", "query", "checker"}
+var exports = []string{"handler", "gate", "query", "checker", "migration"}
 
 func main() {
 	log.SetFlags(0)
@@ -67,7 +68,27 @@ func generate() error {
 			return err
 		}
 	}
-	return exec.Command("gofmt", "-w", target).Run()
+	if err := exec.Command("gofmt", "-w", target).Run(); err != nil {
+		return err
+	}
+	return writeSums()
+}
+
+// writeSums tells what the bindings were made of, for `cargo xtask wit`.
+func writeSums() error {
+	files, err := filepath.Glob(filepath.Join(contract, "*.wit"))
+	if err != nil {
+		return err
+	}
+	var sums strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(text), file)
+	}
+	return os.WriteFile("bindings.sha256", []byte(sums.String()), 0o666)
 }
 
 // bind writes the bindings of one world; the package of its exports is called exported.

@@ -14,7 +14,7 @@ func init() {
 
 func answer(key string, request exported.Request) exported.Response {
 	return outer.Call(func(ctx *wasmill.Context) exported.Response {
-		response := registered(ctx, key, outer.LiftRequest(request))
+		response := registered.Ask(ctx, key, outer.LiftRequest(request))
 		return exported.Response{
 			Status:  uint16(response.Status),
 			Headers: convert.LowerPairs(response.Headers),

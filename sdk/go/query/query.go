@@ -12,10 +12,22 @@ import (
 	"encoding/json"
 
 	"wasmill"
+	"wasmill/internal/text"
 )
 
 // Query answers a request about key.
 type Query func(ctx *wasmill.Context, key string, request *wasmill.Request) *Response
+
+// Ask asks the query as the platform does: headers are made UTF-8.
+func (q Query) Ask(ctx *wasmill.Context, key string, request *wasmill.Request) *Response {
+	response := *q(ctx, key, request)
+	headers := make(map[string]string, len(response.Headers))
+	for name, value := range response.Headers {
+		headers[text.ForPeople(name)] = text.ForPeople(value)
+	}
+	response.Headers = headers
+	return &response
+}
 
 // Answer makes query the one that is asked. It is to be called once, in an init function.
 func Answer(query Query) {

@@ -22,7 +22,7 @@ export class RetryAfter extends Error {
   }
 }
 
-/** Thrown by a gate: the request is refused, and answered as `application/problem+json`. */
+/** Thrown by a gate or a query: the request is refused, and answered as `application/problem+json`. */
 export class Problem extends Error {
   name = "Problem";
 
@@ -36,9 +36,9 @@ export class Problem extends Error {
 export class HostError extends Error {
   name = "HostError";
 
-  constructor(refusal) {
-    super(words(refusal));
-    this.kind = refusal.tag;
+  constructor(kind, cause) {
+    super(cause);
+    this.kind = kind;
   }
 }
 
@@ -57,12 +57,13 @@ function words({ tag, val }) {
   }
 }
 
-/** A call of the host, whose refusal is thrown as a `HostError`. */
+/** A call of the host, which refuses by throwing a `payload`, as bindings do: it becomes a `HostError`. */
 export function call(hostFunction, ...args) {
   try {
     return hostFunction(...args);
   } catch (error) {
-    throw error?.payload?.tag ? new HostError(error.payload) : error;
+    const refusal = error?.payload;
+    throw refusal?.tag ? new HostError(refusal.tag, words(refusal)) : error;
   }
 }
 

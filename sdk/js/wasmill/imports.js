@@ -93,13 +93,16 @@ export const config = {
   get(name) {
     return host.config.get(text(name, "config"));
   },
-  getInteger(name, fallback) {
+  getInteger(name, fallback, min = Number.MIN_SAFE_INTEGER) {
     const value = config.get(name);
     if (value === undefined) {
       return fallback;
     }
     if (!/^-?\d+$/.test(value) || !Number.isSafeInteger(Number(value))) {
       throw new Retry(`config ${name}: "${value}" is no whole number: mend it in the routes`);
+    }
+    if (Number(value) < min) {
+      throw new Retry(`config ${name}: ${value} is below ${min}: mend it in the routes`);
     }
     return Number(value);
   },

@@ -1,23 +1,30 @@
 /** Bytes, or text that is sent as UTF-8. */
 export type Content = Uint8Array | ArrayBuffer | string;
 
-/** A body: a value that is sent as JSON, or the bytes themselves, or none. */
-export type Body = { json: unknown; body?: undefined } | { json?: undefined; body?: Content };
+/**
+ * A body: a value that is sent as JSON, or the bytes themselves, or none. A `json` that is there and
+ * undefined is refused.
+ */
+export type Body = { json: unknown; body?: undefined } | { json?: never; body?: Content };
 
 /** Headers to send: an object, a `Map`, or pairs. A name may occur once. */
 export type Headers = Record<string, string> | Iterable<readonly [string, string]>;
 
 /** What has a body that came in. */
-interface Received {
+export interface Received {
   /** The raw body. */
   readonly body: Uint8Array;
-  /** The body as text; throws `Reject` if it is not UTF-8. */
+  /**
+   * The body as text.
+   * @throws {Reject} If it is not UTF-8.
+   */
   text(): string;
   /**
-   * The body as a value of JSON; throws `Reject` if it is not JSON. Nothing is checked beyond that:
-   * look at its fields before you trust them. Whole numbers above 2^53 lose digits.
+   * The body as a value of JSON. Nothing is checked beyond that: look at its fields before you trust
+   * them. Whole numbers above 2^53 lose digits.
+   * @throws {Reject} If it is not JSON.
    */
-  json<T = any>(): T;
+  json<T = unknown>(): T;
 }
 
 /** A message as a subscription receives it. */
@@ -42,6 +49,11 @@ export interface Message extends Received {
   readonly correlation: string;
   /** The id of the message whose handler sent this one; none at the beginning of a flow. */
   readonly causation: string | undefined;
+  /**
+   * The key, for handlers that need one.
+   * @throws {Reject} If there is none.
+   */
+  requireKey(): string;
 }
 
 /** An HTTP request on a route of this plugin. */
@@ -105,12 +117,23 @@ export type Verdict = "commit" | "rollback" | { unknown: string };
 export interface Plugin {
   /** Handles one message. All that it does is one commit. */
   handle(message: Message): unknown;
-  /** Lets a request in as a message, or throws a `Problem`. It has no state, timers or sends. */
+  /**
+   * Lets a request in as a message, or throws a `Problem`; a `Reject`, as of a body that is not JSON,
+   * is one of status 400, anything else a fault of the plugin. It has no state, timers or sends.
+   */
   admit?(request: Request): Accepted | Promise<Accepted>;
-  /** Answers a request from the durable state of a key. It can only read. */
+  /**
+   * Answers a request from the durable state of a key. It can only read. A `Problem` or `Reject` that
+   * it throws is answered as by a gate.
+   */
   answer?(key: string, request: Request): Response | Promise<Response>;
   /** Decides about a half message that a handler left unsettled. What it throws means unknown. */
   check?(half: Half): Verdict | Promise<Verdict>;
+  /**
+   * Brings a key's state up to date that a version of this plugin with a lower `state-version` wrote.
+   * It has `state`, `config` and `log`; what it throws fails the message's attempt.
+   */
+  migrate?(from: number): unknown;
 }
 
 declare const delivery: unique symbol;
@@ -119,11 +142,20 @@ export interface Delivery {
   readonly [delivery]: true;
 }
 
-/** So many milliseconds from now. */
+/**
+ * So many milliseconds from now.
+ * @throws {RangeError} If `delay` is negative, or not whole.
+ */
 export function after(delay: number | bigint): Delivery;
-/** At this time: a `Date`, or milliseconds since the Unix epoch. A time in the past means now. */
+/**
+ * At this time: a `Date`, or milliseconds since the Unix epoch. A time in the past means now.
+ * @throws {RangeError} If `time` is negative, or not whole.
+ */
 export function at(time: Date | number | bigint): Delivery;
-/** After one of RocketMQ's delay levels, 1 to 18: 1s 5s 10s 30s 1m 2m ... 10m 20m 30m 1h 2h. */
+/**
+ * After one of RocketMQ's delay levels, 1 to 18: 1s 5s 10s 30s 1m 2m ... 10m 20m 30m 1h 2h.
+ * @throws {RangeError} If it is none of these.
+ */
 export function level(number: number): Delivery;
 
 /** A message that a timer delivers to this plugin. */
@@ -146,7 +178,10 @@ export type Outgoing = Alarm & {
 /** How a half message is. */
 export type HalfState = "prepared" | "committed" | "rolled-back";
 
-/** Sending messages. A send becomes real with the handler's commit, or not at all. */
+/**
+ * Sending messages. A send becomes real with the handler's commit, or not at all.
+ * @throws {HostError} Each function, if the host refuses the call.
+ */
 export const queue: {
   /** Sends a message; returns the id that it will carry. */
   send(message: Outgoing): string;
@@ -156,7 +191,10 @@ export const queue: {
   recall(id: string): boolean;
 };
 
-/** Named timers of this plugin and key. */
+/**
+ * Named timers of this plugin and key.
+ * @throws {HostError} Each function, if the host refuses the call.
+ */
 export const timer: {
   /** Sets the timer of this name, in place of one that is pending. */
   set(name: string, when: Delivery, message: Alarm): void;
@@ -166,7 +204,10 @@ export const timer: {
   reschedule(name: string, when: Delivery): boolean;
 };
 
-/** Half messages: durable before the handler goes on, delivered once they are committed. */
+/**
+ * Half messages: durable before the handler goes on, delivered once they are committed.
+ * @throws {HostError} Each function, if the host refuses the call.
+ */
 export const transaction: {
   /** Prepares one under a name of this key, or tells how the one that is there stands. */
   prepare(name: string, message: Outgoing): HalfState;
@@ -176,18 +217,24 @@ export const transaction: {
   rollback(name: string): HalfState;
 };
 
-/** Claims of ids by this plugin and key: the first one wins, for a time. */
+/**
+ * Claims of ids by this plugin and key: the first one wins, for a time.
+ * @throws {HostError} Each function, if the host refuses the call.
+ */
 export const dedup: {
   /** Claims an id for `ttl` milliseconds. False while an earlier claim is in force. */
   claim(id: string, ttl: number | bigint): boolean;
 };
 
-/** What this plugin keeps under the message's key. A name has 1 to 256 bytes, a value 1 MiB. */
+/**
+ * What this plugin keeps under the message's key. A name has 1 to 256 bytes, a value 1 MiB.
+ * @throws {HostError} Each function, if the host refuses the call.
+ */
 export const state: {
   /** A value's bytes; none if it is absent. */
   get(name: string): Uint8Array | undefined;
   /** A value that `putJson` wrote. */
-  getJson<T = any>(name: string): T | undefined;
+  getJson<T = unknown>(name: string): T | undefined;
   put(name: string, value: Content): void;
   /** Writes a value as JSON. */
   putJson(name: string, value: unknown): void;
@@ -201,8 +248,11 @@ export const state: {
 export const config: {
   /** A value as text, whatever its type in the routes. */
   get(name: string): string | undefined;
-  /** A whole number, or `fallback` if it is not given; throws `Retry` if it is no such number. */
-  getInteger(name: string, fallback: number): number;
+  /**
+   * A whole number of at least `min`, or `fallback` if it is not given.
+   * @throws {Retry} If it is no such number.
+   */
+  getInteger(name: string, fallback: number, min?: number): number;
   getAll(): Map<string, string>;
 };
 
@@ -217,11 +267,17 @@ export class Retry extends Error {}
 
 /** Thrown by a handler: the message is delivered again after `delay` milliseconds. */
 export class RetryAfter extends Error {
+  /** In milliseconds. */
+  readonly delay: bigint;
+  /** @throws {RangeError} If `delay` is negative, or not whole. */
   constructor(delay: number | bigint, cause: string);
 }
 
-/** Thrown by a gate: the request is refused, and answered as `application/problem+json`. */
+/** Thrown by a gate or a query: the request is refused, and answered as `application/problem+json`. */
 export class Problem extends Error {
+  readonly status: number;
+  readonly title: string;
+  readonly field: string | undefined;
   /**
    * @param status From 400 to 499.
    * @param title A few words that name the kind of problem.
@@ -233,5 +289,9 @@ export class Problem extends Error {
 
 /** A call that the host refused; it changed nothing. Not caught, it becomes a retry. */
 export class HostError extends Error {
-  readonly kind: "no-key" | "limit" | "unknown-topic" | "invalid" | "unavailable";
+  readonly kind: Refusal;
+  constructor(kind: Refusal, cause: string);
 }
+
+/** Why the host refuses a call, in a word. */
+export type Refusal = "no-key" | "limit" | "unknown-topic" | "invalid" | "unavailable";

@@ -1,5 +1,5 @@
 // What plugins import: the host's interfaces, and the errors that a plugin throws. The plugin itself
-// exports `handle`, and as it needs `admit`, `answer` and `check`.
+// exports `handle`, and as it needs `admit`, `answer`, `check` and `migrate`.
 
 export { HostError, Problem, Reject, Retry, RetryAfter } from "./errors.js";
 export { config, dedup, log, queue, state, timer, transaction } from "./imports.js";

@@ -1,17 +1,18 @@
 // The roles that a plugin can have: each makes an export of the component out of the author's
-// function.
+// function. What is thrown with a `payload` the bindings take as the error of the contract; anything
+// else traps.
 
-import { Received } from "./body.js";
-import { Problem, describe, failure } from "./errors.js";
+import { Message, halfOf, requestOf } from "./body.js";
+import { Problem, Reject, describe, failure } from "./errors.js";
 import { bytes, content, encodeJson, headerList, optionalText } from "./values.js";
 
 export function handler(handle) {
   return {
     async handle(raw) {
       try {
-        await handle(receivedMessage(raw));
+        await handle(Message.of(raw));
       } catch (error) {
-        throw refusal(failure(error));
+        throw { payload: failure(error) };
       }
     },
   };
@@ -21,7 +22,7 @@ export function gate(admit) {
   return {
     async admit(raw) {
       try {
-        const accepted = await admit(receivedRequest(raw));
+        const accepted = await admit(requestOf(raw));
         return {
           key: optionalText(accepted.key, "key"),
           dedupId: optionalText(accepted.dedupId, "dedupId"),
@@ -31,7 +32,7 @@ export function gate(admit) {
           answer: accepted.answer === undefined ? bytes("", "answer") : encodeJson(accepted.answer, "answer"),
         };
       } catch (error) {
-        throw problem(error);
+        throw { payload: problem(error) };
       }
     },
   };
@@ -40,9 +41,8 @@ export function gate(admit) {
 export function query(answer) {
   return {
     async answer(key, raw) {
-      const response = await answer(key, receivedRequest(raw));
-      const { status = 200, headers, settled = false } = response;
-      return { status, headers: headerList(headers), body: content(response), settled };
+      const { status = 200, headers, settled = false, ...rest } = await answered(answer, key, requestOf(raw));
+      return { status, headers: headerList(headers), body: content(rest), settled };
     },
   };
 }
@@ -51,12 +51,22 @@ export function checker(check) {
   return {
     async check(raw) {
       try {
-        const headers = new Map(raw.headers);
-        const half = new Received({ ...raw, headers, preparedAt: Number(raw.preparedAt) });
-        const verdict = await check(half);
+        const verdict = await check(halfOf(raw));
         return verdict === "commit" || verdict === "rollback" ? { tag: verdict } : unknown(verdict.unknown);
       } catch (error) {
         return unknown(describe(error));
+      }
+    },
+  };
+}
+
+export function migration(migrate) {
+  return {
+    async migrate(from) {
+      try {
+        await migrate(from);
+      } catch (error) {
+        throw { payload: failure(error) };
       }
     },
   };
@@ -66,27 +76,23 @@ function unknown(reason) {
   return { tag: "unknown", val: String(reason) };
 }
 
-function receivedMessage(raw) {
-  const headers = new Map(raw.headers);
-  return new Received({ ...raw, headers, producedAt: Number(raw.producedAt) });
-}
-
-function receivedRequest(raw) {
-  const params = new Map(raw.params);
-  const query = new URLSearchParams(raw.query);
-  return new Received({ ...raw, params, query, headers: new Map(raw.headers) });
-}
-
-// The bindings take what is thrown with a `payload` as the error of the contract; anything else
-// traps.
-function refusal(payload) {
-  return { payload };
-}
-
-function problem(error) {
-  if (!(error instanceof Problem)) {
-    return error;
+async function answered(answer, key, request) {
+  try {
+    return await answer(key, request);
+  } catch (error) {
+    const json = problem(error);
+    return { status: json.status, headers: { "content-type": "application/problem+json" }, json };
   }
-  const { status, title, message: detail, field } = error;
-  return refusal({ status, title, detail, field });
+}
+
+// What the client did wrong; whatever else was thrown goes on.
+function problem(error) {
+  if (error instanceof Reject) {
+    return { status: 400, title: "invalid request", detail: error.message, field: undefined };
+  }
+  if (error instanceof Problem) {
+    const { status, title, message: detail, field } = error;
+    return { status, title, detail, field };
+  }
+  throw error;
 }

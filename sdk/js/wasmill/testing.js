@@ -1,34 +1,92 @@
-// A host in memory, for unit tests: it delivers messages to a plugin's `handle`, and keeps what that
-// does as a host would, whole or not at all. The plugin's calls reach the host whose message is
-// being handled.
+// A host in memory, for unit tests: it calls a plugin's functions, and keeps what they do as a host
+// would, whole or not at all. The plugin's calls reach the host whose call is in progress.
 
-import { Received } from "./body.js";
-import { content, headerList } from "./values.js";
+import { Message, Received } from "./body.js";
+import { Problem, call as checked } from "./errors.js";
+import * as roles from "./roles.js";
+import * as bounds from "./testing/bounds.js";
+import { Call } from "./testing/call.js";
+import { Scope } from "./testing/scope.js";
+import { bytes, content, headerList, optionalText, text } from "./values.js";
 
-const bounds = { bodyBytes: 4 << 20, valueBytes: 1 << 20, nameBytes: 256, page: 1000 };
-const levels = [1, 5, 10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200];
+/** Timers that ring in one `advance`, at most: one that sets itself to now is a loop. */
+const ringsMax = 10_000;
 
 export class Host {
   #plugin;
   #scopes = new Map();
   #ids = 0;
 
-  constructor(plugin, { config = {}, now = Date.UTC(2026, 0, 1) } = {}) {
+  constructor(plugin, { config = {}, topics, now = Date.UTC(2026, 0, 1) } = {}) {
     this.#plugin = plugin;
-    Object.assign(this, { config, now, sent: [], logged: [] });
+    Object.assign(this, { config, topics, now, sent: [], logged: [] });
   }
 
-  deliver(message) {
-    return this.#handle(message);
+  async deliver({ topic, key, tag, headers, attempt = 1, ...rest }) {
+    const parts = {
+      topic: text(topic, "topic"),
+      key: optionalText(key, "key"),
+      tag: optionalText(tag, "tag"),
+      headers: headerList(headers),
+      body: content(rest),
+    };
+    checked(bounds.message, parts);
+    return this.#handle({ ...parts, id: this.newId(), attempt, producedAt: this.now });
   }
 
   async advance(delay) {
     const until = this.now + delay;
-    for (let next = this.#due(until); next; next = this.#due(until)) {
-      this.now = Math.max(this.now, next.at);
-      await this.#handle(next, next.name);
+    for (let rings = 0; rings < ringsMax; rings += 1) {
+      const next = this.#due(until);
+      if (!next) {
+        this.now = until;
+        return;
+      }
+      const { name, at, ...message } = next;
+      this.now = Math.max(this.now, at);
+      await this.#handle({ ...message, attempt: 1, producedAt: at }, name);
     }
-    this.now = until;
+    throw new Error(`${ringsMax} timers rang by ${until}: does one set itself to now?`);
+  }
+
+  async admit(request) {
+    const call = new Call(this, "admitting");
+    const admitted = call.run(() => roles.gate(this.#role("admit")).admit(rawRequest(request)));
+    const { headers, answer, ...accepted } = await admitted.catch(asProblem);
+    checked(bounds.message, { ...accepted, headers });
+    const answered = answer.length > 0 ? new Received({ body: answer }).json() : undefined;
+    return new Received({ ...accepted, headers: new Map(headers), answer: answered });
+  }
+
+  async answer(key, request = {}) {
+    const call = new Call(this, "answering", text(key, "key"), this.#scope(key).copy());
+    const answered = call.run(() => roles.query(this.#role("answer")).answer(key, rawRequest(request)));
+    const { headers, ...response } = await answered;
+    return new Received({ ...response, headers: new Map(headers) });
+  }
+
+  async check(key, name) {
+    const half = this.#scope(key).halves.get(name);
+    if (half?.state !== "prepared") {
+      return undefined;
+    }
+    const { message, state, when, ...asked } = half;
+    const call = new Call(this, "checking");
+    const raw = { ...message, ...asked, name, scopeKey: key };
+    const verdict = await call.run(() => roles.checker(this.#role("check")).check(raw));
+    if (verdict.tag === "unknown") {
+      half.checks += 1;
+      return { unknown: verdict.val };
+    }
+    half.state = { commit: "committed", rollback: "rolled-back" }[verdict.tag];
+    this.#send(half);
+    return verdict.tag;
+  }
+
+  async migrate(key, from) {
+    const call = new Call(this, "migrating", text(key, "key"), this.#scope(key).copy());
+    await call.run(() => this.#role("migrate")(from));
+    this.#scopes.set(key, call.scope);
   }
 
   state(key) {
@@ -40,38 +98,71 @@ export class Host {
     return value && new Received({ body: value }).json();
   }
 
+  putState(key, name, value) {
+    checked(bounds.named, name);
+    this.keep(key).state.set(name, bytes(value, `state ${name}`).slice());
+  }
+
   timers(key) {
     return new Map(this.#scope(key).timers);
   }
 
+  half(key, name) {
+    return this.#scope(key).halves.get(name)?.state;
+  }
+
+  /** The id of the next message. */
   newId() {
     this.#ids += 1;
     return this.#ids.toString(16).padStart(32, "0");
   }
 
-  // Calls run one after another: whoever forgot an `await` hears of it.
-  async #handle({ topic, key, tag, headers, attempt = 1, ...rest }, timer) {
-    if (call) {
-      throw new Error("a message is being handled: await `deliver` and `advance`");
-    }
-    const id = this.newId();
-    call = new Call(this, key, this.#scope(key));
-    call.scope.timers.delete(timer);
-    try {
-      const fields = { id, topic, subscription: topic, key, tag, attempt, correlation: id };
-      const body = content(rest);
-      const received = { ...fields, headers: new Map(headerList(headers)), body, producedAt: this.now };
-      await this.#plugin.handle(new Received(received));
-      this.#scopes.set(key, call.scope);
-      this.sent.push(...call.sent);
-      return call.sent;
-    } finally {
-      call = undefined;
-    }
+  /** What is committed under a key, to be changed. */
+  keep(key) {
+    const scope = this.#scope(key);
+    this.#scopes.set(key, scope);
+    return scope;
   }
 
   #scope(key) {
-    return this.#scopes.get(key) ?? { state: new Map(), timers: new Map(), claims: new Map(), halves: new Map() };
+    return this.#scopes.get(key) ?? new Scope();
+  }
+
+  #role(name) {
+    return this.#plugin[name] ?? refuseRole(name);
+  }
+
+  async #handle(message, timer) {
+    const call = new Call(this, "handling", message.key, this.#scope(message.key).copy());
+    const received = Message.of({ ...message, subscription: message.topic, correlation: message.id });
+    await call.run(() => this.#plugin.handle(received));
+    return this.#commit(call, message, timer);
+  }
+
+  #commit({ key, scope, sent, recalled, ended }, message, timer) {
+    const before = this.sent.length - recalled.size;
+    this.sent = [...this.sent.filter(({ id }) => !recalled.has(id)), ...sent];
+    for (const [name, state] of ended) {
+      const half = scope.halves.get(name);
+      scope.halves.delete(name);
+      // What a check-back decided was delivered then.
+      if (half.state === "prepared") {
+        this.#send({ ...half, state });
+      }
+    }
+    // Unless the handler set it anew.
+    if (scope.timers.get(timer)?.id === message.id) {
+      scope.timers.delete(timer);
+    }
+    this.#scopes.set(key, scope);
+    return this.sent.slice(before);
+  }
+
+  #send({ state, id, message, when }) {
+    if (state === "committed") {
+      const at = bounds.due(when, this.now);
+      this.sent.push(new Received({ ...message, id, headers: new Map(message.headers), at }));
+    }
   }
 
   #due(until) {
@@ -81,156 +172,22 @@ export class Host {
   }
 }
 
-/** The call that is under way. */
-let call;
-
-/** What a handler did so far. */
-class Call {
-  sent = [];
-
-  constructor(host, key, scope) {
-    const copy = Object.entries(scope).map(([kind, entries]) => [kind, new Map(entries)]);
-    Object.assign(this, { host, key, scope: Object.fromEntries(copy) });
-  }
-
-  keyed(kind) {
-    if (this.key === undefined) {
-      refuse("no-key");
-    }
-    return this.scope[kind];
-  }
-
-  time({ tag, val }) {
-    const times = {
-      now: () => this.host.now,
-      after: () => this.host.now + Number(val),
-      at: () => Number(val),
-      level: () => this.host.now + levels[val - 1] * 1000,
-    };
-    return times[tag]();
-  }
-
-  outgoing({ topic, key, tag, headers, body, when }) {
-    within("body bytes", body.length, bounds.bodyBytes);
-    const at = this.time(when);
-    return new Received({ id: this.host.newId(), topic, key, tag, headers: new Map(headers), body, at });
-  }
-
-  half(name) {
-    const half = this.keyed("halves").get(name);
-    return half ?? refuse("invalid", `no half message \`${name}\` was prepared under this key`);
-  }
+function refuseRole(name) {
+  throw new TypeError(`the plugin does not export \`${name}\``);
 }
 
-function under() {
-  return call ?? refuse("unavailable", "no message is being handled: deliver one with `Host.deliver`");
+function rawRequest({ method = "GET", path = "/", params = {}, query = [], headers, ...rest }) {
+  return {
+    method: text(method, "method"),
+    path: text(path, "path"),
+    params: headerList(params),
+    query: headerList(query),
+    headers: headerList(headers).map(([name, value]) => [name.toLowerCase(), value]),
+    body: content(rest),
+  };
 }
 
-// The bindings of a component throw a refusal so.
-function refuse(tag, val) {
-  throw { payload: { tag, val } };
+function asProblem(error) {
+  const { status, title, detail, field } = error?.payload ?? {};
+  throw status === undefined ? error : new Problem(status, title, detail, field);
 }
-
-function within(what, actual, limit) {
-  if (actual > limit) {
-    refuse("limit", { what, limit: BigInt(limit), actual: BigInt(actual) });
-  }
-}
-
-function named(name) {
-  const length = new TextEncoder().encode(name).length;
-  within("name bytes", length, bounds.nameBytes);
-  return length > 0 ? name : refuse("invalid", "a name has 1 to 256 bytes");
-}
-
-export const queue = {
-  send: (message) => queue.sendMany([message])[0],
-  sendMany(messages) {
-    const sent = messages.map((message) => under().outgoing(message));
-    call.sent.push(...sent);
-    return sent.map(({ id }) => id);
-  },
-  recall(id) {
-    const { host, sent } = under();
-    const pending = (message) => message.id === id && message.at > host.now;
-    const list = [sent, host.sent].find((it) => it.some(pending));
-    list?.splice(list.findIndex(pending), 1);
-    return list !== undefined;
-  },
-};
-
-export const timer = {
-  set(name, when, message) {
-    const { topic, tag, headers, body, at } = under().outgoing({ ...message, when });
-    call.keyed("timers").set(named(name), { topic, tag, headers, body, at });
-  },
-  cancel: (name) => under().keyed("timers").delete(named(name)),
-  reschedule(name, when) {
-    const timers = under().keyed("timers");
-    const pending = timers.get(named(name));
-    if (pending) {
-      timers.set(name, { ...pending, at: call.time(when) });
-    }
-    return pending !== undefined;
-  },
-};
-
-export const transaction = {
-  prepare(name, message) {
-    const halves = under().keyed("halves");
-    const half = halves.get(named(name)) ?? { state: "prepared", message };
-    halves.set(name, half);
-    return half.state;
-  },
-  commit(name) {
-    const half = under().half(name);
-    if (half.state === "prepared") {
-      call.sent.push(call.outgoing(half.message));
-      call.scope.halves.set(name, { ...half, state: "committed" });
-    }
-    return call.scope.halves.get(name).state;
-  },
-  rollback(name) {
-    const half = under().half(name);
-    const state = half.state === "prepared" ? "rolled-back" : half.state;
-    call.scope.halves.set(name, { ...half, state });
-    return state;
-  },
-};
-
-export const dedup = {
-  claim(id, ttl) {
-    const claims = under().keyed("claims");
-    const first = !(claims.get(named(id)) > call.host.now);
-    if (first) {
-      claims.set(id, call.host.now + Number(ttl));
-    }
-    return first;
-  },
-};
-
-export const state = {
-  get: (name) => under().keyed("state").get(named(name))?.slice(),
-  put(name, value) {
-    within("value bytes", value.length, bounds.valueBytes);
-    under().keyed("state").set(named(name), value.slice());
-  },
-  delete(name) {
-    under().keyed("state").delete(named(name));
-  },
-  scan(prefix, startAfter, limit) {
-    const names = [...under().keyed("state").keys()].sort();
-    const wanted = names.filter((name) => name.startsWith(prefix) && !(name <= startAfter));
-    const page = wanted.slice(0, Math.min(limit, bounds.page));
-    return page.map((name) => [name, call.scope.state.get(name).slice()]);
-  },
-};
-
-export const config = {
-  get: (name) => (name in under().host.config ? String(call.host.config[name]) : undefined),
-  getAll: () => Object.entries(under().host.config).map(([name, value]) => [name, String(value)]),
-};
-
-export const log = {
-  write: (level, message) => under().host.logged.push({ level, message }),
-};

@@ -71,9 +71,9 @@ export function encodeJson(value, what) {
   return encoder.encode(json);
 }
 
-/** The bytes of `json` if it is given, else of `body`, else none. */
-export function content({ json, body }, what = "body") {
-  return json === undefined ? bytes(body ?? "", what) : encodeJson(json, what);
+/** The bytes of `json` if it is there, be it `undefined`, which is refused; else of `body`, else none. */
+export function content(given, what = "body") {
+  return "json" in given ? encodeJson(given.json, what) : bytes(given.body ?? "", what);
 }
 
 /** UTF-8 as a string; a `TypeError` if it is not UTF-8. */
@@ -84,13 +84,17 @@ export function decode(value) {
 /** JSON in UTF-8 as a value; a `SyntaxError` or `TypeError` if it is not that. */
 export function decodeJson(value) {
   const json = decode(value);
-  // Only an escape can bring in half of a surrogate pair, and hardly any text has one.
-  return /\\u[dD][89a-fA-F]/.test(json) ? JSON.parse(json, wellFormed) : JSON.parse(json);
+  // Only an escape can bring in half of a surrogate pair, and only an exponent, or hundreds of digits,
+  // a number that is none. Hardly any text has one of these.
+  return /\\u[dD][89a-fA-F]|\d[eE]\+?\d{2}|\d{99}/.test(json) ? JSON.parse(json, sound) : JSON.parse(json);
 }
 
-function wellFormed(name, value) {
+function sound(name, value) {
   if (!name.isWellFormed() || (typeof value === "string" && !value.isWellFormed())) {
     throw new SyntaxError("half of a surrogate pair");
+  }
+  if (value === Infinity || value === -Infinity) {
+    throw new SyntaxError("a number too large for JavaScript");
   }
   return value;
 }

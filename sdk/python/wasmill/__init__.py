@@ -1,7 +1,7 @@
 """What plugins import: the host's interfaces, what arrives, and the errors that a plugin raises.
 
 The plugin itself is the module `plugin` with a function `handle(message)`, and as it needs
-`admit(request)`, `answer(key, request)` and `check(half)`.
+`admit(request)`, `answer(key, request)`, `check(half)` and `migrate(version)`.
 """
 
 from wasmill import config, dedup, log, queue, state, timer, transaction

@@ -3,18 +3,25 @@
 import plugin
 
 from wasmill.roles.handler import Handler
+from wasmill.world import functions_of
 
 __all__ = ["Handler"]
 
-if hasattr(plugin, "admit"):
+_functions = functions_of(plugin)
+
+if "admit" in _functions:
     from wasmill.roles.gate import Gate
 
     __all__ += ["Gate"]
-if hasattr(plugin, "answer"):
+if "answer" in _functions:
     from wasmill.roles.query import Query
 
     __all__ += ["Query"]
-if hasattr(plugin, "check"):
+if "check" in _functions:
     from wasmill.roles.checker import Checker
 
     __all__ += ["Checker"]
+if "migrate" in _functions:
+    from wasmill.roles.migration import Migration
+
+    __all__ += ["Migration"]

@@ -1,41 +1,31 @@
 """Makes a component of a plugin: `python -m wasmill.build` writes `build/plugin.wasm`."""
 
+import shutil
 import sys
 from pathlib import Path
 
 from componentize_py import script
 
 import plugin
+from wasmill.world import functions_of, world_of
 
-ROLES = {"handle": "handler", "admit": "gate", "answer": "query", "check": "checker"}
-"""What a plugin may define, and the role that it has by that."""
-
-WORLDS = {
-    ("handler",): "step",
-    ("handler", "gate"): "step-with-gate",
-    ("handler", "query"): "step-with-query",
-    ("handler", "checker"): "step-with-checker",
-    ("handler", "gate", "query"): "service",
-    ("handler", "gate", "query", "checker"): "service-with-checker",
-}
-"""The contract's worlds, by roles."""
+WIT = Path("build/wit")
 
 
-def world() -> str:
-    functions = [name for name in ROLES if hasattr(plugin, name)]
-    found = WORLDS.get(tuple(ROLES[name] for name in functions))
-    if found is None:
-        sys.exit(
-            f"plugin.py defines {', '.join(functions) or 'no function of a plugin'}: define `handle`, and "
-            "`admit`, `answer`, `check`, or `admit` and `answer`, or all of them"
-        )
-    return found
+def write_contract() -> None:
+    """The contract has worlds of a few sets of exports only; any set may be a plugin's."""
+    try:
+        world = world_of(functions_of(plugin))
+    except ValueError as error:
+        sys.exit(f"plugin.py {error}")
+    shutil.rmtree(WIT, ignore_errors=True)
+    shutil.copytree(Path(__file__).parent / "wit", WIT)
+    (WIT / "plugin.wit").write_text(world, encoding="utf-8")
 
 
 def main() -> None:
-    Path("build").mkdir(exist_ok=True)
-    wit = Path(__file__).parent / "wit"
-    sys.argv = ["componentize-py", "-q", "-d", str(wit), "-w", world()]
+    write_contract()
+    sys.argv = ["componentize-py", "-q", "-d", str(WIT), "-w", "plugin"]
     sys.argv += ["componentize", "wasmill.app", "-o", "build/plugin.wasm"]
     sys.exit(script())
 

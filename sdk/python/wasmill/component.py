@@ -9,6 +9,7 @@ from wit_world.imports import config, dedup, log, queue, state, timer, transacti
 
 from wasmill.errors import HostError
 from wasmill.sending import Delivery, HalfState, Outgoing
+from wasmill.values import readable
 
 _HALF_STATES: dict[types.HalfState, HalfState] = {
     types.HalfState.PREPARED: "prepared",
@@ -121,4 +122,4 @@ def config_get_all() -> list[tuple[str, str]]:
 
 
 def log_write(level: str, message: str) -> None:
-    log.write(log.Level[level.upper()], message.encode(errors="replace").decode())
+    log.write(log.Level[level.upper()], readable(message))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from wasmill.errors import Retry
 from wasmill.host import host
 from wasmill.values import text
+
+_INT_MIN = -(1 << 63)
 
 
 def get(name: str) -> str | None:
@@ -12,13 +16,20 @@ def get(name: str) -> str | None:
     return host.config_get(text(name, "config"))
 
 
-def get_int(name: str, fallback: int) -> int:
-    """A whole number, or `fallback` if it is not given; raises `Retry` if it is no such number."""
+def get_int(name: str, fallback: int, *, minimum: int = _INT_MIN) -> int:
+    """A whole number of at least `minimum`, or `fallback` if it is not given.
+
+    Raises `Retry` if it is no such number, or one that 64 bits with a sign cannot hold.
+    """
     value = get(name)
-    try:
-        return fallback if value is None else int(value)
-    except ValueError:
-        raise Retry(f'config {name}: "{value}" is no whole number: mend it in the routes') from None
+    if value is None:
+        return fallback
+    # More than `int` takes is wrong in the routes: spaces, underscores, digits of other scripts.
+    if not re.fullmatch("-?[0-9]{1,19}", value) or not _INT_MIN <= int(value) < -_INT_MIN:
+        raise Retry(f'config {name}: "{value}" is no whole number: mend it in the routes')
+    if int(value) < minimum:
+        raise Retry(f"config {name}: {value} is below {minimum}: mend it in the routes")
+    return int(value)
 
 
 def get_all() -> dict[str, str]:

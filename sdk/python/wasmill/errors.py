@@ -6,7 +6,7 @@ import traceback
 from datetime import timedelta
 from typing import Literal
 
-from wasmill.values import milliseconds
+from wasmill.values import milliseconds, readable
 
 
 class Reject(Exception):
@@ -26,17 +26,17 @@ class RetryAfter(Exception):
 
 
 class Problem(Exception):
-    """Raised by a gate: the request is refused, and answered as `application/problem+json`.
+    """Raised by a gate or a query: the request is refused, and answered as `application/problem+json`.
 
     `status` is from 400 to 499, `title` names the kind of problem in a few words, `detail` says what
     is wrong with this request, with the remedy, and `field` names the offending field, if any.
     """
 
     def __init__(self, status: int, title: str, detail: str, field: str | None = None) -> None:
-        super().__init__(detail)
+        super().__init__(readable(detail))
         self.status = status
-        self.title = title
-        self.field = field
+        self.title = readable(title)
+        self.field = None if field is None else readable(field)
 
 
 class HostError(Exception):
@@ -57,4 +57,4 @@ def describe(error: Exception) -> str:
         frames = traceback.extract_tb(error.__traceback__)
         place = f" ({frames[-1].name}, line {frames[-1].lineno})" if frames else ""
         words = f"{type(error).__name__}: {words}{place}"
-    return words.encode(errors="replace").decode()
+    return readable(words)

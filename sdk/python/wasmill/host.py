@@ -5,6 +5,6 @@ import sys
 if sys.platform == "wasi":
     from wasmill import component as host
 else:
-    from wasmill import testing as host
+    from wasmill.testing import contract as host
 
 __all__ = ["host"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from wasmill.errors import Reject
 from wasmill.values import decode_json
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class Received:
     """What has headers and a body."""
 
+    _MAPPINGS: ClassVar[tuple[str, ...]] = ("headers",)
+    """Pairs of the contract that are a mapping here."""
+
     headers: dict[str, str]
     body: bytes
 
@@ -22,7 +25,7 @@ class Received:
     def of(cls, raw: object) -> Self:
         """What the bindings give, as plugins get it."""
         fields = vars(raw)
-        return cls(**{**fields, "headers": dict(fields["headers"])})
+        return cls(**fields | {name: dict(fields[name]) for name in cls._MAPPINGS})
 
     def text(self) -> str:
         """The body as text; raises `Reject` if it is not UTF-8."""
@@ -69,16 +72,27 @@ class Message(Received):
     causation: str | None
     """The id of the message whose handler sent this one; none at the beginning of a flow."""
 
+    def require_key(self) -> str:
+        """The key, for handlers that need one; raises `Reject` if there is none."""
+        if self.key is None:
+            raise Reject(
+                f"a message of `{self.topic}` needs a key: send it with one, or give subscription "
+                f"`{self.subscription}` a `key`"
+            )
+        return self.key
+
 
 @dataclass
 class Request(Received):
     """An HTTP request on a route of this plugin."""
 
+    _MAPPINGS: ClassVar[tuple[str, ...]] = ("headers", "params")
+
     method: str
     """In upper case."""
     path: str
     """The path as it was asked for, without the query string."""
-    params: list[tuple[str, str]]
+    params: dict[str, str]
     """Values of the route's `{parameters}`."""
     query: list[tuple[str, str]]
     """The query string's pairs, in their order."""
@@ -86,6 +100,10 @@ class Request(Received):
     """Names are in lower case."""
     body: bytes
     """The raw body."""
+
+    def query_value(self, name: str) -> str | None:
+        """The first value of the query string's `name`; none if it is not there."""
+        return next((value for found, value in self.query if found == name), None)
 
 
 @dataclass

@@ -33,7 +33,8 @@ def at(time: int | datetime) -> Delivery:
 
 def level(number: int) -> Delivery:
     """After one of RocketMQ's delay levels, 1 to 18: 1s 5s 10s 30s 1m 2m ... 10m 20m 30m 1h 2h."""
-    if number not in range(1, 19):
+    # A float is in a range too, and so is a bool.
+    if type(number) is not int or number not in range(1, 19):
         raise ValueError(f"level: a number from 1 to 18 is needed, not {number}")
     return Delivery("level", number)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
@@ -36,15 +37,22 @@ def text(value: str, what: str) -> str:
     return value
 
 
+def readable(words: str) -> str:
+    """Words for people, in which what UTF-8 cannot hold is replaced."""
+    return words.encode(errors="replace").decode()
+
+
 def optional_text(value: str | None, what: str) -> str | None:
     """A string that may be left out."""
     return None if value is None else text(value, what)
 
 
 def milliseconds(value: int | timedelta, what: str) -> int:
-    """A span of time as the contract's u64."""
-    number = value // timedelta(milliseconds=1) if isinstance(value, timedelta) else value
-    return u64(number, what)
+    """A span of time as the contract's u64: what is begun of a millisecond counts, so that nothing is early."""
+    if not isinstance(value, timedelta):
+        return u64(value, what)
+    number, part = divmod(value, timedelta(milliseconds=1))
+    return u64(number + 1 if number >= 0 and part else number, what)
 
 
 def since_epoch(value: int | datetime, what: str) -> int:
@@ -58,7 +66,8 @@ def since_epoch(value: int | datetime, what: str) -> int:
 
 def u64(value: int, what: str) -> int:
     """A number of milliseconds."""
-    if not isinstance(value, int) or not 0 <= value < 1 << 64:
+    # A bool is an int too.
+    if type(value) is not int or not 0 <= value < 1 << 64:
         raise ValueError(f"{what}: whole milliseconds of at least 0 are needed, not {value}")
     return value
 
@@ -79,7 +88,7 @@ def decode_json(body: bytes) -> Any:
     """JSON in UTF-8 as a value; a `ValueError` if it is not that."""
     document = body.decode()
     _check_depth(body)
-    value = json.loads(document, parse_constant=_no_constant)
+    value = json.loads(document, parse_constant=_no_constant, parse_float=_finite)
     # Only an escape can bring in half of a surrogate pair, and hardly any text has one.
     if "\\ud" in document or "\\uD" in document:
         encode_json(value)
@@ -104,6 +113,13 @@ def _check_depth(body: bytes) -> None:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError("a number too large for a float")
+    return value
 
 
 def header_list(headers: Headers) -> list[tuple[str, str]]:

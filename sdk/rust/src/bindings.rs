@@ -56,3 +56,9 @@ pub mod checker {
     include!("bindings/checker.in");
     pub use exports::wasmill::plugin::checker::*;
 }
+
+/// Bringing states up to date.
+pub mod migration {
+    include!("bindings/migration.in");
+    pub use exports::wasmill::plugin::migration::*;
+}

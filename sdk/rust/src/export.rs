@@ -9,6 +9,7 @@
 /// | `admit` | lets HTTP requests in as messages | `fn(&mut impl Host, &Request) -> Result<Accepted, Problem>` |
 /// | `answer` | answers HTTP requests from state | `fn(&mut impl Host, &str, &Request) -> Response` |
 /// | `check` | decides about half messages | `fn(&mut impl Host, &Half) -> Verdict` |
+/// | `migrate` | brings a key's state up to date from an earlier `state-version` | `fn(&mut impl Host, u32) -> Result<(), Failure>` |
 ///
 /// Where a function needs more of the host, its signature says so: `impl Host + Http`, or
 /// [`Files`](crate::Files), or [`Transactional`](crate::Transactional).
@@ -87,6 +88,15 @@ macro_rules! __export_role {
         }
         $crate::bindings::checker::export_checker!($plugin with_types_in $crate::bindings::checker);
     };
+    (migrate $plugin:ident) => {
+        impl $crate::bindings::migration::Guest for $plugin {
+            fn migrate(from: u32) -> ::std::result::Result<(), $crate::bindings::wasmill::plugin::types::Failure> {
+                let migrated = migrate(&mut $crate::sandbox::Sandbox, from);
+                migrated.map_err(::std::convert::Into::into)
+            }
+        }
+        $crate::bindings::migration::export_migration!($plugin with_types_in $crate::bindings::migration);
+    };
     ($other:ident $plugin:ident) => {
         $crate::__check_role!($other);
     };
@@ -114,11 +124,17 @@ macro_rules! __check_role {
     (check) => {
         const _: fn(&mut $crate::testing::TestHost, &$crate::Half) -> $crate::Verdict = check;
     };
+    (migrate) => {
+        const _: fn(
+            &mut $crate::testing::TestHost,
+            u32,
+        ) -> ::std::result::Result<(), $crate::Failure> = migrate;
+    };
     ($other:ident) => {
         ::std::compile_error!(::std::concat!(
             "a plugin has no role `",
             ::std::stringify!($other),
-            "`: export `handle`, `admit`, `answer` or `check`"
+            "`: export `handle`, `admit`, `answer`, `check` or `migrate`"
         ));
     };
 }

@@ -7,7 +7,8 @@ use crate::Host;
 /// A host that grants a directory. What is written there is outside of the commit: it stays if the
 /// handler fails, so a handler that is run again should write the same.
 pub trait Files: Host {
-    /// Writes a file, whole or not at all, and durable when this returns.
+    /// Writes a file, whole or not at all, and durable when this returns. A directory in its `name`
+    /// must be there.
     ///
     /// # Errors
     /// Why it could not be written.

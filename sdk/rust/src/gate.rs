@@ -32,7 +32,7 @@ impl Request {
     ///
     /// ```
     /// # use wasmill_sdk::{Accepted, Problem, Request};
-    /// # fn put(request: &Request, id: &str) -> Result<Accepted, Problem> { todo!() }
+    /// # fn put(_: &Request, id: &str) -> Result<Accepted, Problem> { Accepted::json(id, id, id) }
     /// fn admit(request: &Request) -> Result<Accepted, Problem> {
     ///     match (request.method.as_str(), request.segments().as_slice()) {
     ///         ("PUT", ["coupons", id]) => put(request, id),
@@ -40,6 +40,7 @@ impl Request {
     ///     }
     /// }
     /// # assert_eq!(admit(&Request::new("GET", "/x", "")).unwrap_err().status, 404);
+    /// # assert_eq!(admit(&Request::new("PUT", "/coupons/c", "")).unwrap().key.as_deref(), Some("c"));
     /// ```
     #[must_use]
     pub fn segments(&self) -> Vec<&str> {

@@ -29,6 +29,9 @@ pub trait Host {
     /// The operator's setting of this name, as text.
     fn config(&self, name: &str) -> Option<String>;
 
+    /// All of the operator's settings, by name.
+    fn config_all(&self) -> Vec<(String, String)>;
+
     /// Writes a line in the host's log, cut at 8 KiB. It stays there if the handler fails.
     fn log(&mut self, level: Level, line: impl Display);
 
@@ -68,6 +71,12 @@ pub trait Host {
     /// # Errors
     /// The host's refusal.
     fn send_message(&mut self, message: Outgoing) -> Result<String, Error>;
+
+    /// Sends all of the messages, or none of them; returns their ids, in order.
+    ///
+    /// # Errors
+    /// The host's refusal of the first that it does not take.
+    fn send_messages(&mut self, messages: Vec<Outgoing>) -> Result<Vec<String>, Error>;
 
     /// Recalls a delayed message that a handler of this plugin sent under this key. True if it was
     /// still undelivered and now never will be.
@@ -110,7 +119,7 @@ pub trait Host {
     /// The host's refusal.
     fn reschedule_timer(&mut self, name: &str, when: impl Into<Delivery>) -> Result<bool, Error>;
 
-    /// Claims `id` under the key for `ttl`, of whole milliseconds. True for the first claim; false
+    /// Claims `id` under the key for `ttl`, in milliseconds, the last of them begun. True for the first claim; false
     /// while an earlier one is in force. A handler that fails gives its claims back.
     ///
     /// # Errors

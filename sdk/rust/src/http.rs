@@ -24,6 +24,9 @@ pub trait Http: Host {
     fn fetch(&mut self, request: Request) -> Result<Answer, Error>;
 }
 
+/// The largest answer that is read, unless a request says otherwise.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
 /// An outgoing request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -38,6 +41,9 @@ pub struct Request {
     /// How long to wait for the connection, and for the answer to begin; 5 s if nothing else is
     /// said. The handler's own deadline stands besides.
     pub timeout: Duration,
+    /// The largest body of an answer, in bytes; 1 MiB if nothing else is said. One that is larger is
+    /// an error. The grant's own bound stands besides.
+    pub answer_bytes_max: usize,
 }
 
 impl Request {
@@ -49,6 +55,7 @@ impl Request {
             headers: Vec::new(),
             body: Vec::new(),
             timeout: TIMEOUT,
+            answer_bytes_max: ANSWER_BYTES_MAX,
         }
     }
 
@@ -89,6 +96,13 @@ impl Request {
         self
     }
 
+    /// Takes an answer of up to so many bytes.
+    #[must_use]
+    pub fn with_answer_bytes_max(mut self, bytes: usize) -> Self {
+        self.answer_bytes_max = bytes;
+        self
+    }
+
     /// The value of a header, by the name that it was given.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -103,7 +117,7 @@ pub struct Answer {
     pub status: u16,
     /// Names in lower case, and values.
     pub headers: Vec<(String, String)>,
-    /// The body, cut at 1 MiB.
+    /// The whole body.
     pub body: Vec<u8>,
 }
 

@@ -139,19 +139,32 @@ impl From<&str> for Alarm {
 }
 
 impl From<Duration> for Delivery {
-    /// After so many whole milliseconds.
+    /// After so many milliseconds, the last of them begun: never earlier.
     fn from(delay: Duration) -> Self {
         Self::After(milliseconds(delay))
     }
 }
 
-/// The contract's unit of time. What does not fit is the end of time.
+/// A span in the contract's unit, the last millisecond of it begun: what is asked for in finer ones is
+/// neither too early nor too short. What does not fit is the end of time.
 pub(crate) fn milliseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// The value of the first pair of this name.
 pub(crate) fn value_of<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let found = pairs.iter().find(|(candidate, _)| candidate == name);
     found.map(|(_, value)| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_end_on_the_millisecond_or_after_it() {
+        let spans = [0, 1, 999_999, 1_000_000, 1_000_001].map(Duration::from_nanos);
+        assert_eq!(spans.map(milliseconds), [0, 1, 1, 1, 2]);
+        assert_eq!(milliseconds(Duration::MAX), u64::MAX);
+    }
 }

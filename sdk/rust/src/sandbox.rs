@@ -23,7 +23,7 @@ pub struct Sandbox;
 impl Host for Sandbox {
     fn now(&self) -> u64 {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
-        milliseconds(since_epoch.unwrap_or_default())
+        u64::try_from(since_epoch.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn random_id(&mut self) -> String {
@@ -32,6 +32,10 @@ impl Host for Sandbox {
 
     fn config(&self, name: &str) -> Option<String> {
         config::get(name)
+    }
+
+    fn config_all(&self) -> Vec<(String, String)> {
+        config::get_all()
     }
 
     fn log(&mut self, level: Level, line: impl Display) {
@@ -61,6 +65,10 @@ impl Host for Sandbox {
 
     fn send_message(&mut self, message: Outgoing) -> Result<String, Error> {
         Ok(queue::send(&message)?)
+    }
+
+    fn send_messages(&mut self, messages: Vec<Outgoing>) -> Result<Vec<String>, Error> {
+        Ok(queue::send_many(&messages)?)
     }
 
     fn recall(&mut self, id: &str) -> Result<bool, Error> {

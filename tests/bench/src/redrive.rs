@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use wasmill_model::Name;
+use wasmill_service::Redrive;
 
 use crate::calls::drained;
 use crate::host::{Host, PLUGIN, REFUSED, refused};
@@ -21,7 +22,10 @@ pub(crate) async fn measure(count: u64) -> Result<f64> {
     drained(&host).await?;
     let begun = Instant::now();
     let to: Name = PLUGIN.into();
-    let done = host.handle.redrive_all(&REFUSED.into(), Some(&to)).await?;
+    let done = host
+        .handle
+        .redrive_all(&REFUSED.into(), &Redrive::to(Some(&to)))
+        .await?;
     ensure!(
         (done.count, done.refused) == (count, 0),
         "{} of {count} were redriven, {} refused",

@@ -34,6 +34,7 @@ impl Guest for Component {
             b"batch" => return many(),
             b"request" => return request(message),
             b"hoard" => return hoard(),
+            b"litter" => return litter(),
             _ => {}
         }
         let bucket = store::open("default").map_err(other)?;
@@ -106,6 +107,18 @@ fn request(message: Message) -> Result<(), Error> {
 /// Makes messages without end.
 fn hoard() -> Result<(), Error> {
     let all: Vec<_> = (0..10_000).map(|_| Message::new(&[0; 1 << 20])).collect();
+    Err(Error::Other(format!("{} messages", all.len())))
+}
+
+/// Metadata without a letter, which are little here and much on the host.
+fn litter() -> Result<(), Error> {
+    let pairs = vec![(String::new(), String::new()); 10_000];
+    let all = (0..1_000).map(|_| {
+        let message = Message::new(&[]);
+        message.set_metadata(&pairs);
+        message
+    });
+    let all: Vec<_> = all.collect();
     Err(Error::Other(format!("{} messages", all.len())))
 }
 

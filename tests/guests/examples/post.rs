@@ -1,5 +1,8 @@
 //! A guest that posts to `http://<authority>/` so many bytes as its message says after a space, and
-//! keeps the answer, or fails with the error.
+//! keeps the answer, or fails with the error. An answer to a body that was not taken is an error too. With
+//! `random` at the end, the first bytes are others each time.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
@@ -11,12 +14,24 @@ wasmill_test_guests::handler!(handle);
 
 fn handle(message: &Message) -> Result<(), Failure> {
     let text = String::from_utf8_lossy(&message.body);
-    let (authority, bytes) = text.split_once(' ').ok_or_else(|| retry("no space"))?;
-    let answer = post(authority, bytes.parse().map_err(retry)?).map_err(retry)?;
-    state::put("answer", &answer).map_err(retry)
+    let mut words = text.split(' ');
+    let [authority, bytes] = [words.next(), words.next()].map(Option::unwrap_or_default);
+    let mut body = vec![b'x'; bytes.parse().map_err(retry)?];
+    if words.next() == Some("random") {
+        let random = RandomState::new().build_hasher().finish();
+        body[..8].copy_from_slice(&random.to_le_bytes());
+    }
+    let (answer, taken) = post(authority, &body).map_err(retry)?;
+    match (answer, taken) {
+        (Ok(answer), true) => state::put("answer", &answer).map_err(retry),
+        (Ok(_), false) => Err(retry("answered, and the body was not taken")),
+        (Err(error), true) => Err(retry(error)),
+        (Err(error), false) => Err(retry(format!("{error:?}, and the body was not taken"))),
+    }
 }
 
-fn post(authority: &str, bytes: usize) -> Result<Vec<u8>, ErrorCode> {
+/// The answer, and whether all of the body was taken.
+fn post(authority: &str, content: &[u8]) -> Result<(Result<Vec<u8>, ErrorCode>, bool), ErrorCode> {
     let malformed = |()| ErrorCode::HttpRequestUriInvalid;
     let request = OutgoingRequest::new(Fields::new());
     request.set_method(&Method::Post).map_err(malformed)?;
@@ -26,20 +41,21 @@ fn post(authority: &str, bytes: usize) -> Result<Vec<u8>, ErrorCode> {
     let body = request.body().map_err(malformed)?;
     let pending = outgoing_handler::handle(request, None::<RequestOptions>)?;
     let stream = body.write().map_err(malformed)?;
-    for chunk in vec![b'x'; bytes].chunks(4_096) {
-        // Who refuses the request reads no further; why, the answer tells.
-        if stream.blocking_write_and_flush(chunk).is_err() {
-            break;
-        }
-    }
+    let mut chunks = content.chunks(4_096);
+    let taken = chunks.all(|chunk| stream.blocking_write_and_flush(chunk).is_ok());
     drop(stream);
     let _ = OutgoingBody::finish(body, None);
     pending.subscribe().block();
-    let response = pending
-        .get()
-        .expect("it is ready")
-        .expect("it was not taken")?;
-    let content = response.consume().expect("it was not taken");
-    let stream = content.stream().expect("it was not taken");
-    Ok(stream.blocking_read(64 << 10).unwrap_or_default())
+    let answer = pending.get().expect("it is ready");
+    let answer = answer.expect("it was not taken").map(|response| {
+        let content = response.consume().expect("it was not taken");
+        let stream = content.stream().expect("it was not taken");
+        // To its end.
+        let mut content = Vec::new();
+        while let Ok(chunk) = stream.blocking_read(64 << 10) {
+            content.extend(chunk);
+        }
+        content
+    });
+    Ok((answer, taken))
 }

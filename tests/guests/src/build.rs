@@ -24,6 +24,7 @@ pub const ALL: &[&str] = &[
     "huge_body",
     "intruder",
     "marks",
+    "marks_first",
     "memory_hog",
     "portable",
     "post",
@@ -31,9 +32,13 @@ pub const ALL: &[&str] = &[
     "refuse",
     "secretive",
     "remembers",
+    "rewrites",
     "sleeper",
+    "starter",
+    "tail",
     "tally",
     "teller",
+    "ticks",
     "trap",
 ];
 

@@ -52,7 +52,7 @@ const TEXTS: &[(&str, Expect)] = &[
     ("core_module", Refused("core module, not a component")),
     (
         "no_exports",
-        Refused("it exports nothing that the host calls"),
+        Refused("it exports nothing that a host calls"),
     ),
     ("wrong_type", Refused("its `handler` is not the contract's")),
     ("unknown_import", Refused("acme:bank/vault@1.0.0")),
@@ -220,6 +220,11 @@ fn guests(redirects: &str) -> Vec<Case> {
         ),
         guest("sleeper", "x", "", Fails(&["past its `deadline` of 300ms"])),
         guest("chatter", "x", "", Handled),
+        // Messages of WASI's proposal that take more of the host than of the guest.
+        Case {
+            name: "metadata_litter".into(),
+            ..guest("portable", "litter", "", Fails(&["metadata, more than"]))
+        },
         guest("intruder", redirects, "", Handled),
         guest("burglar", "x", "files = true", Handled),
         // HTTP: to a host that was not granted, by a redirect, by a name for this machine.

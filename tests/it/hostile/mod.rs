@@ -66,14 +66,22 @@ async fn hostile_plugins_are_contained_and_explained_while_their_neighbour_goes_
 
     let wrong = judged(&host.server, &cases).await?;
     ensure!(wrong.is_empty(), "{wrong:#?}\n{}", host.server.log_tail());
-    let (counted, slowest) = steady.stop().await?;
-    ensure!(
-        counted > 100,
-        "the neighbour handled {counted} messages only"
-    );
+    let went = steady.stop().await?;
     println!(
-        "{} hostile plugins; the neighbour handled {counted}, the slowest in {slowest:?}",
-        cases.len()
+        "{} hostile plugins; the neighbour handled {}, and {} of theirs ended during one of its",
+        cases.len(),
+        went.handled,
+        went.overtaken_max
+    );
+    // Behind theirs, one of its messages would have waited for nearly all of them.
+    let failing = cases
+        .iter()
+        .filter(|case| matches!(case.expect, Expect::Fails(_)));
+    let half = failing.count() as f64 / 2.0;
+    ensure!(
+        went.overtaken_max < half,
+        "{} of theirs ended while the neighbour waited",
+        went.overtaken_max
     );
 
     nothing_was_taken(&host.server, elsewhere).await

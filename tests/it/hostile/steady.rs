@@ -1,17 +1,19 @@
 //! The neighbour that behaves: one key, one message after the other, and a state that must count each
 //! of them once.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use hyper::Method;
 use testkit::client::Client;
+use testkit::metrics;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// It counts its messages in its state, and answers with the count.
 pub(super) const GUEST: &str = "portable";
+
+/// The counter of calls that failed, each of a hostile plugin whose message is given up for it.
+const GIVEN_UP: &str = "messages_failed_total";
 
 pub(super) const ROUTES: &str = r#"
 [subscriptions.steady]
@@ -29,7 +31,15 @@ wait_for = ["counted"]
 /// Messages to the neighbour, until it is told to stop.
 pub(super) struct Steady {
     stop: watch::Sender<bool>,
-    task: JoinHandle<Result<(u64, Duration)>>,
+    task: JoinHandle<Result<Went>>,
+}
+
+/// How it went for the neighbour.
+pub(super) struct Went {
+    /// How many of its messages were handled.
+    pub(super) handled: u64,
+    /// Most hostile plugins whose messages were given up while it waited for one of its own.
+    pub(super) overtaken_max: f64,
 }
 
 impl Steady {
@@ -38,20 +48,25 @@ impl Steady {
         one(&client, 1).await?;
         let (stop, mut stopped) = watch::channel(false);
         let task = tokio::spawn(async move {
-            let (mut count, mut slowest) = (1, Duration::ZERO);
+            let (mut handled, mut overtaken_max) = (1, 0.0);
+            let mut before = metrics::read(&client, GIVEN_UP).await?;
             while !*stopped.borrow_and_update() {
-                count += 1;
-                let begun = Instant::now();
-                one(&client, count).await?;
-                slowest = slowest.max(begun.elapsed());
+                handled += 1;
+                one(&client, handled).await?;
+                let after = metrics::read(&client, GIVEN_UP).await?;
+                overtaken_max = f64::max(overtaken_max, after - before);
+                before = after;
             }
-            Ok((count, slowest))
+            Ok(Went {
+                handled,
+                overtaken_max,
+            })
         });
         Ok(Self { stop, task })
     }
 
-    /// How many were handled, and how long the slowest took.
-    pub(super) async fn stop(self) -> Result<(u64, Duration)> {
+    /// How it went.
+    pub(super) async fn stop(self) -> Result<Went> {
         let _ = self.stop.send(true);
         self.task.await?
     }

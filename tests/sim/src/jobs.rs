@@ -1,7 +1,7 @@
 //! Jobs: messages that some handlers give up, and operators who redrive and purge what they left.
 //!
 //! A job is done once, or purged, or a dead letter; every letter that there ever was is told of on
-//! `$dead` once.
+//! `$dead` once. One that is redriven through the mended version is handled by that, and so done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,10 +10,10 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use wasmill_engine::{Incoming, LetterId};
-use wasmill_model::dead_event;
 use wasmill_model::effects::{Failure, FailureKind};
 use wasmill_model::record::DeadLetter;
 use wasmill_model::routes::{RetrySchedule, Subscription};
+use wasmill_model::{Message, dead_event};
 use wasmill_port::Call;
 
 use crate::guest::{body, bump, failure, number, once};
@@ -27,6 +27,12 @@ pub(crate) const PLUGIN: &str = "mill";
 const GIVES_UP: &str = "job";
 /// The one that does whatever is redriven to it.
 const REPAIRS: &str = "repair";
+
+/// The version that does whatever is redriven through it.
+const MENDED: &str = "mended";
+
+/// Why the version that serves gives jobs up.
+const GIVEN_UP: [&str; 2] = ["no such job", "out of order"];
 
 /// A piece of work.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,6 +55,7 @@ enum Fate {
 pub(crate) enum Act {
     Redrive,
     RedriveTo(&'static str),
+    RedriveThrough(&'static str),
     Purge,
 }
 
@@ -83,10 +90,11 @@ pub(crate) fn handle(call: &mut Call) -> Result<(), Failure> {
     match &*call.delivery().subscription.clone() {
         GIVES_UP | REPAIRS => {
             let it: Job = body(call);
-            let repairs = call.delivery().subscription == *REPAIRS;
+            let delivery = call.delivery();
+            let repairs = is_mended(&delivery.message) || delivery.subscription == *REPAIRS;
             match it.fate {
-                Fate::Rejected if !repairs => Err(failure(FailureKind::Reject, "no such job")),
-                Fate::Exhausted if !repairs => Err(failure(FailureKind::Retry, "out of order")),
+                Fate::Rejected if !repairs => Err(failure(FailureKind::Reject, GIVEN_UP[0])),
+                Fate::Exhausted if !repairs => Err(failure(FailureKind::Retry, GIVEN_UP[1])),
                 _ => once(call, &format!("done/{}", it.id)),
             }
         }
@@ -114,9 +122,10 @@ impl Jobs {
 
     /// An operator reads a letter, acts upon the one read before, or upon all.
     fn operate(&mut self, host: &mut Host, rng: &mut StdRng) -> Result<(), Dead> {
-        let act = match rng.random_range(0..4) {
+        let act = match rng.random_range(0..5) {
             0 => Act::Purge,
             1 => Act::RedriveTo(REPAIRS),
+            2 => Act::RedriveThrough(MENDED),
             _ => Act::Redrive,
         };
         if let Some(held) = self.held.take() {
@@ -182,6 +191,12 @@ impl Jobs {
     }
 }
 
+/// Whether a message is for the mended version alone.
+fn is_mended(message: &Message) -> bool {
+    let chosen = message.chosen_version();
+    chosen.is_some_and(|version| *version == *MENDED)
+}
+
 fn job_of(letter: &DeadLetter) -> Job {
     serde_json::from_slice(&letter.message.body).expect("a job")
 }
@@ -244,8 +259,12 @@ impl Workload for Jobs {
 
     fn check(&mut self, host: &Host) -> Result<(), Dead> {
         let standing = host.letters(GIVES_UP)?;
-        for (id, _) in &standing {
+        for (id, letter) in &standing {
             assert!(!self.done.contains_key(id), "letter {id} was there again");
+            assert!(
+                !(is_mended(&letter.message) && GIVEN_UP.contains(&letter.cause.as_str())),
+                "letter {id} was redriven through a version that did not handle it"
+            );
         }
         for job in self.outbox.taken() {
             let id = job.id;

@@ -38,6 +38,8 @@ pub enum Bug {
     LyingRecall,
     /// A dead letter that was redriven comes back with the next restart.
     DoubledRedrive,
+    /// Messages are handled by the version that serves, whichever was chosen for them.
+    ForgottenChoice,
     /// A subscription that is moved misses the last message of what is delivered anew.
     LossyMove,
     /// How a schedule stands does not reach the view.
@@ -150,6 +152,10 @@ impl Sabotage {
                 request.owner = reserved::plugin_of(&request.owner).into();
             }
             Some(Bug::OrderSwap) if request.messages.len() > 1 => request.messages.swap(0, 1),
+            Some(Bug::ForgottenChoice) => {
+                let all = request.messages.iter_mut();
+                all.for_each(|it| it.message = it.message.chosen_for(None));
+            }
             _ => {}
         }
     }
@@ -293,6 +299,7 @@ mod tests {
             (Bug::TornRecord, "recovery found damage"),
             (Bug::LyingRecall, "errand"),
             (Bug::DoubledRedrive, "was there again"),
+            (Bug::ForgottenChoice, "did not handle it"),
             (Bug::LossyMove, "read article"),
             (Bug::DoubledRun, "run"),
             (Bug::PassedHalt, "went on by itself"),

@@ -15,17 +15,17 @@ use crate::process::{cargo, output};
 
 /// A crate as cargo knows it.
 #[derive(Deserialize)]
-struct Package {
-    name: String,
-    manifest_path: String,
-    dependencies: Vec<Dependency>,
+pub(super) struct Package {
+    pub(super) name: String,
+    pub(super) manifest_path: String,
+    pub(super) dependencies: Vec<Dependency>,
 }
 
 #[derive(Deserialize)]
-struct Dependency {
-    name: String,
+pub(super) struct Dependency {
+    pub(super) name: String,
     /// None for an ordinary one, `dev` or `build`.
-    kind: Option<String>,
+    pub(super) kind: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -33,15 +33,23 @@ struct Metadata {
     packages: Vec<Package>,
 }
 
+/// The crates of this workspace.
+///
+/// # Errors
+/// If cargo does not list them.
+pub(super) fn packages() -> Result<Vec<Package>> {
+    let listed = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    let Metadata { packages } = serde_json::from_str(&listed)?;
+    Ok(packages)
+}
+
 /// Checks manifests and code of every crate.
 ///
 /// # Errors
-/// If cargo does not list the crates.
-pub(crate) fn check(sources: &Sources) -> Result<Vec<Finding>> {
-    let listed = output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
-    let Metadata { packages } = serde_json::from_str(&listed)?;
+/// If a crate is of another workspace.
+pub(super) fn check(sources: &Sources, packages: &[Package]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for package in &packages {
+    for package in packages {
         let manifest = std::path::Path::new(&package.manifest_path);
         let manifest = manifest.strip_prefix(workspace().canonicalize()?);
         let manifest = manifest

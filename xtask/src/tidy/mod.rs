@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: rules that no compiler knows. The layers of the architecture, a header on
 //! every file, sizes that may only shrink, and what never belongs into the sources.
 
+mod dependencies;
 mod layer_table;
 mod layers;
 mod rules;
@@ -52,7 +53,9 @@ impl fmt::Display for Finding {
 /// If something is against a rule; all of it is printed first.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let sources = Sources::of_workspace()?;
-    let mut findings = layers::check(&sources)?;
+    let packages = layers::packages()?;
+    let mut findings = layers::check(&sources, &packages)?;
+    findings.extend(dependencies::check(&sources, &packages));
     findings.extend(rules::check(&sources));
     findings.extend(sizes::check(&sources, options.shrink)?);
     findings.sort();

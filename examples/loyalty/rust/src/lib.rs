@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use wasmill_sdk::{Failure, Host, Level, Message};
+use wasmill_sdk::{Failure, Host, Level, Message, reject};
 
 wasmill_sdk::export!(handle);
 
@@ -14,6 +14,10 @@ const ACCOUNT: &str = "account";
 const QUIET: &str = "quiet";
 /// How long an order is known, so that it counts once.
 const ORDER_KNOWN: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most cents of an account: numbers in JSON are exact up to here, whoever reads them.
+const SPENT_MAX: u64 = (1 << 53) - 1;
+/// Milliseconds until the timer rings, unless the operator says otherwise: a year.
+const QUIET_AFTER: NonZeroU64 = NonZeroU64::new(31_536_000_000).unwrap();
 
 #[derive(Deserialize)]
 struct Paid {
@@ -57,18 +61,25 @@ fn handle(host: &mut impl Host, message: &Message) -> Result<(), Failure> {
 }
 
 fn count(host: &mut impl Host, user: &str, paid: Paid) -> Result<(), Failure> {
+    if paid.order_id.is_empty() {
+        return Err(reject("`order_id` is empty"));
+    }
     if !host.claim(&paid.order_id, ORDER_KNOWN)? {
         return Ok(());
     }
     let before: Account = host.load(ACCOUNT)?.unwrap_or_default();
     let spent = before.spent.saturating_add(paid.amount.get());
+    if spent > SPENT_MAX {
+        return Err(reject("`amount`: it takes what was spent above 2^53 - 1"));
+    }
     let account = Account {
         spent,
         orders: before.orders + 1,
         tier: tier(host, spent)?,
     };
     host.save(ACCOUNT, &account)?;
-    let quiet = Duration::from_millis(host.setting("quiet", 31_536_000_000)?);
+    let quiet = host.setting("quiet", QUIET_AFTER)?;
+    let quiet = Duration::from_millis(quiet.get());
     host.set_timer(QUIET, quiet, "loyalty.quiet")?;
     tell(host, user, before.tier, &account)
 }

@@ -127,3 +127,27 @@ fn a_topic_that_the_operator_has_not_declared_is_tried_again() {
     assert!(matches!(failure, Failure::Retry(_)), "{failure:?}");
     assert!(host.scope("ann").is_empty(), "nothing of it happened");
 }
+
+#[test]
+fn what_cannot_be_counted_is_rejected_by_name_and_counts_nothing() {
+    let mut host = host();
+    let causes = [
+        (pay(&mut host, "", 1), "order_id"),
+        (pay(&mut host, "o-1", SPENT_MAX + 1), "amount"),
+        (pay(&mut host, "o-1", SPENT_MAX), ""),
+        (pay(&mut host, "o-2", 1), "amount"),
+    ];
+    for (paid, named) in causes {
+        match paid {
+            Err(Failure::Reject(cause)) => assert!(cause.contains(named), "{cause}"),
+            other => assert_eq!((other, named), (Ok(()), "")),
+        }
+    }
+}
+
+#[test]
+fn a_timer_that_could_not_ring_later_is_the_operators_to_correct() {
+    let mut host = host().with_config("quiet", "0");
+    let paid = pay(&mut host, "o-1", 1);
+    assert!(matches!(&paid, Err(Failure::Retry(cause)) if cause.contains("quiet")));
+}

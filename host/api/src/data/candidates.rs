@@ -25,11 +25,6 @@ use crate::error::Error;
 
 /// Longest window of a canary.
 const WINDOW_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
-/// How a canary or a shadow is, unless the request says otherwise.
-const SHARE: &str = "5%";
-const WINDOW: &str = "10m";
-const SAMPLE: &str = "100%";
-const COUNT: usize = 20;
 
 /// A version on trial, or the last one that was.
 #[derive(Serialize, ToSchema)]
@@ -207,22 +202,23 @@ async fn canary<P: Platform + Operator>(
     uri: Uri,
 ) -> Result<Response, Error> {
     let asked: OfCanary = query(&uri)?;
-    let window = span("window", asked.window.as_deref().unwrap_or(WINDOW))?;
+    let usual = CanaryPlan::default();
+    let window = asked.window.map(|it| span("window", &it)).transpose()?;
+    let window = window.unwrap_or(usual.window);
     if window > WINDOW_MAX {
         return Err(Error::bad(
             "window",
             "`window` is 30 days at most".to_owned(),
         ));
     }
-    let defaults = CanaryBounds::default();
     let plan = CanaryPlan {
-        share: share("share", asked.share.as_deref().unwrap_or(SHARE))?,
+        share: share("share", asked.share, usual.share)?,
         window,
-        promote: asked.promote.unwrap_or_default(),
+        promote: asked.promote.unwrap_or(usual.promote),
         bounds: CanaryBounds {
-            errors: factor("errors", asked.errors, defaults.errors)?,
-            latency: factor("latency", asked.latency, defaults.latency)?,
-            fuel: factor("fuel", asked.fuel, defaults.fuel)?,
+            errors: factor("errors", asked.errors, usual.bounds.errors)?,
+            latency: factor("latency", asked.latency, usual.bounds.latency)?,
+            fuel: factor("fuel", asked.fuel, usual.bounds.fuel)?,
         },
     };
     let plugins = state.plugins()?.clone();
@@ -243,12 +239,13 @@ async fn shadow<P: Platform + Operator>(
     uri: Uri,
 ) -> Result<Response, Error> {
     let asked: OfShadow = query(&uri)?;
-    let count = asked.count.unwrap_or(COUNT);
+    let usual = ShadowPlan::default();
+    let count = asked.count.unwrap_or(usual.count);
     if count > DIFFERING_MAX {
         let detail = format!("`count` is {DIFFERING_MAX} at most");
         return Err(Error::bad("count", detail));
     }
-    let sample = share("sample", asked.sample.as_deref().unwrap_or(SAMPLE))?;
+    let sample = share("sample", asked.sample, usual.sample)?;
     let plan = Plan::Shadow(ShadowPlan { sample, count });
     let plugins = state.plugins()?.clone();
     let tried = plugins
@@ -269,7 +266,8 @@ async fn promote<P: Platform + Operator>(
     uri: Uri,
 ) -> Result<Response, Error> {
     let Nothing {} = query(&uri)?;
-    let status = state.plugins()?.promote(&name.into()).await?;
+    let plugins = state.plugins()?.clone();
+    let status = plugins.promote(name.into()).await?;
     Ok(json(&plugins::shown(status)))
 }
 
@@ -289,13 +287,13 @@ async fn abort<P: Platform + Operator>(
     Ok(json(&shown(ended)))
 }
 
-fn share(field: &'static str, text: &str) -> Result<Share, Error> {
-    let share = text.parse::<Share>();
+fn share(field: &'static str, asked: Option<String>, usual: Share) -> Result<Share, Error> {
+    let share = asked.map_or(Ok(usual), |text| text.parse());
     share.map_err(|error| Error::bad(field, error.to_string()))
 }
 
-fn factor(field: &'static str, asked: Option<f64>, default: f64) -> Result<f64, Error> {
-    let factor = asked.unwrap_or(default);
+fn factor(field: &'static str, asked: Option<f64>, usual: f64) -> Result<f64, Error> {
+    let factor = asked.unwrap_or(usual);
     if factor >= 1.0 && factor.is_finite() {
         return Ok(factor);
     }

@@ -22,7 +22,7 @@ pub trait Control: Send + Sync + 'static {
     fn status(&self, name: &str) -> Option<PluginStatus>;
 
     /// Does what an operator wants, and tells how the plugin stands then.
-    fn act<'a>(&'a self, name: &'a Name, action: Action) -> Acting<'a>;
+    fn act(self: Arc<Self>, name: Name, action: Action) -> Acting;
 
     /// Tries a version beside the one that serves.
     fn try_version(self: Arc<Self>, name: Name, version: String, plan: Plan) -> Trying;
@@ -31,7 +31,7 @@ pub trait Control: Send + Sync + 'static {
     fn candidate(&self, name: &str) -> Option<Candidate>;
 
     /// Puts a plugin's canary into service.
-    fn promote<'a>(&'a self, name: &'a Name) -> Acting<'a>;
+    fn promote(self: Arc<Self>, name: Name) -> Acting;
 
     /// Ends the trial of a version.
     ///
@@ -40,10 +40,11 @@ pub trait Control: Send + Sync + 'static {
     fn end_trial(&self, name: &Name) -> Result<Candidate, ActError>;
 }
 
-/// An operator's wish being done.
-pub type Acting<'a> = Pin<Box<dyn Future<Output = Result<PluginStatus, ActError>> + Send + 'a>>;
+/// An operator's wish being done. Once it was polled it is done to its end: a client that goes away takes
+/// nothing back.
+pub type Acting = Pin<Box<dyn Future<Output = Result<PluginStatus, ActError>> + Send>>;
 
-/// A version's trial being begun.
+/// A version's trial being begun, in the same way.
 pub type Trying = Pin<Box<dyn Future<Output = Result<Candidate, ActError>> + Send>>;
 
 impl<P: Plugins + Candidates, S: Serving> Control for Supervisor<P, S> {
@@ -55,19 +56,19 @@ impl<P: Plugins + Candidates, S: Serving> Control for Supervisor<P, S> {
         Self::status(self, name)
     }
 
-    fn act<'a>(&'a self, name: &'a Name, action: Action) -> Acting<'a> {
+    fn act(self: Arc<Self>, name: Name, action: Action) -> Acting {
         Box::pin(Self::act(self, name, action))
     }
 
     fn try_version(self: Arc<Self>, name: Name, version: String, plan: Plan) -> Trying {
-        Box::pin(async move { Self::try_version(self, &name, &version, plan).await })
+        Box::pin(Self::try_version(self, name, version, plan))
     }
 
     fn candidate(&self, name: &str) -> Option<Candidate> {
         Self::candidate(self, name)
     }
 
-    fn promote<'a>(&'a self, name: &'a Name) -> Acting<'a> {
+    fn promote(self: Arc<Self>, name: Name) -> Acting {
         Box::pin(Self::promote(self, name))
     }
 

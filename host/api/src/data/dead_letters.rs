@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use wasmill_model::Name;
 use wasmill_model::record::DeadLetter;
-use wasmill_service::{Letter, LetterId};
+use wasmill_service::{Letter, LetterId, Through};
 
 use super::answers::{Always, Missing, Refusing};
 use super::form::{Count, Segment, json, page_limit, query};
@@ -19,7 +19,7 @@ use crate::Platform;
 use crate::error::Error;
 
 /// What names a letter, for the document.
-const ID: &str = "`PARTITION.NUMBER.SUBSCRIPTION`, as the list shows it.";
+pub(super) const ID: &str = "`PARTITION.NUMBER.SUBSCRIPTION`, as the list shows it.";
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +41,9 @@ struct Page {
 struct To {
     /// Another subscription that gets it; its own if not given.
     to: Option<String>,
+    /// The version of that subscription's plugin that alone handles it, by its content hash or the
+    /// first 8 or more of its digits; whichever serves then if not given.
+    version: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -51,6 +54,9 @@ struct AllTo {
     subscription: String,
     /// Another subscription that gets them; their own if not given.
     to: Option<String>,
+    /// The version of that subscription's plugin that alone handles them, by its content hash or the
+    /// first 8 or more of its digits; whichever serves then if not given.
+    version: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -104,6 +110,9 @@ struct Shown {
     /// When it was given up.
     #[schema(format = DateTime)]
     at: String,
+    /// The content hash of the version that it was last redriven through, if one was chosen.
+    #[schema(value_type = Option<String>)]
+    version: Option<Name>,
     message: ShownMessage,
 }
 
@@ -170,9 +179,14 @@ async fn redrive<P: Platform + Operator>(
     Segment(id): Segment,
     uri: Uri,
 ) -> Result<Response, Error> {
-    let (id, To { to }) = (parse("id", &id)?, query(&uri)?);
-    let platform = state.platform()?;
-    platform.redrive(&id, to.map(Name::from).as_ref()).await?;
+    let id = parse("id", &id)?;
+    let To { to, version } = query(&uri)?;
+    let to = to.map(Name::from);
+    let through = Through {
+        to: to.as_ref(),
+        version: version.as_deref(),
+    };
+    state.platform()?.redrive(&id, through).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -185,10 +199,18 @@ async fn redrive_all<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     uri: Uri,
 ) -> Result<Response, Error> {
-    let AllTo { subscription, to } = query(&uri)?;
+    let AllTo {
+        subscription,
+        to,
+        version,
+    } = query(&uri)?;
     let platform = state.platform()?;
     let (subscription, to) = (Name::from(subscription), to.map(Name::from));
-    let redriven = platform.redrive_all(&subscription, to.as_ref()).await?;
+    let through = Through {
+        to: to.as_ref(),
+        version: version.as_deref(),
+    };
+    let redriven = platform.redrive_all(&subscription, through).await?;
     if redriven == wasmill_service::Redriven::default() {
         known(platform, subscription).await?;
     }
@@ -236,7 +258,7 @@ async fn purge_all<P: Platform + Operator>(
     Ok(json(&Count { count }))
 }
 
-fn parse(field: &str, id: &str) -> Result<LetterId, Error> {
+pub(super) fn parse(field: &str, id: &str) -> Result<LetterId, Error> {
     id.parse()
         .map_err(|error| Error::bad(field, format!("{error}")))
 }
@@ -249,6 +271,7 @@ fn show_one(id: &LetterId, letter: &DeadLetter, whole: bool) -> Shown {
         attempts: letter.attempts,
         cause: letter.cause.clone(),
         at: time(letter.at),
+        version: letter.message.chosen_version().cloned(),
         message: show_message(&letter.message, whole),
     }
 }

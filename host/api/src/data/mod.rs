@@ -14,6 +14,7 @@ mod operator;
 mod pending;
 mod plugins;
 mod positions;
+mod previews;
 mod recall;
 mod requests;
 mod schedules;
@@ -86,6 +87,7 @@ fn routes<P: Platform + Operator>() -> Routes<P> {
     let places = Arc::new(Semaphore::new(OPERATORS_MAX));
     let operators = Routes::new()
         .merge(dead_letters::routes())
+        .merge(previews::routes())
         .merge(recall::routes())
         .merge(subscriptions::routes())
         .merge(positions::routes())

@@ -7,11 +7,12 @@ use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::half::CheckPolicy;
 use wasmill_model::record::DeadLetter;
 use wasmill_model::{Decision, MessageId, Name, Start};
+use wasmill_port::Choose;
 use wasmill_port::guest::Guests;
 use wasmill_service::{
-    DelayedId, HalfId, Halted, Handle, LetterId, OperateError, Page, Recalled, Redriven, Resume,
-    ScheduleStatus, Settled, Standing, SubscriptionStatus, TopicPage, TopicStanding, Transaction,
-    Transactions,
+    DelayedId, HalfId, Halted, Handle, LetterId, OperateError, Page, Previews, Recalled, Redriven,
+    Resume, ScheduleStatus, Settled, Standing, SubscriptionStatus, Through, TopicPage,
+    TopicStanding, Transaction, Transactions,
 };
 
 use super::look_up::LookUp;
@@ -31,15 +32,35 @@ pub trait Operator: LookUp + Clone + Send + Sync + 'static {
     /// A dead letter.
     fn dead_letter(&self, id: &LetterId) -> impl Future<Output = Result<DeadLetter>> + Send;
 
-    /// Delivers a dead letter again, to its subscription or to another one.
-    fn redrive(&self, id: &LetterId, to: Option<&Name>) -> impl Future<Output = Result<()>> + Send;
+    /// Delivers a dead letter again.
+    fn redrive(
+        &self,
+        id: &LetterId,
+        through: Through<'_>,
+    ) -> impl Future<Output = Result<()>> + Send;
 
     /// Delivers those of a subscription again that can be.
     fn redrive_all(
         &self,
         subscription: &Name,
-        to: Option<&Name>,
+        through: Through<'_>,
     ) -> impl Future<Output = Result<Redriven>> + Send;
+
+    /// What a version would do with a dead letter.
+    fn preview(
+        &self,
+        id: &LetterId,
+        through: Through<'_>,
+    ) -> impl Future<Output = Result<Previews>> + Send;
+
+    /// What a version would do with those of a subscription after a given one.
+    fn previews(
+        &self,
+        subscription: &Name,
+        through: Through<'_>,
+        after: Option<&LetterId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Previews>> + Send;
 
     /// Does away with a dead letter.
     fn purge(&self, id: &LetterId) -> impl Future<Output = Result<()>> + Send;
@@ -145,7 +166,7 @@ pub trait Operator: LookUp + Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Recalled>> + Send;
 }
 
-impl<G: Guests> Operator for Handle<G> {
+impl<G: Guests + Choose> Operator for Handle<G> {
     async fn dead_letters(
         &self,
         subscription: Option<&Name>,
@@ -180,12 +201,28 @@ impl<G: Guests> Operator for Handle<G> {
         Self::dead_letter(self, id).await
     }
 
-    async fn redrive(&self, id: &LetterId, to: Option<&Name>) -> Result<()> {
-        Self::redrive(self, id, to).await
+    async fn redrive(&self, id: &LetterId, through: Through<'_>) -> Result<()> {
+        let redrive = self.redrive_through(&id.subscription, through).await?;
+        Self::redrive(self, id, &redrive).await
     }
 
-    async fn redrive_all(&self, subscription: &Name, to: Option<&Name>) -> Result<Redriven> {
-        Self::redrive_all(self, subscription, to).await
+    async fn redrive_all(&self, subscription: &Name, through: Through<'_>) -> Result<Redriven> {
+        let redrive = self.redrive_through(subscription, through).await?;
+        Self::redrive_all(self, subscription, &redrive).await
+    }
+
+    async fn preview(&self, id: &LetterId, through: Through<'_>) -> Result<Previews> {
+        Self::preview(self, id, through).await
+    }
+
+    async fn previews(
+        &self,
+        subscription: &Name,
+        through: Through<'_>,
+        after: Option<&LetterId>,
+        limit: usize,
+    ) -> Result<Previews> {
+        Self::previews(self, subscription, through, after, limit).await
     }
 
     async fn purge(&self, id: &LetterId) -> Result<()> {

@@ -108,10 +108,10 @@ struct ShownVersion {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct To {
+struct Back {
     /// The content hash of a kept version, or the first 8 or more of its digits; the version that
     /// served before if not given.
-    to: Option<String>,
+    version: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -119,8 +119,16 @@ struct To {
 #[into_params(parameter_in = Query)]
 struct Which {
     /// The content hash of a kept version, or the first 8 or more of its digits; the one that
-    /// serves, or is held, if not given.
+    /// serves if not given.
     version: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct This {
+    /// The content hash of a kept version, or the first 8 or more of its digits: that of `held`, say.
+    version: String,
 }
 
 pub(super) fn routes<P: Platform + Operator>() -> Routes<P> {
@@ -189,7 +197,7 @@ async fn versions<P: Platform + Operator>(
 /// Go back to the version that served before, or to a given one, until another file comes.
 #[utoipa::path(post, path = "/v1/plugins/{name}/rollback", tag = "plugins",
     operation_id = "roll_back_plugin",
-    params(("name" = String, Path, description = "The plugin."), To),
+    params(("name" = String, Path, description = "The plugin."), Back),
     responses((status = 200, description = "How it stands.", body = Shown),
         Always, Missing, Refusing))]
 async fn rollback<P: Platform + Operator>(
@@ -197,8 +205,8 @@ async fn rollback<P: Platform + Operator>(
     Segment(name): Segment,
     uri: Uri,
 ) -> Result<Response, Error> {
-    let To { to } = query(&uri)?;
-    act(state.plugins()?, name, Action::Rollback { to }).await
+    let Back { version } = query(&uri)?;
+    act(state.plugins()?, name, Action::Rollback { version }).await
 }
 
 /// Hold a version: it serves whatever files come.
@@ -234,7 +242,7 @@ async fn unpin<P: Platform + Operator>(
 /// Let a version in that is held for what it asks for.
 #[utoipa::path(post, path = "/v1/plugins/{name}/approve", tag = "plugins",
     operation_id = "approve_plugin",
-    params(("name" = String, Path, description = "The plugin."), Which),
+    params(("name" = String, Path, description = "The plugin."), This),
     responses((status = 200, description = "How it stands.", body = Shown),
         Always, Missing, Refusing))]
 async fn approve<P: Platform + Operator>(
@@ -242,7 +250,7 @@ async fn approve<P: Platform + Operator>(
     Segment(name): Segment,
     uri: Uri,
 ) -> Result<Response, Error> {
-    let Which { version } = query(&uri)?;
+    let This { version } = query(&uri)?;
     act(state.plugins()?, name, Action::Approve { version }).await
 }
 
@@ -277,7 +285,7 @@ async fn disable<P: Platform + Operator>(
 }
 
 async fn act(plugins: &Arc<dyn Control>, name: String, action: Action) -> Result<Response, Error> {
-    let status = plugins.act(&name.into(), action).await?;
+    let status = plugins.clone().act(name.into(), action).await?;
     Ok(json(&shown(status)))
 }
 

@@ -59,7 +59,7 @@ pub(super) fn show_message(message: &Message, whole: bool) -> ShownMessage {
         topic: message.topic.clone(),
         key: message.key.clone(),
         tag: message.tag.clone(),
-        headers: message.headers.clone(),
+        headers: message.sent_headers().to_vec(),
         produced_at: time(message.produced_at),
         correlation: message.correlation.to_string(),
         causation: message.causation.map(|id| id.to_string()),

@@ -5,6 +5,7 @@ mod document;
 mod ingress;
 mod operator;
 mod plugins;
+mod previews;
 mod probes;
 mod query;
 mod routing;

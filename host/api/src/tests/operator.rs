@@ -7,15 +7,16 @@ use wasmill_model::effects::{Delayed, Scope};
 use wasmill_model::half::CheckPolicy;
 use wasmill_model::record::DeadLetter;
 use wasmill_model::routes::{Quota, Rate, Topic, TopicPattern};
-use wasmill_model::{Decision, MessageId, Name, Start};
+use wasmill_model::{Decision, MessageId, Name, PartitionId, Start};
 use wasmill_service::story::{Filter, Place};
 use wasmill_service::{
     DelayedId, FoundPage, HalfId, Halted, LetterId, LookUpError, MoveError, OperateError, Page,
-    RateUsed, Recalled, Redriven, Resume, ScheduleStatus, Settled, Standing, SubscriptionStatus,
-    Told, TopicCounts, TopicLevels, TopicPage, TopicStanding, Transaction, Transactions,
+    Previews, RateUsed, Recalled, Redriven, Resume, ScheduleStatus, Settled, Standing,
+    SubscriptionStatus, Through, Told, TopicCounts, TopicLevels, TopicPage, TopicStanding,
+    Transaction, Transactions,
 };
 
-use super::Scripted;
+use super::{Scripted, previews};
 use crate::{LookUp, Operator};
 
 type Result<T> = std::result::Result<T, OperateError>;
@@ -105,12 +106,32 @@ impl Operator for Scripted {
         Err(OperateError::NotFound)
     }
 
-    async fn redrive(&self, _: &LetterId, _: Option<&Name>) -> Result<()> {
+    async fn redrive(&self, _: &LetterId, _: Through<'_>) -> Result<()> {
         Err(OperateError::NotFound)
     }
 
-    async fn redrive_all(&self, _: &Name, _: Option<&Name>) -> Result<Redriven> {
-        Ok(Redriven::default())
+    async fn redrive_all(&self, _: &Name, through: Through<'_>) -> Result<Redriven> {
+        previews::check(through).map(|()| Redriven::default())
+    }
+
+    async fn preview(&self, id: &LetterId, through: Through<'_>) -> Result<Previews> {
+        previews::of([id.clone()], through)
+    }
+
+    async fn previews(
+        &self,
+        subscription: &Name,
+        through: Through<'_>,
+        _: Option<&LetterId>,
+        limit: usize,
+    ) -> Result<Previews> {
+        let is_there = *subscription == *"s";
+        let letters = (0..limit as u64).filter(|_| is_there).map(|seq| LetterId {
+            partition: PartitionId(0),
+            subscription: subscription.clone(),
+            seq,
+        });
+        previews::of(letters, through)
     }
 
     async fn purge(&self, _: &LetterId) -> Result<()> {

@@ -42,11 +42,16 @@ impl Control for Shelf {
         })
     }
 
-    fn act<'a>(&'a self, name: &'a Name, action: Action) -> Acting<'a> {
+    fn act(self: Arc<Self>, name: Name, action: Action) -> Acting {
         let refused = |why: &str| Err(ActError::Refused(why.to_owned()));
-        let answer = match (self.status(name), action) {
-            (None, _) => Err(ActError::Unknown(name.clone())),
-            (_, Action::Rollback { to: Some(to) }) => Err(ActError::NoVersion(to)),
+        let answer = match (self.status(&name), action) {
+            (None, _) => Err(ActError::Unknown(name)),
+            (
+                _,
+                Action::Rollback {
+                    version: Some(version),
+                },
+            ) => Err(ActError::NoVersion(version)),
             (_, Action::Unpin) => refused("the plugin is not pinned"),
             (Some(status), _) => Ok(status),
         };
@@ -70,9 +75,9 @@ impl Control for Shelf {
         (name == "stock").then(|| candidate(plan))
     }
 
-    fn promote<'a>(&'a self, name: &'a Name) -> Acting<'a> {
-        let status = self.status(name);
-        let answer = status.ok_or_else(|| ActError::Unknown(name.clone()));
+    fn promote(self: Arc<Self>, name: Name) -> Acting {
+        let status = self.status(&name);
+        let answer = status.ok_or(ActError::Unknown(name));
         Box::pin(async { answer })
     }
 
@@ -89,8 +94,8 @@ impl Control for Shelf {
 fn candidate(plan: Plan) -> Candidate {
     let trial = match plan {
         Plan::Canary(plan) => Trial::Canary {
+            until: Millis(0) + plan.window,
             plan,
-            until: Millis(7),
             running: Figures::default(),
             candidate: Figures::default(),
         },
@@ -202,14 +207,16 @@ async fn a_wish_that_cannot_be_done_is_answered_with_why() {
     let (api, _) = api(Script::default());
     for (path, status) in [
         ("/v1/plugins/none/disable", 404),
-        ("/v1/plugins/stock/rollback?to=abc", 404),
-        ("/v1/plugins/stock/rollback?version=abc", 400),
+        ("/v1/plugins/stock/rollback?version=abc", 404),
+        ("/v1/plugins/stock/rollback?to=abc", 400),
+        ("/v1/plugins/stock/approve", 400),
         ("/v1/plugins/stock/unpin", 409),
     ] {
         let answer = ask(&api, "POST", path, &Value::Null).await;
         answer.problem(status);
     }
-    let done = ask(&api, "POST", "/v1/plugins/stock/approve", &Value::Null).await;
+    let approve = "/v1/plugins/stock/approve?version=abcdef12";
+    let done = ask(&api, "POST", approve, &Value::Null).await;
     assert_eq!(
         (done.status.as_u16(), &done.json()["name"]),
         (200, &json!("stock"))
@@ -230,6 +237,14 @@ async fn a_canary_is_begun_by_its_plan_and_its_bounds_are_checked() {
         (&canary["share"], &canary["errors"], &canary["fuel"]),
         (&json!("12.5%"), &json!(2.0), &json!(3.0))
     );
+    // What is not asked for is as documented.
+    let told = ask(&api, "POST", &path(""), &Value::Null).await.json();
+    let canary = &told["canary"];
+    assert_eq!(
+        (&canary["share"], &canary["latency"], &canary["promote"]),
+        (&json!("5%"), &json!(2.0), &json!(false))
+    );
+    assert_eq!(canary["until"], "1970-01-01T00:10:00.000Z");
     for (wrong, field) in [
         ("&share=0%25", "share"),
         ("&window=40days", "window"),

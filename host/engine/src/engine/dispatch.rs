@@ -3,6 +3,7 @@
 use wasmill_model::{Name, PartitionId, reserved};
 
 use super::{Action, Engine, RunRequest, Ticket};
+use crate::backlog::Pending;
 use crate::lane::{LaneId, Running};
 use crate::subscription::SubIndex;
 
@@ -101,13 +102,14 @@ impl Engine {
             .get_mut(&lane_id)
             .expect("the lane was just looked at");
         let recent = lane.recent.clone();
-        let messages: Vec<_> = lane
-            .track(sub)
-            .waiting
+        let waiting = &lane.track(sub).waiting;
+        let chosen = |it: &Pending| it.message.chosen_version().cloned();
+        let first = waiting.front().and_then(chosen);
+        // One version of the plugin handles all messages of a run.
+        let same = waiting
             .iter()
-            .take(count_max)
-            .cloned()
-            .collect();
+            .take_while(|it| it.message.chosen_version() == first.as_ref());
+        let messages: Vec<_> = same.take(count_max).cloned().collect();
         lane.running = Some(Running {
             subscription: sub,
             count: messages.len(),

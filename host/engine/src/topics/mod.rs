@@ -130,7 +130,7 @@ impl Refused {
             Self::Quota(over) => over.bound.cause(),
             Self::Limit(_) => RefusalCause::Limit,
             Self::Conflict(_) => RefusalCause::Conflict,
-            Self::EmptyKey => RefusalCause::Malformed,
+            Self::EmptyKey | Self::ReservedHeader(_) => RefusalCause::Malformed,
             Self::Half(_) => RefusalCause::Transactions,
         })
     }

@@ -1,7 +1,8 @@
 //! What becomes of a dead letter that an operator takes up.
 
+use wasmill_engine::Refused;
 use wasmill_engine::codec::records;
-use wasmill_engine::dead_letters::{self, LetterId, RedriveError};
+use wasmill_engine::dead_letters::{self, LetterId, Redrive, RedriveError};
 use wasmill_model::dead_event::TOPIC;
 use wasmill_model::record::DeadLetter;
 use wasmill_model::routes::KeySource;
@@ -30,9 +31,11 @@ fn is_gone(engine: &Engine, id: &LetterId) -> bool {
 #[test]
 fn a_redriven_letter_is_delivered_anew_and_only_once() {
     let (mut engine, id, letter) = buried();
-    engine.redrive(id.partition, &letter, None, START).unwrap();
+    engine
+        .redrive(id.partition, &letter, &Redrive::default(), START)
+        .unwrap();
     assert!(is_gone(&engine, &id));
-    let again = engine.redrive(id.partition, &letter, None, START);
+    let again = engine.redrive(id.partition, &letter, &Redrive::default(), START);
     assert_eq!(again, Err(RedriveError::Gone));
     assert!(!engine.purge(id.partition, &letter, START));
 
@@ -44,16 +47,118 @@ fn a_redriven_letter_is_delivered_anew_and_only_once() {
     assert_eq!(pending(&engine), 0);
 }
 
+/// What a run's messages are for.
+fn chosen(run: &RunRequest) -> Vec<Option<&str>> {
+    let messages = run.messages.iter();
+    messages
+        .map(|it| it.message.chosen_version().map(Name::as_str))
+        .collect()
+}
+
+/// A letter of `s` and what came after it under its key, redriven in this way.
+fn redriven_behind(redrive: &Redrive) -> Engine {
+    let (mut engine, id, letter) = buried();
+    for body in [b"before", b"beside"] {
+        engine.accept(message("a", "k", body), START).unwrap();
+    }
+    engine
+        .redrive(id.partition, &letter, redrive, START)
+        .unwrap();
+    engine.accept(message("a", "k", b"behind"), START).unwrap();
+    engine
+}
+
+#[test]
+fn a_letter_redriven_through_a_version_keeps_its_place_and_runs_apart_from_its_neighbours() {
+    let version = Some(Name::from("v1"));
+    let mut engine = redriven_behind(&Redrive { to: None, version });
+    let mut handled = Vec::new();
+    while let Some(run) = runs(&mut engine).pop() {
+        let chosen = chosen(&run);
+        assert!(chosen.iter().all(|it| *it == chosen[0]), "{chosen:?}");
+        let bodies = run.messages.iter().map(|it| it.message.body.clone());
+        handled.extend(bodies.zip(chosen.iter().map(Option::is_some)));
+        let done = vec![Ok(Effects::default()); run.messages.len()];
+        engine.complete(&run.ticket, done, START);
+    }
+    let expected = [
+        ("before", false),
+        ("beside", false),
+        ("poison", true),
+        ("behind", false),
+    ];
+    assert_eq!(
+        handled,
+        expected.map(|(body, chosen)| (body.into(), chosen))
+    );
+    assert_eq!(pending(&engine), 0);
+}
+
+#[test]
+fn the_chosen_version_outlives_retries_recovery_and_another_burial_until_it_is_redriven_without_one()
+ {
+    let (mut engine, id, letter) = buried();
+    let (_, mut blocks) = engine.seal();
+    let version = Some(Name::from("v1"));
+    let redrive = Redrive { to: None, version };
+    engine
+        .redrive(id.partition, &letter, &redrive, START)
+        .unwrap();
+    let run = runs(&mut engine).pop().expect("a run");
+    engine.complete(&run.ticket, vec![failure(FailureKind::Retry)], START);
+    blocks.extend(engine.seal().1);
+
+    let routes = engine.routes().clone();
+    let mut recovery = Recovery::new(Config::default(), &routes, None).unwrap();
+    for block in blocks {
+        recovery.replay(&block).unwrap();
+    }
+    let mut engine = recovery.finish(START);
+    engine.set_serving(&"plugin".into(), true);
+    let later = Millis(START.0 + 1_000);
+    engine.tick(later);
+    let run = runs(&mut engine).pop().expect("a run");
+    assert_eq!(chosen(&run), [Some("v1")]);
+    engine.complete(&run.ticket, vec![failure(FailureKind::Reject)], later);
+    let found = engine.recent_dead_letters(id.partition, None, None);
+    let mut found = found.into_iter().filter_map(|(_, letter)| letter);
+    let letter = found.next().expect("a dead letter");
+    assert_eq!(letter.message.chosen_version(), Some(&"v1".into()));
+
+    engine
+        .redrive(id.partition, &letter, &Redrive::default(), later)
+        .unwrap();
+    let run = runs(&mut engine).pop().expect("a run");
+    assert_eq!(chosen(&run), [None]);
+}
+
+#[test]
+fn nobody_outside_can_choose_a_version() {
+    let mut engine = engine(vec![sub("s", "a")]);
+    let name = Name::from("\0version");
+    let forged = Incoming {
+        headers: vec![(name.clone(), "v1".into())],
+        ..message("a", "k", b"forged")
+    };
+    let refused = engine.accept(forged, START);
+    assert_eq!(refused, Err(Refused::ReservedHeader(name)));
+}
+
 #[test]
 fn a_letter_can_go_to_another_subscription_but_not_to_one_that_is_not_there() {
     let (mut engine, id, letter) = buried();
-    let unknown = engine.redrive(id.partition, &letter, Some(&"none".into()), START);
+    let unknown = engine.redrive(
+        id.partition,
+        &letter,
+        &Redrive::to(Some(&"none".into())),
+        START,
+    );
     let expected = RedriveError::UnknownSubscription("none".into());
     assert_eq!(unknown, Err(expected));
     assert!(!is_gone(&engine, &id));
     let to = "other".into();
     engine
-        .redrive(id.partition, &letter, Some(&to), START)
+        .redrive(id.partition, &letter, &Redrive::to(Some(&to)), START)
         .unwrap();
     let run = runs(&mut engine).pop().expect("a run");
     assert_eq!((&run.subscription, key_of(&run)), (&to, "k".into()));
@@ -200,7 +305,7 @@ fn a_redriven_timer_stays_the_plugins_own_and_is_pending_no_longer() {
     for (to, told) in [(None, Some("".into())), (Some("other".into()), None)] {
         let (mut engine, id, mut letter) = buried();
         Arc::make_mut(&mut letter.message).timer = Some("due".into());
-        let redriven = engine.redrive(id.partition, &letter, to.as_ref(), START);
+        let redriven = engine.redrive(id.partition, &letter, &Redrive::to(to.as_ref()), START);
         redriven.expect("a letter");
         let run = runs(&mut engine).pop().expect("a run");
         let message = &run.messages[0].message;

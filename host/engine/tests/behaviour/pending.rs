@@ -1,6 +1,7 @@
 //! Who is not done with a message, as its story tells.
 
 use wasmill_engine::codec;
+use wasmill_engine::dead_letters::Redrive;
 use wasmill_engine::story::{Teller, Wanted};
 use wasmill_model::MessageId;
 
@@ -70,7 +71,12 @@ fn redriven() -> (World, MessageId) {
     let letter = found.and_then(|(_, letter)| letter).expect("a dead letter");
     world
         .engine
-        .redrive(partition, &letter, Some(&"second".into()), START)
+        .redrive(
+            partition,
+            &letter,
+            &Redrive::to(Some(&"second".into())),
+            START,
+        )
         .expect("redriven");
     world.engine.set_serving(&"absent".into(), true);
     assert_eq!(world.pending(id), [("second".to_owned(), 0)]);

@@ -1,6 +1,7 @@
 //! What the log tells of messages.
 
 use wasmill_engine::codec;
+use wasmill_engine::dead_letters::Redrive;
 use wasmill_engine::story::{Ending, Filter, Finder, Found, Handling, Stored};
 use wasmill_engine::story::{Story, Teller, Wanted, What};
 use wasmill_model::effects::{Delayed, Metered, Outcome, Scope, TimerRef};
@@ -272,7 +273,7 @@ fn a_dead_letter_is_told_redriven_and_purged() {
     let it = letter(&world.engine);
     world
         .engine
-        .redrive(partition, &it, None, START)
+        .redrive(partition, &it, &Redrive::default(), START)
         .expect("redriven");
     world.end(START, |_, _| failure(FailureKind::Reject));
     let it = letter(&world.engine);

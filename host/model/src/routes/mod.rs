@@ -105,6 +105,22 @@ impl Routes {
         }
     }
 
+    /// The same routes, with each subscription as `change` makes it.
+    #[must_use]
+    pub fn map_subscriptions(&self, change: impl Fn(&Subscription) -> Subscription) -> Self {
+        let subscriptions = self.subscriptions().map(|it| change(it));
+        let mapped = Self::new(self.topics.iter().cloned(), subscriptions.collect());
+        // What is made of topics and subscriptions; all else stays.
+        Self {
+            topics: mapped.topics,
+            prefixes: mapped.prefixes,
+            subscriptions: mapped.subscriptions,
+            by_name: mapped.by_name,
+            hears_of_dead_letters: mapped.hears_of_dead_letters,
+            ..self.clone()
+        }
+    }
+
     /// Whether messages may be sent to `topic`.
     #[must_use]
     pub fn declares(&self, topic: &str) -> bool {

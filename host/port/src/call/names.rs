@@ -1,8 +1,8 @@
 //! Checks of names and messages.
 
 use bytes::Bytes;
-use wasmill_model::Name;
 use wasmill_model::limits::{self, MessageLimits, within};
+use wasmill_model::{Name, chosen};
 
 use super::CallError;
 
@@ -39,6 +39,11 @@ pub(super) fn check_message(
 ) -> Result<(), CallError> {
     if key.is_some_and(|key| key.is_empty()) {
         return Err(CallError::Invalid("a key has at least one byte".to_owned()));
+    }
+    if let Some((name, _)) = headers.iter().find(|(name, _)| chosen::is_reserved(name)) {
+        return Err(CallError::Invalid(format!(
+            "the name of a header must not begin with a NUL, as {name:?} does"
+        )));
     }
     Ok(limits.check(key, tag, headers, body)?)
 }

@@ -2,7 +2,8 @@
 //!
 //! A state without that entry has version 1, and a key without a plugin's entries has no state and
 //! so no version. The entry comes with the first write of a version above 1, goes with the last of
-//! the plugin's entries, and costs the plugins nothing that stay with version 1.
+//! the plugin's entries, and costs the plugins nothing that stay with version 1: they are not shown
+//! later states by which versions may serve, which the host decides before any call.
 
 use bytes::Bytes;
 use wasmill_model::reserved;
@@ -26,7 +27,7 @@ impl Call {
     /// is lower: `migrate` must run before the handler, and succeed.
     ///
     /// # Errors
-    /// [`CallError`] if the store cannot be read.
+    /// [`CallError`] if the store cannot be read, or the state's version is higher.
     pub fn outdated(&mut self, own: u32) -> Result<Option<u32>, CallError> {
         let Some(state) = self.state.as_ref().filter(|_| own > 1) else {
             return Ok(None);
@@ -61,7 +62,7 @@ impl ScopeState {
     /// The version of the state's schema, if it is lower than `own`.
     ///
     /// # Errors
-    /// [`CallError`] if the store cannot be read.
+    /// [`CallError`] if the store cannot be read, or the state's version is higher.
     pub fn outdated(&self, own: u32) -> Result<Option<u32>, CallError> {
         if own <= 1 {
             return Ok(None);
@@ -70,7 +71,13 @@ impl ScopeState {
             None if self.has_entries()? => Some(1),
             stored => stored,
         };
-        Ok(stored.filter(|stored| *stored < own))
+        match stored {
+            Some(stored) if stored > own => Err(CallError::Invalid(format!(
+                "the key's state has version {stored} of its schema, and the plugin reads {own}: put \
+                 a version of the plugin into service whose `state-version` is {stored} or higher"
+            ))),
+            stored => Ok(stored.filter(|stored| *stored < own)),
+        }
     }
 
     /// What the entry says.

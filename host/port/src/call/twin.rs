@@ -12,14 +12,14 @@ impl Call {
     /// The same call over the same state, of which nothing ever leaves: what another version of the
     /// plugin would do. To be taken before this one's handler is called.
     #[must_use]
-    pub fn twin(&self) -> Self {
+    pub fn twin(&self) -> Box<Self> {
         let context = RunContext {
             preparer: Some(Arc::new(halves::Unprepared)),
-            ..self.context.clone()
+            ..RunContext::clone(&self.context)
         };
         let (delivery, state) = (self.delivery.clone(), self.state.clone());
-        Self {
-            context,
+        Box::new(Self {
+            context: context.into(),
             delivery,
             limits: self.limits,
             state,
@@ -29,19 +29,19 @@ impl Call {
             halves: halves::OfCall::default(),
             uniqueness: self.uniqueness,
             schema: None,
-        }
+        })
     }
 
     /// What the call of a [twin](Call::twin) came to, which nobody commits.
     ///
     /// # Errors
     /// The failure, if it is one.
-    pub fn into_result(self, result: Result<(), Failure>) -> Result<Effects, Failure> {
+    pub fn into_result(self: Box<Self>, result: Result<(), Failure>) -> Result<Effects, Failure> {
         self.finish(result).0
     }
 
     /// Gives up what the call did.
-    pub(crate) fn abandon(mut self) -> (Delivery, Option<ScopeState>) {
+    pub(crate) fn abandon(mut self: Box<Self>) -> (Delivery, Option<ScopeState>) {
         if let Some(state) = &mut self.state {
             state.roll_back();
         }

@@ -1,6 +1,7 @@
 //! Runs as guests go through them, with what they see and what they may do.
 
 mod dedup;
+mod headers;
 mod sdk;
 mod timers;
 

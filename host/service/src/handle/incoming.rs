@@ -174,7 +174,7 @@ impl From<Refused> for AcceptError {
             Refused::Conflict(id) => Self::Conflict { id },
             Refused::UnknownTopic(topic) => Self::UnknownTopic(topic),
             Refused::Limit(over) => Self::Limit(over),
-            Refused::EmptyKey => Self::Invalid(refused.to_string()),
+            Refused::EmptyKey | Refused::ReservedHeader(_) => Self::Invalid(refused.to_string()),
             Refused::Half(error) => Self::TooMany(error.to_string()),
             Refused::Quota(over) => Self::Quota(over),
         }

@@ -1,7 +1,7 @@
 //! Dead letters: listed, delivered again, done away with.
 
 use wasmill_engine::Engine;
-use wasmill_engine::dead_letters::{LetterId, RedriveError};
+use wasmill_engine::dead_letters::{LetterId, Redrive, RedriveError};
 use wasmill_model::record::DeadLetter;
 use wasmill_model::{Millis, Name, PartitionId};
 use wasmill_port::Guests;
@@ -84,15 +84,14 @@ impl<G: Guests> Handle<G> {
         Ok(self.read_one(id).await?.1)
     }
 
-    /// Delivers a dead letter again, to its subscription or to another one; returns once that is
-    /// durable.
+    /// Delivers a dead letter again; returns once that is durable.
     ///
     /// # Errors
     /// [`OperateError`]; nothing has changed.
-    pub async fn redrive(&self, id: &LetterId, to: Option<&Name>) -> Result<(), OperateError> {
-        let to = to.cloned();
+    pub async fn redrive(&self, id: &LetterId, redrive: &Redrive) -> Result<(), OperateError> {
+        let redrive = redrive.clone();
         let act = move |engine: &mut Engine, it: &Letter, now| {
-            engine.redrive(it.id.partition, &it.letter, to.as_ref(), now)
+            engine.redrive(it.id.partition, &it.letter, &redrive, now)
         };
         Ok(self.act_on_one(id, act).await??)
     }
@@ -116,11 +115,11 @@ impl<G: Guests> Handle<G> {
     pub async fn redrive_all(
         &self,
         subscription: &Name,
-        to: Option<&Name>,
+        redrive: &Redrive,
     ) -> Result<Redriven, OperateError> {
-        let to = to.cloned();
+        let redrive = redrive.clone();
         let act = move |engine: &mut Engine, it: &Letter, now| {
-            engine.redrive(it.id.partition, &it.letter, to.as_ref(), now)
+            engine.redrive(it.id.partition, &it.letter, &redrive, now)
         };
         let mut redriven = Redriven::default();
         let count = |id, done| {

@@ -5,6 +5,7 @@ mod dead_letters;
 mod halted;
 mod letters;
 mod moves;
+mod previews;
 mod recall;
 mod schedules;
 mod topics;
@@ -15,12 +16,14 @@ use std::time::Duration;
 use wasmill_engine::{Engine, MoveError, RedriveError};
 use wasmill_model::Millis;
 use wasmill_port::Guests;
+use wasmill_port::plugins::ActError;
 use wasmill_port::store::Error;
 
 use crate::handle::{Handle, Stopped, operate};
 
 pub use dead_letters::{Page, Redriven};
 pub use letters::Letter;
+pub use previews::{Preview, Previews, Through};
 pub use schedules::ScheduleStatus;
 pub use topics::{TopicPage, TopicStanding};
 pub use transactions::{Transaction, Transactions};
@@ -44,6 +47,9 @@ pub enum OperateError {
     /// A dead letter cannot be delivered again like this.
     #[error(transparent)]
     Refused(RedriveError),
+    /// A version was chosen that must not handle messages.
+    #[error(transparent)]
+    Version(#[from] ActError),
     /// A subscription cannot be moved.
     #[error(transparent)]
     Move(#[from] MoveError),

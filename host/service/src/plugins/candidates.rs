@@ -8,7 +8,7 @@ use wasmill_port::Plugins;
 use wasmill_port::candidate::{Candidate, Candidates, Ended, Plan, Trial};
 use wasmill_port::plugins::{ActError, Action};
 
-use super::{PluginStatus, Serving, Supervisor};
+use super::{PluginStatus, Serving, Supervisor, to_its_end};
 
 impl<P: Plugins + Candidates, S: Serving> Supervisor<P, S> {
     /// Tries a version beside the one that serves. A canary that is to be promoted will be, when its
@@ -18,21 +18,24 @@ impl<P: Plugins + Candidates, S: Serving> Supervisor<P, S> {
     /// [`ActError`]; nothing has changed.
     pub async fn try_version(
         self: Arc<Self>,
-        name: &Name,
-        version: &str,
+        name: Name,
+        version: String,
         plan: Plan,
     ) -> Result<Candidate, ActError> {
-        let turn = self.turn(name).await;
-        let candidate = self.plugins.try_version(name, version, plan).await?;
-        tracing::info!(plugin = %name, version = candidate.version, "a version is on trial");
-        if let Trial::Canary { plan, .. } = &candidate.trial
-            && plan.promote
-        {
+        self.check_known(&name)?;
+        to_its_end(async move {
+            let turn = self.turn(&name).await;
+            let candidate = self.plugins.try_version(&name, &version, plan).await?;
             drop(turn);
-            let ends = ends(self, name.clone(), candidate.since, plan.window);
-            tokio::spawn(ends);
-        }
-        Ok(candidate)
+            tracing::info!(plugin = %name, version = candidate.version, "a version is on trial");
+            if let Trial::Canary { plan, .. } = &candidate.trial
+                && plan.promote
+            {
+                tokio::spawn(ends(self, name, candidate.since, plan.window));
+            }
+            Ok(candidate)
+        })
+        .await
     }
 
     /// The version of a plugin on trial, or the last one that was.
@@ -45,20 +48,27 @@ impl<P: Plugins + Candidates, S: Serving> Supervisor<P, S> {
     ///
     /// # Errors
     /// [`ActError`]; nothing has changed.
-    pub async fn promote(&self, name: &Name) -> Result<PluginStatus, ActError> {
-        let candidate = self.plugins.candidate(name);
-        let canary = candidate.filter(|it| {
+    pub async fn promote(self: Arc<Self>, name: Name) -> Result<PluginStatus, ActError> {
+        self.check_known(&name)?;
+        to_its_end(async move {
+            // Before the canary is looked at: what has the turn may take long, and end the trial.
+            let _turn = self.turn(&name).await;
+            let Some(canary) = self.canary(&name) else {
+                let why = "no canary of it is under way: begin one first";
+                return Err(ActError::Refused(why.to_owned()));
+            };
+            let version = canary.version;
+            self.act_in_turn(&name, Action::Promote { version }).await
+        })
+        .await
+    }
+
+    /// The canary of a plugin that is under way.
+    fn canary(&self, name: &str) -> Option<Candidate> {
+        self.plugins.candidate(name).filter(|it| {
             let is_canary = matches!(it.trial, Trial::Canary { .. });
             it.ended.is_none() && is_canary
-        });
-        let Some(canary) = canary else {
-            let why = "no canary of it is under way: begin one first";
-            return Err(ActError::Refused(why.to_owned()));
-        };
-        let version = canary.version;
-        let status = self.act(name, Action::Promote { version }).await?;
-        self.plugins.end_trial(name, Ended::Promoted);
-        Ok(status)
+        })
     }
 
     /// Ends the trial of a version: the running one handles everything.
@@ -69,7 +79,10 @@ impl<P: Plugins + Candidates, S: Serving> Supervisor<P, S> {
         let ended = self.plugins.end_trial(name, Ended::Stopped);
         let candidate = self.plugins.candidate(name).filter(|_| ended);
         candidate.ok_or_else(|| {
-            ActError::Refused("no version of it is on trial: there is nothing to end".to_owned())
+            ActError::Refused(
+                "no version of it is on trial, or it is being promoted: there is nothing to end"
+                    .to_owned(),
+            )
         })
     }
 }
@@ -82,14 +95,19 @@ async fn ends<P: Plugins + Candidates, S: Serving>(
     window: Duration,
 ) {
     tokio::time::sleep(window).await;
-    let candidate = supervisor.plugins.candidate(&name);
-    let Some(candidate) = candidate.filter(|it| it.since == since && it.ended.is_none()) else {
-        return;
-    };
-    let version = candidate.version.clone();
-    if !candidate.is_to_be_promoted() {
+    let _turn = supervisor.turn(&name).await;
+    let canary = supervisor.canary(&name).filter(|it| it.since == since);
+    let Some(canary) = canary else { return };
+    let is_to_be = canary.is_to_be_promoted();
+    let version = canary.version;
+    if !is_to_be {
         tracing::warn!(plugin = %name, version, "the canary had too few messages: promote or abort it");
-    } else if let Err(error) = supervisor.promote(&name).await {
-        tracing::error!(plugin = %name, version, %error, "the canary could not be promoted");
+        return;
+    }
+    let promote = Action::Promote {
+        version: version.clone(),
+    };
+    if let Err(error) = supervisor.act_in_turn(&name, promote).await {
+        tracing::error!(plugin = %name, version, %error, "the canary could not be promoted: it goes on");
     }
 }

@@ -18,7 +18,7 @@ use crate::plugins::{Serving, Supervisor};
 /// Largest plugin file.
 pub const FILE_BYTES_MAX: u64 = 256 << 20;
 /// Largest file of a signature.
-const SIGNATURE_BYTES_MAX: u64 = 4 << 10;
+pub const SIGNATURE_BYTES_MAX: u64 = 4 << 10;
 
 pub(super) struct Loader<P, S> {
     pub(super) supervisor: Arc<Supervisor<P, S>>,
@@ -110,7 +110,7 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         }
     }
 
-    async fn remove(&self, name: &Name) -> Loaded {
+    pub(super) async fn remove(&self, name: &Name) -> Loaded {
         self.supervisor.remove(name).await;
         self.metrics.count(name, "removed");
         tracing::warn!(plugin = %name, "plugin file removed: its subscriptions pause");

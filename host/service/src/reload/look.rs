@@ -57,11 +57,16 @@ impl Look {
                     // Through links, which mounted directories are made of.
                     match fs::metadata(entry.path()) {
                         Ok(metadata) if metadata.is_file() => {
-                            let signature = fs::metadata(signature_of(&entry.path()));
+                            let signature = fs::metadata(signature_of(&entry.path())).ok();
+                            let is_file = signature.as_ref().is_none_or(fs::Metadata::is_file);
+                            if !is_file {
+                                look.odd.push(format!("{name}.wasm.sig (no regular file)"));
+                            }
                             let stamps = Stamps {
                                 component: Stamp::of(&metadata),
-                                // One that cannot be looked at is as good as absent.
-                                signature: signature.ok().as_ref().map(Stamp::of),
+                                // One that cannot be looked at is as good as absent, and so is one
+                                // that would hold up who reads it, like a pipe.
+                                signature: signature.filter(|_| is_file).as_ref().map(Stamp::of),
                             };
                             look.files.insert(name, stamps);
                         }
@@ -79,7 +84,8 @@ impl Look {
 }
 
 /// Where the signature of a plugin's file is.
-pub(super) fn signature_of(path: &Path) -> PathBuf {
+#[must_use]
+pub fn signature_of(path: &Path) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(".sig");
     path.into()

@@ -1,120 +1,23 @@
 //! A real directory against scripted plugins: a file is good if it says so to its end.
 
-use std::collections::BTreeMap;
+mod scripted;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tempfile::TempDir;
-use wasmill_model::Name;
-use wasmill_port::Plugins;
-use wasmill_port::plugins::{ActError, Action, File as Dropped, Installed, Rejected, Standing};
 
 use super::{Config, Metrics, Reload, start};
 use crate::SystemClock;
-use crate::plugins::{Serving, Supervisor};
+use crate::plugins::Supervisor;
+use scripted::{Event, Scripted};
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What happened to the plugins, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Event {
-    Installed(String, String),
-    Refused(String, String),
-    Restored(String),
-    Removed(String),
-    Serving(String, bool),
-}
-
-#[derive(Default)]
-struct Scripted {
-    events: Mutex<Vec<Event>>,
-    kept: Mutex<BTreeMap<Name, String>>,
-}
-
-impl Scripted {
-    fn note(&self, event: Event) {
-        self.events.lock().expect("unpoisoned").push(event);
-    }
-
-    fn events(&self) -> Vec<Event> {
-        self.events.lock().expect("unpoisoned").clone()
-    }
-}
-
-fn rejected(plugin: &Name) -> Rejected {
-    Rejected {
-        plugin: plugin.clone(),
-        reason: "it is not good".into(),
-    }
-}
-
-impl Plugins for Scripted {
-    async fn install(&self, name: &Name, file: Dropped<'_>) -> Result<Installed, Rejected> {
-        let text = String::from_utf8_lossy(file.component).into_owned();
-        assert!(!text.starts_with("panic"), "the compiler has a bug");
-        if !(text.starts_with("good") && text.ends_with('.')) {
-            self.note(Event::Refused(name.to_string(), text));
-            return Err(rejected(name));
-        }
-        self.note(Event::Installed(name.to_string(), text.clone()));
-        self.kept
-            .lock()
-            .expect("unpoisoned")
-            .insert(name.clone(), text.clone());
-        Ok(serves(text))
-    }
-
-    async fn restore(&self, name: &Name) -> Result<Installed, Rejected> {
-        let kept = self.kept.lock().expect("unpoisoned").get(name).cloned();
-        let version = kept.ok_or_else(|| rejected(name))?;
-        self.note(Event::Restored(name.to_string()));
-        Ok(serves(version))
-    }
-
-    async fn remove(&self, name: &Name) {
-        self.note(Event::Removed(name.to_string()));
-    }
-
-    async fn act(&self, name: &Name, _: Action) -> Result<bool, ActError> {
-        Err(ActError::Unknown(name.clone()))
-    }
-
-    async fn reconsider(&self, _: &Name) -> Result<Option<String>, Rejected> {
-        Ok(None)
-    }
-
-    fn serving(&self) -> Vec<Name> {
-        Vec::new()
-    }
-
-    fn standings(&self) -> Vec<(Name, Standing)> {
-        Vec::new()
-    }
-
-    fn standing(&self, _: &str) -> Option<Standing> {
-        None
-    }
-}
-
-fn serves(version: String) -> Installed {
-    Installed {
-        version,
-        changed: true,
-        serving: true,
-        held: None,
-    }
-}
-
-impl Serving for Scripted {
-    async fn set_serving(&self, plugin: &Name, serving: bool) {
-        self.note(Event::Serving(plugin.to_string(), serving));
-    }
-}
 
 /// A watched directory.
 struct Scene {
@@ -182,8 +85,12 @@ impl Scene {
         let wanted = installed(plugin, content);
         self.until("an installation", |events| events.contains(&wanted))
             .await;
-        let last = |events: &[Event]| events.last() == Some(&serving(plugin, true));
-        self.until("the resumption", last).await;
+        // Not the last event: what becomes of other files goes on beside it.
+        let resumed = |events: &[Event]| {
+            let installed = events.iter().rposition(|event| *event == wanted);
+            installed.is_some_and(|at| events[at..].contains(&serving(plugin, true)))
+        };
+        self.until("the resumption", resumed).await;
     }
 }
 
@@ -245,6 +152,9 @@ async fn a_file_that_makes_the_compiler_panic_is_refused_like_others() {
     scene.swap("b.wasm", "panic, too.");
     scene.swap("c.wasm", "good 2.");
     scene.until_installed("c", "good 2.").await;
+    let dismissed = |plugin: &str| Event::Dismissed(plugin.into());
+    let both = |events: &[Event]| ["a", "b"].iter().all(|it| events.contains(&dismissed(it)));
+    scene.until("the dismissal of both", both).await;
     scene.swap("a.wasm", "good 3.");
     scene.until_installed("a", "good 3.").await;
 }
@@ -340,6 +250,34 @@ async fn a_removed_file_pauses_its_subscriptions_before_the_plugin_goes() {
 }
 
 #[tokio::test]
+async fn a_plugin_whose_file_went_while_the_host_was_down_is_removed_at_the_start() {
+    let scene = Scene::new();
+    scene.plugins.keep("gone", "good 1.");
+    scene.plugins.keep("a", "good 2.");
+    scene.write("a.wasm", "good 2.");
+    let _reload = scene.start().await;
+    let events = scene.plugins.events();
+    assert!(
+        events.contains(&Event::Removed("gone".into())),
+        "{events:?}"
+    );
+    assert!(!events.contains(&Event::Removed("a".into())), "{events:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_signature_holds_nobody_up() {
+    let scene = Scene::new();
+    scene.write("a.wasm", "good 1.");
+    let pipe = scene.path("a.wasm.sig");
+    let made = std::process::Command::new("mkfifo").arg(pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let _reload = scene.start().await;
+    let events = scene.plugins.events();
+    assert!(events.contains(&serving("a", true)), "{events:?}");
+}
+
+#[tokio::test]
 async fn two_plugins_at_once_are_both_taken() {
     let scene = Scene::new();
     let _reload = scene.start().await;
@@ -354,16 +292,12 @@ async fn two_plugins_at_once_are_both_taken() {
 #[tokio::test]
 async fn a_bad_file_at_the_start_is_replaced_by_the_last_good_version() {
     let scene = Scene::new();
-    scene
-        .plugins
-        .kept
-        .lock()
-        .expect("unpoisoned")
-        .insert("a".into(), "good 1.".into());
+    scene.plugins.keep("a", "good 1.");
     scene.write("a.wasm", "bad");
     scene.write("b.wasm", "bad");
     let _reload = scene.start().await;
     let events = scene.plugins.events();
+    assert!(events.contains(&Event::Dismissed("a".into())), "{events:?}");
     assert!(events.contains(&Event::Restored("a".into())), "{events:?}");
     assert!(events.contains(&serving("a", true)), "{events:?}");
     assert!(!events.contains(&serving("b", true)), "{events:?}");

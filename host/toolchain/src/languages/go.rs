@@ -10,10 +10,7 @@ pub(super) static LANGUAGE: Language = Language {
     name: "go",
     flag: "go",
     title: "Go",
-    tools: &[Tool {
-        programs: &["go"],
-        install: "install Go 1.25 or later, from your system or https://go.dev",
-    }],
+    check: |tools| tools.find(&GO).map(drop),
     example: sources!(
         "examples/loyalty/go": "README.md", "account.go", "account_test.go", "go.mod", "main.go",
         "main_test.go", "plugin.toml",
@@ -30,6 +27,7 @@ pub(super) static LANGUAGE: Language = Language {
         "delivery.go",
         "errors.go",
         "failure.go",
+        "forms.go",
         "gate/component_wasip1.go",
         "gate/gate.go",
         "go.mod",
@@ -37,6 +35,7 @@ pub(super) static LANGUAGE: Language = Language {
         "internal/bindings/export_wasmill_plugin_checker/checker.go",
         "internal/bindings/export_wasmill_plugin_gate/gate.go",
         "internal/bindings/export_wasmill_plugin_handler/handler.go",
+        "internal/bindings/export_wasmill_plugin_migration/migration.go",
         "internal/bindings/export_wasmill_plugin_query/query.go",
         "internal/bindings/wasmill_plugin_checker/empty.s",
         "internal/bindings/wasmill_plugin_checker/wit_bindings.go",
@@ -50,6 +49,8 @@ pub(super) static LANGUAGE: Language = Language {
         "internal/bindings/wasmill_plugin_handler/wit_bindings.go",
         "internal/bindings/wasmill_plugin_log/empty.s",
         "internal/bindings/wasmill_plugin_log/wit_bindings.go",
+        "internal/bindings/wasmill_plugin_migration/empty.s",
+        "internal/bindings/wasmill_plugin_migration/wit_bindings.go",
         "internal/bindings/wasmill_plugin_query/empty.s",
         "internal/bindings/wasmill_plugin_query/wit_bindings.go",
         "internal/bindings/wasmill_plugin_queue/empty.s",
@@ -65,9 +66,11 @@ pub(super) static LANGUAGE: Language = Language {
         "internal/bindings/wit_checker/wit_exports.go",
         "internal/bindings/wit_gate/wit_exports.go",
         "internal/bindings/wit_handler/wit_exports.go",
+        "internal/bindings/wit_migration/wit_exports.go",
         "internal/bindings/wit_query/wit_exports.go",
         "internal/convert/convert.go",
         "internal/outer/outer_wasip1.go",
+        "internal/text/text.go",
         "internal/wit/LICENSE",
         "internal/wit/runtime/empty.s",
         "internal/wit/runtime/realloc_wasip1.go",
@@ -78,6 +81,8 @@ pub(super) static LANGUAGE: Language = Language {
         "internal/wit/types/tuple.go",
         "internal/wit/types/unit.go",
         "log.go",
+        "migration/component_wasip1.go",
+        "migration/migration.go",
         "query/component_wasip1.go",
         "query/query.go",
         "queue.go",
@@ -86,11 +91,21 @@ pub(super) static LANGUAGE: Language = Language {
         "timer.go",
         "transaction.go",
         "wasmill.go",
-        "wasmilltest/handling.go",
+        "wasmilltest/bounds.go",
+        "wasmilltest/call.go",
+        "wasmilltest/calls.go",
+        "wasmilltest/halves.go",
         "wasmilltest/host.go",
+        "wasmilltest/imports.go",
     ),
+    routes: "",
     ignored: &[],
     compile,
+};
+
+const GO: Tool = Tool {
+    programs: &["go"],
+    install: "install Go 1.25 or later, from your system or https://go.dev",
 };
 
 /// A module that is started once and then called, the same whoever builds it, and where.
@@ -105,7 +120,7 @@ const ARGUMENTS: [&str; 6] = [
 
 fn compile(project: &Project, tools: &Tools) -> Result<PathBuf, Error> {
     let build = project.build_dir()?;
-    let go = tools.find(&LANGUAGE.tools[0])?;
+    let go = tools.find(&GO)?;
     let mut compiler = tools.command(go);
     compiler
         .current_dir(&project.root)

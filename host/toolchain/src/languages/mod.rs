@@ -7,11 +7,14 @@ mod python;
 mod rust;
 mod typescript;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Error, Project, Tool, Tools, file, tools};
+use wasmill_component::SOURCES;
+
+use crate::{Error, Project, Tools, file, tools};
 
 /// All that this host's command builds.
 pub static LANGUAGES: &[&Language] = &[
@@ -31,12 +34,14 @@ pub struct Language {
     pub flag: &'static str,
     /// As people say it.
     pub title: &'static str,
-    /// What it is compiled with, all of which must be there.
-    pub(crate) tools: &'static [Tool],
+    /// Whether what it is compiled with is there, or what is not and how it is come by.
+    pub(crate) check: fn(&Tools) -> Result<(), tools::Error>,
     /// The author's files: the example, with a README of its own.
     pub(crate) example: Sources,
     /// What goes into a project's `wasmill/`, besides the contract.
     pub(crate) sdk: Sources,
+    /// What it needs in a plugin's routes beyond what all languages do: lines of the example's.
+    pub(crate) routes: &'static str,
     /// What compilers leave in a project, besides its `build/`: lines of `.gitignore`.
     pub(crate) ignored: &'static [&'static str],
     /// Compiles a project, whose SDK is in place, to a core module or a component.
@@ -77,28 +82,42 @@ macro_rules! sources {
 }
 use sources;
 
-/// The contract, which every project's SDK has in `wit/`.
-pub(crate) const CONTRACT: Sources =
-    sources!("wit": "exports.wit", "host.wit", "types.wit", "worlds.wit");
+/// The SDK's place in a project.
+const SDK: &str = "wasmill";
+/// The contract's place in the SDK, which tells an SDK from any other directory.
+const CONTRACT: &str = "wit";
+
+/// Directories that tools make where sources are.
+const LEFTOVERS: &[&str] = &["__pycache__", "node_modules", "target"];
 
 /// Files of the example that all languages share.
 pub(crate) const SHARED: Sources = sources!("examples/loyalty": "behaviour.toml", "routes.toml");
 
 impl Language {
-    /// What is not installed of its tools; none if it can be compiled.
+    /// What is not there of what it is compiled with; none if it can be compiled.
     #[must_use]
     pub fn missing(&self, tools: &Tools) -> Option<tools::Error> {
-        self.tools.iter().find_map(|tool| tools.find(tool).err())
+        (self.check)(tools).err()
     }
 
-    /// Lays the SDK of this host's version into a project. Files that are like this already are
-    /// left alone.
-    pub(crate) fn write_sdk(&self, project: &Path) -> Result<(), file::Error> {
-        let sdk = project.join("wasmill");
-        for (sources, at) in [(&self.sdk, sdk.clone()), (&CONTRACT, sdk.join("wit"))] {
-            for Source { path, bytes } in sources.files {
-                file::write_changed(&at.join(path), bytes)?;
-            }
+    /// Lays the SDK of this host's version into a project, and takes away what an SDK of another
+    /// version left there. Files that are like this already are left alone.
+    pub(crate) fn write_sdk(&self, project: &Path) -> Result<(), Error> {
+        let sdk = project.join(SDK);
+        let contract = sdk.join(CONTRACT);
+        if !contract.is_dir() && file::holds_something(&sdk) {
+            return Err(Error::NotSdk(sdk));
+        }
+        file::create_dir(&contract)?;
+        let own = self.sdk.files.iter();
+        let mut files: BTreeMap<_, _> = own.map(|it| (PathBuf::from(it.path), it.bytes)).collect();
+        files.extend(SOURCES.map(|(name, text)| (Path::new(CONTRACT).join(name), text.as_bytes())));
+        for (path, bytes) in &files {
+            file::write_changed(&sdk.join(path), bytes)?;
+        }
+        // Behind a link is a directory of somebody else's, such as the SDK's sources.
+        if !sdk.is_symlink() {
+            leave_only(&sdk, Path::new(""), &|path| files.contains_key(path))?;
         }
         Ok(())
     }
@@ -115,6 +134,28 @@ impl Source {
     pub(crate) fn text(&self) -> &'static str {
         str::from_utf8(self.bytes).expect("examples are text")
     }
+}
+
+/// Removes the files below a folder that are not `wanted` by their paths in it, but not what tools
+/// leave behind.
+fn leave_only(
+    folder: &Path,
+    below: &Path,
+    wanted: &impl Fn(&Path) -> bool,
+) -> Result<(), file::Error> {
+    for (name, is_dir) in file::entries(&folder.join(below))? {
+        let path = below.join(&name);
+        match is_dir {
+            true if LEFTOVERS.iter().any(|it| name == **it) => {}
+            true => {
+                leave_only(folder, &path, wanted)?;
+                file::remove_dir_if_empty(&folder.join(path))?;
+            }
+            false if wanted(&path) => {}
+            false => file::remove(&folder.join(path))?,
+        }
+    }
+    Ok(())
 }
 
 /// The language that `plugin.toml` calls so, in whatever case.
@@ -155,15 +196,19 @@ mod tests {
 
     use super::*;
 
-    /// What tools leave behind, and what those who make bindings and SDKs need.
-    const UNSHIPPED: &[&str] = &["__pycache__", "node_modules", "target", "generate", "tests"];
+    /// What those who make bindings and SDKs need.
+    const UNSHIPPED: &[&str] = &["generate", "bindings.sha256", "tests"];
 
     /// All files below a folder, by their paths in it.
     fn files_of(folder: &Path, below: &Path, found: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder.join(below)).unwrap() {
             let entry = entry.unwrap();
             let path = below.join(entry.file_name());
-            if UNSHIPPED.iter().any(|it| path.ends_with(it)) {
+            if LEFTOVERS
+                .iter()
+                .chain(UNSHIPPED)
+                .any(|it| path.ends_with(it))
+            {
                 continue;
             }
             match entry.file_type().unwrap().is_dir() {
@@ -186,6 +231,65 @@ mod tests {
                 assert_eq!(listed.collect::<BTreeSet<_>>(), there, "{}", sources.folder);
             }
         }
+    }
+
+    #[test]
+    fn what_the_sdk_has_no_longer_goes_from_projects() {
+        let folder = tempfile::tempdir().unwrap();
+        let project = folder.path();
+        let sdk = project.join("wasmill");
+        for language in LANGUAGES {
+            language.write_sdk(project).unwrap();
+            let mut before = BTreeSet::new();
+            files_of(&sdk, Path::new(""), &mut before);
+            let count = language.sdk.files.len() + SOURCES.len();
+            assert_eq!(
+                before.len(),
+                count,
+                "{language:?}: nothing of the language before"
+            );
+
+            // Renamed since, and left by tools.
+            fs::create_dir_all(sdk.join("older/inner")).unwrap();
+            fs::write(sdk.join("older/inner/state.src"), "of yesterday").unwrap();
+            fs::write(sdk.join("wit/old.wit"), "of yesterday").unwrap();
+            fs::create_dir_all(sdk.join("roles/__pycache__")).unwrap();
+            fs::write(sdk.join("roles/__pycache__/gate.pyc"), "compiled").unwrap();
+            language.write_sdk(project).unwrap();
+            let mut after = BTreeSet::new();
+            files_of(&sdk, Path::new(""), &mut after);
+            assert_eq!(after, before, "{language:?}");
+            assert!(!sdk.join("older").exists(), "{language:?}");
+            assert!(
+                sdk.join("roles/__pycache__/gate.pyc").is_file(),
+                "{language:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_sdk_is_not_taken_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("wasmill/own.txt");
+        fs::create_dir(own.parent().unwrap()).unwrap();
+        fs::write(&own, "mine").unwrap();
+        let error = LANGUAGES[0].write_sdk(folder.path()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("give that directory another name"),
+            "{error}"
+        );
+        assert!(error.is_of_what_was_told());
+        assert_eq!(fs::read_to_string(own).unwrap(), "mine");
+
+        let elsewhere = tempfile::tempdir().unwrap();
+        fs::create_dir(elsewhere.path().join("wit")).unwrap();
+        fs::write(elsewhere.path().join("generate"), "a source").unwrap();
+        let project = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), project.path().join("wasmill")).unwrap();
+        LANGUAGES[0].write_sdk(project.path()).unwrap();
+        assert!(elsewhere.path().join("generate").is_file());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::{Language, compile_to, sources};
-use crate::venv::{self, PYTHON};
+use crate::venv;
 use crate::{Error, Project, Tools};
 
 /// Python.
@@ -12,18 +12,20 @@ pub(super) static LANGUAGE: Language = Language {
     name: "python",
     flag: "python",
     title: "Python",
-    tools: &[PYTHON],
+    check: venv::check,
     example: sources!(
         "examples/loyalty/python": "README.md", "plugin.py", "plugin.toml", "requirements.txt",
         "test_plugin.py",
     ),
     sdk: sources!(
-        "sdk/python/wasmill": "__init__.py", "app.py", "build.py", "component.py", "config.py", "dedup.py",
-        "errors.py", "host.py", "log.py", "py.typed", "queue.py", "received.py",
-        "roles/__init__.py", "roles/checker.py", "roles/gate.py", "roles/handler.py",
-        "roles/query.py", "sending.py", "state.py", "testing.py", "timer.py", "transaction.py",
-        "values.py",
+        "sdk/python/wasmill": "__init__.py", "app.py", "asking.py", "build.py", "component.py", "config.py",
+        "dedup.py", "errors.py", "host.py", "log.py", "py.typed", "queue.py", "received.py",
+        "roles/__init__.py", "roles/checker.py", "roles/failing.py", "roles/gate.py",
+        "roles/handler.py", "roles/migration.py", "roles/query.py", "sending.py", "state.py",
+        "testing/__init__.py", "testing/bounds.py", "testing/call.py", "testing/contract.py",
+        "testing/scope.py", "timer.py", "transaction.py", "values.py", "world.py",
     ),
+    routes: "",
     ignored: &["/.venv/", "__pycache__/"],
     compile,
 };

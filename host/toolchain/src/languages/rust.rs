@@ -1,6 +1,7 @@
 //! Rust: cargo, for a target that is itself a component.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::Deserialize;
 
@@ -13,7 +14,7 @@ pub(super) static LANGUAGE: Language = Language {
     name: "rust",
     flag: "rust",
     title: "Rust",
-    tools: &[CARGO, RUSTC],
+    check,
     example: sources!(
         "examples/loyalty/rust": "Cargo.toml", "README.md", "plugin.toml", "src/lib.rs",
         "src/tests.rs",
@@ -21,7 +22,7 @@ pub(super) static LANGUAGE: Language = Language {
     sdk: sources!(
         "sdk/rust": "Cargo.toml", "src/bindings.rs", "src/bindings/checker.in",
         "src/bindings/gate.in", "src/bindings/handler.in", "src/bindings/imports.in",
-        "src/bindings/query.in", "src/bindings/random.in", "src/export.rs", "src/failure.rs",
+        "src/bindings/migration.in", "src/bindings/query.in", "src/bindings/random.in", "src/export.rs", "src/failure.rs",
         "src/files.rs", "src/gate.rs", "src/host.rs", "src/http.rs", "src/ids.rs", "src/json.rs",
         "src/json/objects.rs", "src/lib.rs", "src/limits.rs", "src/message.rs", "src/query.rs",
         "src/sandbox.rs", "src/sandbox/files.rs", "src/sandbox/http.rs", "src/testing.rs",
@@ -29,6 +30,7 @@ pub(super) static LANGUAGE: Language = Language {
         "src/testing/halves.rs", "src/testing/outside.rs", "src/testing/roles.rs",
         "src/testing/scope.rs", "src/testing/sent.rs", "src/testing/tests.rs",
     ),
+    routes: "",
     ignored: &["/target/"],
     compile,
 };
@@ -80,31 +82,72 @@ fn component_of(told: &str, manifest: &Path) -> Option<PathBuf> {
     components.next()
 }
 
+fn check(tools: &Tools) -> Result<(), ToolError> {
+    tools.find(&CARGO)?;
+    let rustc = tools.find(&RUSTC)?;
+    match has_target(tools.command(rustc)) {
+        true => Ok(()),
+        false => rustup(tools).map(drop),
+    }
+}
+
 /// Installs the target if the toolchain lacks it, and can.
 fn have_target(project: &Project, tools: &Tools) -> Result<(), Error> {
     let mut rustc = tools.command(tools.find(&RUSTC)?);
     rustc.current_dir(&project.root);
-    rustc.args(["--print", "target-libdir", "--target", TARGET]);
-    if Path::new(tools::output(&mut rustc)?.trim()).is_dir() {
+    if has_target(rustc) {
         return Ok(());
     }
-    let Some(rustup) = tools.find_program("rustup") else {
-        let unsuitable = ToolError::Unsuitable {
-            program: "rustc".to_owned(),
-            why: format!("cannot compile for {TARGET}"),
-            remedy: "add that target by the means that Rust was installed with, or install Rust \
-                     by rustup",
-        };
-        return Err(unsuitable.into());
-    };
-    let mut rustup = tools.command(rustup);
+    let mut rustup = tools.command(rustup(tools)?);
     rustup.current_dir(&project.root);
     Ok(tools::run(rustup.args(["target", "add", TARGET]))?)
+}
+
+fn has_target(mut rustc: Command) -> bool {
+    let told = tools::answer(rustc.args(["--print", "target-libdir", "--target", TARGET]));
+    told.is_some_and(|folder| Path::new(folder.trim()).is_dir())
+}
+
+/// What adds the target to a toolchain that lacks it.
+fn rustup(tools: &Tools) -> Result<PathBuf, ToolError> {
+    let found = tools.find_program("rustup");
+    found.ok_or_else(|| ToolError::Unsuitable {
+        program: "rustc".to_owned(),
+        why: format!("cannot compile for {TARGET}"),
+        remedy: "add that target by the means that Rust was installed with, or install Rust by \
+                 rustup",
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::fake;
+
+    #[test]
+    fn rust_is_ready_with_the_target_or_with_what_adds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path();
+        let tools = Tools::on(bin);
+        let why = || check(&tools).unwrap_err().to_string();
+        assert!(why().starts_with("`cargo` is not installed: "), "{}", why());
+        fake(bin, "cargo", "exit 0");
+        assert!(why().starts_with("`rustc` is not installed: "), "{}", why());
+        fake(bin, "rustc", "echo /nonexistent");
+        assert!(
+            why().contains("cannot compile for wasm32-wasip2: add that target"),
+            "{}",
+            why()
+        );
+        // A target that this compiler has never heard of.
+        fake(bin, "rustc", "exit 1");
+        assert!(why().contains("cannot compile for"), "{}", why());
+        fake(bin, "rustc", "echo /");
+        check(&tools).unwrap();
+        fake(bin, "rustc", "exit 1");
+        fake(bin, "rustup", "exit 0");
+        check(&tools).unwrap();
+    }
 
     #[test]
     fn the_component_is_the_package_s_own() {

@@ -7,12 +7,13 @@ pub(super) static LANGUAGE: Language = Language {
     name: "typescript",
     flag: "ts",
     title: "TypeScript",
-    tools: javascript::TOOLS,
+    check: javascript::check,
     example: sources!(
         "examples/loyalty/ts": "README.md", "package.json", "plugin.test.ts", "plugin.toml", "plugin.ts",
-        "tsconfig.json",
+        "tsconfig.json", "tsconfig.test.json",
     ),
     sdk: javascript::SDK,
+    routes: javascript::ROUTES,
     ignored: javascript::IGNORED,
     compile: javascript::compile,
 };

@@ -12,6 +12,8 @@ use super::step::span;
 /// What is to come of a step.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expectation {
+    /// What a request, or a query, is to be answered with.
+    pub(crate) answer: Option<ExpectedAnswer>,
     /// What became of the messages that were handled, in order.
     pub(crate) outcomes: Option<Vec<ExpectedOutcome>>,
     /// All that was sent, in order.
@@ -73,6 +75,19 @@ impl OutcomeKind {
     }
 }
 
+/// What is to be answered.
+#[derive(Clone, Debug)]
+pub(crate) struct ExpectedAnswer {
+    pub(crate) status: Option<u16>,
+    /// The key of the message that the request becomes.
+    pub(crate) key: Option<String>,
+    /// What is wrong with the request, by the problem's `field`.
+    pub(crate) field: Option<String>,
+    /// A part of the problem's `detail`.
+    pub(crate) detail: Option<String>,
+    pub(crate) body: Option<Body>,
+}
+
 /// A message that is to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct ExpectedMessage {
@@ -122,6 +137,7 @@ pub(crate) struct ExpectedRequest {
 /// Reads what a step states.
 pub(super) fn expectation(raw: raw::Expect) -> Result<Expectation, Wrong> {
     let raw::Expect {
+        answer,
         outcome,
         sent,
         state,
@@ -139,6 +155,7 @@ pub(super) fn expectation(raw: raw::Expect) -> Result<Expectation, Wrong> {
         Ok((key, timers.collect::<Result<_, Wrong>>()?))
     };
     Ok(Expectation {
+        answer: answer.map(self::answer).transpose()?,
         outcomes: outcome.as_ref().map(outcomes).transpose()?,
         sent: sent
             .map(|all| all.into_iter().map(message).collect())
@@ -149,6 +166,26 @@ pub(super) fn expectation(raw: raw::Expect) -> Result<Expectation, Wrong> {
         http: http
             .map(|all| all.into_iter().map(request).collect())
             .transpose()?,
+    })
+}
+
+fn answer(stated: toml::Spanned<raw::Reply>) -> Result<ExpectedAnswer, Wrong> {
+    let at = stated.span().start;
+    let raw::Reply {
+        status,
+        key,
+        field,
+        detail,
+        json,
+        body,
+        body_base64,
+    } = stated.into_inner();
+    Ok(ExpectedAnswer {
+        status,
+        key,
+        field,
+        detail,
+        body: Body::of(json, body, body_base64).map_err(|what| Wrong { at, what })?,
     })
 }
 

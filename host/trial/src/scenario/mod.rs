@@ -4,19 +4,21 @@
 mod body;
 mod expect;
 mod raw;
+mod state;
 mod step;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::http::{HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
-use wasmill_model::{Millis, Name};
+use wasmill_model::{Millis, Name, http, reserved};
 
 pub(crate) use body::Body;
 pub(crate) use expect::{
-    Entry, Expectation, ExpectedLine, ExpectedMessage, ExpectedOutcome, ExpectedRequest,
-    ExpectedTimer, OutcomeKind,
+    Entry, Expectation, ExpectedAnswer, ExpectedLine, ExpectedMessage, ExpectedOutcome,
+    ExpectedRequest, ExpectedTimer, OutcomeKind,
 };
 
 /// A scenario, as its file says.
@@ -28,6 +30,8 @@ pub struct Scenario {
     pub routes_added: String,
     /// The time at which it begins.
     pub(crate) start: Millis,
+    /// What keys' states hold then.
+    pub(crate) states: Vec<State>,
     /// What answers outgoing HTTP all along.
     pub(crate) http: Vec<Answer>,
     pub(crate) steps: Vec<Step>,
@@ -51,6 +55,10 @@ pub(crate) struct Step {
 pub(crate) enum Deed {
     /// A message comes in.
     Send(Box<Send>),
+    /// A request comes in on an ingress route.
+    Request(Box<Request>),
+    /// The plugin's query is asked about a key's state.
+    Query(Box<Query>),
     /// Time goes by.
     Advance(Duration),
     /// The plugin's config has other values from here on.
@@ -68,15 +76,55 @@ pub(crate) struct Send {
     pub(crate) delay: Option<Duration>,
 }
 
+/// A request that comes in.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// In upper case.
+    pub(crate) method: String,
+    /// Without the query string.
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+/// A question about a key's state.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    pub(crate) key: Name,
+    pub(crate) request: http::Request,
+}
+
+/// What a key's state holds at the start.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) key: Name,
+    /// The version of its schema.
+    pub(crate) version: u32,
+    pub(crate) entries: BTreeMap<Name, Bytes>,
+}
+
 /// An answer for outgoing HTTP.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) method: String,
     /// Whole, or the beginning of one if it ends with `*`.
     pub(crate) url: String,
-    pub(crate) status: http::StatusCode,
-    pub(crate) headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Bytes,
+}
+
+impl State {
+    /// Its entries as they are written, the version of its schema among them if it has one.
+    pub(crate) fn writes(&self) -> Vec<(Name, Option<Bytes>)> {
+        let entries = self.entries.iter();
+        let entries = entries.map(|(name, value)| (name.clone(), Some(value.clone())));
+        let version = Bytes::copy_from_slice(&self.version.to_be_bytes());
+        let version = (self.version > 1).then(|| (reserved::SCHEMA.into(), Some(version)));
+        entries.chain(version).collect()
+    }
 }
 
 impl Answer {

@@ -31,8 +31,10 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) start: Option<Spanned<String>>,
     #[serde(default)]
+    pub(super) state: Vec<Spanned<State>>,
+    #[serde(default)]
     pub(super) http: Vec<Spanned<Answer>>,
-    pub(super) step: Vec<Spanned<Step>>,
+    pub(super) step: Spanned<Vec<Spanned<Step>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,6 +61,10 @@ pub(super) struct Step {
     pub(super) name: Option<String>,
     #[serde(default)]
     pub(super) send: Option<Spanned<Send>>,
+    #[serde(default)]
+    pub(super) request: Option<Spanned<Ask>>,
+    #[serde(default)]
+    pub(super) query: Option<Query>,
     #[serde(default)]
     pub(super) advance: Option<Spanned<String>>,
     #[serde(default)]
@@ -89,9 +95,51 @@ pub(super) struct Send {
     pub(super) delay: Option<Spanned<String>>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct State {
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) version: Option<Spanned<u32>>,
+    pub(super) entries: BTreeMap<String, Spanned<Entry>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ask {
+    pub(super) method: String,
+    pub(super) path: String,
+    #[serde(default)]
+    pub(super) query: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) json: Option<Value>,
+    #[serde(default)]
+    pub(super) body: Option<String>,
+    #[serde(default)]
+    pub(super) body_base64: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    pub(super) key: Spanned<String>,
+    #[serde(default)]
+    pub(super) path: Option<String>,
+    #[serde(default)]
+    pub(super) params: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) query: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Expect {
+    #[serde(default)]
+    pub(super) answer: Option<Spanned<Reply>>,
     #[serde(default)]
     pub(super) outcome: Option<Spanned<toml::Value>>,
     #[serde(default)]
@@ -156,6 +204,25 @@ pub(super) struct Line {
     pub(super) level: Option<Level>,
     #[serde(default)]
     pub(super) text: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reply {
+    #[serde(default)]
+    pub(super) status: Option<u16>,
+    #[serde(default)]
+    pub(super) key: Option<String>,
+    #[serde(default)]
+    pub(super) field: Option<String>,
+    #[serde(default)]
+    pub(super) detail: Option<String>,
+    #[serde(default)]
+    pub(super) json: Option<Value>,
+    #[serde(default)]
+    pub(super) body: Option<String>,
+    #[serde(default)]
+    pub(super) body_base64: Option<String>,
 }
 
 /// A level as the file writes it.

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode};
 use toml::Spanned;
+use wasmill_model::limits::KEY_BYTES_MAX;
 use wasmill_model::{Millis, Name};
 
 use super::raw::{self, Wrong};
-use super::{Answer, Body, Deed, Scenario, Send, Step, expect};
+use super::{Answer, Body, Deed, Query, Request, Scenario, Send, Step, expect};
 
 /// The time at which a scenario begins if it does not say: 2026-01-01T00:00:00Z.
 const START: Millis = Millis(1_767_225_600_000);
@@ -21,7 +23,11 @@ pub(super) fn scenario(file: raw::File, line: impl Fn(usize) -> usize) -> Result
         None => START,
         Some(text) => time(text)?,
     };
-    let steps = file.step.into_iter().map(|raw| {
+    if file.step.get_ref().is_empty() {
+        let what = "`step` is empty: add a `[[step]]` that does something";
+        return Err(Wrong::at(&file.step, what));
+    }
+    let steps = file.step.into_inner().into_iter().map(|raw| {
         let line = line(raw.span().start);
         step(raw, line)
     });
@@ -29,6 +35,7 @@ pub(super) fn scenario(file: raw::File, line: impl Fn(usize) -> usize) -> Result
         routes: file.routes.into(),
         routes_added: file.routes_added,
         start,
+        states: super::state::states(file.state)?,
         http: answers(file.http)?,
         steps: steps.collect::<Result<_, _>>()?,
     })
@@ -39,27 +46,39 @@ fn step(stated: Spanned<raw::Step>, line: usize) -> Result<Step, Wrong> {
     let raw::Step {
         name,
         send,
+        request,
+        query,
         advance,
         config,
         http,
         expect,
     } = stated.into_inner();
-    let deed = match (send, advance, config) {
-        (Some(send), None, None) => Deed::Send(Box::new(message(send)?)),
-        (None, Some(advance), None) => Deed::Advance(span(&advance)?),
-        (None, None, Some(values)) => Deed::Config(settings(values)?),
-        _ => {
-            let what = "a step does one thing: give it one of `send`, `advance` and `config`";
-            let what = what.to_owned();
-            return Err(Wrong { at, what });
-        }
+    let deeds = [
+        send.map(|it| Ok(Deed::Send(Box::new(message(it)?)))),
+        request.map(|it| Ok(Deed::Request(Box::new(ask(it)?)))),
+        query.map(|it| Ok(Deed::Query(Box::new(question(it)?)))),
+        advance.map(|it| Ok(Deed::Advance(span(&it)?))),
+        config.map(|it| Ok(Deed::Config(settings(it)?))),
+    ];
+    let mut deeds = deeds.into_iter().flatten();
+    let (Some(deed), None) = (deeds.next(), deeds.next()) else {
+        let what = "a step does one thing: give it one of `send`, `request`, `query`, `advance` \
+                    and `config`";
+        let what = what.to_owned();
+        return Err(Wrong { at, what });
     };
+    let (deed, expect) = (deed?, expect::expectation(expect)?);
+    if expect.answer.is_some() && !matches!(deed, Deed::Request(_) | Deed::Query(_)) {
+        let what = "there is an answer to `request` and `query` only: leave `answer` out";
+        let what = what.to_owned();
+        return Err(Wrong { at, what });
+    }
     Ok(Step {
         line,
         name,
         deed,
         http: answers(http)?,
-        expect: expect::expectation(expect)?,
+        expect,
     })
 }
 
@@ -85,6 +104,67 @@ fn message(stated: Spanned<raw::Send>) -> Result<Send, Wrong> {
         body: body.map(Body::into_bytes).unwrap_or_default(),
         delay: delay.as_ref().map(span).transpose()?,
     })
+}
+
+fn ask(stated: Spanned<raw::Ask>) -> Result<Request, Wrong> {
+    let at = stated.span().start;
+    let raw::Ask {
+        method,
+        path,
+        query,
+        headers,
+        json,
+        body,
+        body_base64,
+    } = stated.into_inner();
+    if !path.starts_with('/') || path.contains(['?', '#']) {
+        let what = format!(
+            "`{path}` is no path: it begins with `/`, and what stands behind a `?` is in `query`"
+        );
+        return Err(Wrong { at, what });
+    }
+    let body = Body::of(json, body, body_base64).map_err(|what| Wrong { at, what })?;
+    Ok(Request {
+        method: method.to_uppercase(),
+        path,
+        query: query.into_iter().collect(),
+        headers: lower_case(headers),
+        body: body.map(Body::into_bytes).unwrap_or_default(),
+    })
+}
+
+fn question(stated: raw::Query) -> Result<Query, Wrong> {
+    let raw::Query {
+        key,
+        path,
+        params,
+        query,
+        headers,
+    } = stated;
+    if !(1..=KEY_BYTES_MAX).contains(&key.get_ref().len()) {
+        let what = format!("a key has 1 to {KEY_BYTES_MAX} bytes");
+        return Err(Wrong::at(&key, what));
+    }
+    let request = wasmill_model::http::Request {
+        method: "GET".to_owned(),
+        path: path.unwrap_or_else(|| "/".to_owned()),
+        params: params.into_iter().collect(),
+        query: query.into_iter().collect(),
+        headers: lower_case(headers),
+        body: Bytes::new(),
+    };
+    Ok(Query {
+        key: key.into_inner().into(),
+        request,
+    })
+}
+
+/// Headers as plugins get them.
+fn lower_case(headers: BTreeMap<String, String>) -> Vec<(String, String)> {
+    let headers = headers.into_iter();
+    headers
+        .map(|(name, value)| (name.to_lowercase(), value))
+        .collect()
 }
 
 /// Values as plugins get them: as text.

@@ -14,7 +14,10 @@ fn a_word_that_nobody_knows_is_told_with_its_line_and_those_that_there_are() {
             "snd = { topic = \"t\" }",
             "line 3, column 1: unknown field `snd`",
         ),
-        ("snd = { topic = \"t\" }", "`send`, `advance`"),
+        (
+            "snd = { topic = \"t\" }",
+            "`send`, `request`, `query`, `advance`",
+        ),
         (
             "send = { topik = \"t\" }",
             "unknown field `topik`, expected one of `topic`",
@@ -22,7 +25,7 @@ fn a_word_that_nobody_knows_is_told_with_its_line_and_those_that_there_are() {
         ("send = { key = \"k\" }", "missing field `topic`"),
         (
             "name = \"nothing\"",
-            "one of `send`, `advance` and `config`",
+            "one of `send`, `request`, `query`, `advance` and `config`",
         ),
         ("advance = \"1s\"\nsend = { topic = \"t\" }", "line 2"),
         (
@@ -56,14 +59,62 @@ fn a_word_that_nobody_knows_is_told_with_its_line_and_those_that_there_are() {
             "from 100 to 999",
         ),
         ("config = { a = [1] }", "`a` is no text"),
+        (
+            "request = { method = \"POST\", path = \"/a?b=c\" }",
+            "what stands behind a `?` is in `query`",
+        ),
+        ("query = { key = \"\" }", "a key has 1 to 256 bytes"),
+        (
+            "advance = \"1s\"\nexpect.answer.status = 200",
+            "leave `answer` out",
+        ),
+        (
+            "query = { key = \"k\" }\nexpect.answer = { body = \"a\", json = 1 }",
+            "keep one of",
+        ),
     ] {
         let error = refused(&format!("{head}{text}\n"));
         assert!(error.contains(said), "{text}: {error}");
     }
+}
+
+#[test]
+fn what_a_scenario_must_have_is_told_if_it_is_absent() {
     assert!(refused("[[step]]\nadvance = \"1s\"").contains("missing field `routes`"));
     assert!(refused("routes = \"r\"").contains("missing field `step`"));
+    let empty = refused("routes = \"r\"\nstep = []");
+    assert!(
+        empty.contains("line 2, column 8: `step` is empty"),
+        "{empty}"
+    );
     let start = "routes = \"r\"\nstart = \"today\"\n[[step]]\nadvance = \"1s\"";
     assert!(refused(start).contains("line 2, column 9: `today` is no time"));
+}
+
+#[test]
+fn a_state_at_the_start_that_cannot_be_is_told() {
+    for (state, said) in [
+        ("key = \"k\"\nentries = {}", "a state without entries"),
+        (
+            "key = \"\"\nentries.a.body = \"1\"",
+            "a key has 1 to 256 bytes",
+        ),
+        ("key = \"k\"\nentries.a.absent = true", "`body_base64`"),
+        ("key = \"k\"\nentries.a = {}", "`body_base64`"),
+        ("key = \"k\"\nentries.\"\".body = \"1\"", "an entry's name"),
+        (
+            "key = \"k\"\nversion = 0\nentries.a.body = \"1\"",
+            "count from 1",
+        ),
+        (
+            "key = \"k\"\nentries.a.body = \"1\"\n[[state]]\nkey = \"k\"\nentries.a.body = \"1\"",
+            "is stated before",
+        ),
+    ] {
+        let text = format!("routes = \"r\"\n[[state]]\n{state}\n[[step]]\nadvance = \"1s\"\n");
+        let error = refused(&text);
+        assert!(error.contains(said), "{state}: {error}");
+    }
 }
 
 #[test]
@@ -82,7 +133,8 @@ fn steps_know_their_lines_and_values_become_text() {
 
 #[test]
 fn an_answer_may_be_for_all_urls_that_begin_so() {
-    let text = "routes = \"r\"\nhttp = [ { method = \"post\", url = \"http://a/b*\" } ]\nstep = []";
+    let text = "routes = \"r\"\nhttp = [ { method = \"post\", url = \"http://a/b*\" } ]\n\
+                [[step]]\nadvance = \"1s\"\n";
     let scenario = Scenario::parse(text).unwrap();
     let answer = &scenario.http[0];
     assert!(answer.answers("POST", "http://a/bc?d"));

@@ -46,13 +46,14 @@ const OUTCOMES: [&str; 4] = ["ok", "retry", "reject", "fault"];
 pub(crate) struct Meter {
     calls: [[AtomicU64; OUTCOMES.len()]; EXPORTS.len()],
     fuel: AtomicU64,
-    busy_us: AtomicU64,
     memory_bytes_max: AtomicU64,
     host_calls: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
     handler_times: Times,
     handler_us: AtomicU64,
+    /// Of the other exports.
+    other_us: AtomicU64,
 }
 
 impl Meter {
@@ -61,7 +62,6 @@ impl Meter {
         let micros = micros(took);
         add(&self.calls[export as usize][ended as usize], 1);
         add(&self.fuel, bill.fuel);
-        add(&self.busy_us, micros);
         add(&self.host_calls, u64::from(bill.host_calls));
         if self.memory_bytes_max.load(Ordering::Relaxed) < bill.memory_bytes {
             let most = &self.memory_bytes_max;
@@ -70,6 +70,8 @@ impl Meter {
         if export == Export::Handler {
             self.handler_times.observe(micros);
             add(&self.handler_us, micros);
+        } else {
+            add(&self.other_us, micros);
         }
     }
 
@@ -81,6 +83,7 @@ impl Meter {
 
     fn account(&self, plugin: &Name, version: CodeVersion) -> Account {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let handler_us = read(&self.handler_us);
         let calls = EXPORTS
             .iter()
             .zip(&self.calls)
@@ -97,13 +100,13 @@ impl Meter {
             version,
             calls: calls.filter(|calls| calls.count > 0).collect(),
             fuel: read(&self.fuel),
-            busy: Duration::from_micros(read(&self.busy_us)),
+            busy: Duration::from_micros(handler_us + read(&self.other_us)),
             memory_bytes_max: read(&self.memory_bytes_max),
             host_calls: read(&self.host_calls),
             bytes_in: read(&self.bytes_in),
             bytes_out: read(&self.bytes_out),
             handler_seconds: self.handler_times.buckets(),
-            handler_busy: Duration::from_micros(read(&self.handler_us)),
+            handler_busy: Duration::from_micros(handler_us),
         }
     }
 }
@@ -114,8 +117,11 @@ impl fmt::Debug for Meter {
     }
 }
 
+/// Adds to a counter that other threads add to as well: not for nothing.
 fn add(counter: &AtomicU64, count: u64) {
-    counter.fetch_add(count, Ordering::Relaxed);
+    if count > 0 {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
 }
 
 fn micros(time: Duration) -> u64 {

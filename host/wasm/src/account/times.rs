@@ -28,10 +28,11 @@ impl Times {
 
     /// The bound below which this part of the times is.
     pub(crate) fn quantile(&self, part: f64) -> Duration {
-        let counts: Vec<u64> = self.0.iter().map(|it| it.load(Ordering::Relaxed)).collect();
-        let wanted = (counts.iter().sum::<u64>() as f64 * part).ceil() as u64;
+        let counts = || self.0.iter().map(|it| it.load(Ordering::Relaxed));
+        // What comes in between is found, too: the bound is no later for it.
+        let wanted = (counts().sum::<u64>() as f64 * part).ceil() as u64;
         let mut sum = 0;
-        let at = counts.iter().position(|count| {
+        let at = counts().position(|count| {
             sum += count;
             sum >= wanted && sum > 0
         });

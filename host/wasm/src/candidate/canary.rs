@@ -12,7 +12,7 @@ use wasmill_port::candidate::{CanaryPlan, Ended, Trial};
 use wasmill_port::{Call, Run};
 
 use super::Candidate;
-use super::figures::{Tally, verdict};
+use super::figures::{Tally, Took, verdict};
 use crate::handled::{Handled, Slots};
 use crate::pool::Serving;
 
@@ -40,7 +40,7 @@ impl Canary {
         running: &Serving,
         slots: &mut Slots,
         run: &mut Run,
-        call: Call,
+        call: Box<Call>,
         now: Instant,
     ) -> (bool, Instant) {
         let delivery = call.delivery();
@@ -51,15 +51,17 @@ impl Canary {
         let takes = is_first
             && self.takes(delivery.key.as_ref(), delivery.message.id)
             && (!acts_outside || has_more());
-        if !takes {
+        let Some(lent) = takes.then(|| it.lend(slots)).flatten() else {
             let handled = running.handle_one(&mut slots.running, call, now).await;
             if is_first && !handled.call.is_handed_back() {
                 self.running.count(&handled);
             }
             return handled.end(run);
-        }
-        let candidate = it.serving();
-        let mut handled = candidate.handle_one(&mut slots.candidate, call, now).await;
+        };
+        let candidate = &lent.serving;
+        // Its settings may be newer than those of the run.
+        let acts_outside = acts_outside || candidate.settings.grants.external();
+        let mut handled = candidate.handle_one(&mut lent.instance, call, now).await;
         if handled.call.is_handed_back() {
             return handled.end(run);
         }
@@ -96,8 +98,7 @@ impl Canary {
 
     /// Rolls the candidate back if it is worse.
     fn judge(&self, it: &Candidate) {
-        let (running, candidate) = (self.running.figures(), self.candidate.figures());
-        if let Some(why) = verdict(&running, &candidate, &self.plan.bounds) {
+        if let Some(why) = verdict(&self.running, &self.candidate, &self.plan.bounds) {
             it.end(Ended::RolledBack(why));
         }
     }
@@ -115,7 +116,11 @@ impl Canary {
 impl Tally {
     fn count(&self, handled: &Handled) {
         if let Some(Metered { called, .. }) = handled.metered {
-            self.add(handled.result.is_err(), called.duration_us, called.fuel);
+            let took = Took {
+                micros: called.duration_us,
+                fuel: called.fuel,
+            };
+            self.add(handled.result.is_err(), (!handled.cold).then_some(took));
         }
     }
 }

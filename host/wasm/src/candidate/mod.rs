@@ -3,10 +3,13 @@
 mod canary;
 mod figures;
 mod shadow;
+#[cfg(test)]
+mod tests;
 
-use std::sync::{Arc, OnceLock};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
 use wasmill_model::routes::{Grants, PluginSettings};
 use wasmill_model::{Millis, Name};
@@ -14,22 +17,27 @@ use wasmill_port::candidate::{self as port, Ended, Plan};
 use wasmill_port::{Call, Run};
 
 use crate::component::Version;
-use crate::handled::Slots;
-use crate::instance::Instance;
+use crate::deadline::after;
+use crate::handled::{Lent, Slots};
+use crate::instance::Unstarted;
 use crate::pool::Serving;
 use crate::registry::Host;
 use canary::Canary;
 use shadow::Shadow;
 
-/// A version on trial.
+/// A version on trial, or what is to be told of one that was.
 pub(crate) struct Candidate {
     plugin: Name,
-    /// The version that it is compared with: if another one serves, the trial is over.
+    /// The content hash of the candidate.
+    version: String,
+    /// That of the version that it is compared with: once another one serves, the trial is over.
     running: String,
     since: Millis,
-    serving: ArcSwap<Serving>,
+    /// What the candidate is called by. None once the trial is over, so that its code goes.
+    serving: ArcSwapOption<Serving>,
     trial: Trial,
-    ended: OnceLock<Ended>,
+    // Taken when the trial begins to end, or is told of; never for a message.
+    stage: Mutex<Stage>,
 }
 
 enum Trial {
@@ -37,12 +45,21 @@ enum Trial {
     Shadow(Box<Shadow>),
 }
 
+/// How far a trial is.
+enum Stage {
+    UnderWay,
+    /// It is being put into service: nothing else ends it meanwhile.
+    Promoting,
+    Over(Ended),
+}
+
 impl Candidate {
-    /// Tries `version` beside `running`.
+    /// Tries `version` beside the one with the hash `running`, under the plugin's `settings`.
     pub(crate) fn new(
         host: &Arc<Host>,
-        running: &Serving,
+        running: &str,
         version: Arc<Version>,
+        settings: &Arc<PluginSettings>,
         plan: Plan,
     ) -> Self {
         let since = host.clock.now();
@@ -50,31 +67,50 @@ impl Candidate {
             Plan::Canary(plan) => Trial::Canary(Box::new(Canary::new(plan, since))),
             Plan::Shadow(plan) => Trial::Shadow(Box::new(Shadow::new(plan))),
         };
-        let settings = trial.settings(&running.settings);
+        let (plugin, hash) = (version.plugin.clone(), version.hash.clone());
+        let serving = trial.serving(host, version, settings);
         Self {
-            plugin: version.plugin.clone(),
-            running: running.version.hash.clone(),
+            plugin,
+            version: hash,
+            running: running.to_owned(),
             since,
-            serving: ArcSwap::from_pointee(Serving::new(host.clone(), version, settings)),
+            serving: ArcSwapOption::from_pointee(serving),
             trial,
-            ended: OnceLock::new(),
+            stage: Mutex::new(Stage::UnderWay),
         }
     }
 
     /// The plugin's settings changed: the candidate is called under the new ones.
     pub(crate) fn renew(&self, host: &Arc<Host>, settings: &Arc<PluginSettings>) {
-        let settings = self.trial.settings(settings);
-        let old = self.serving.load_full();
-        if old.settings != settings {
-            let new = Serving::new(host.clone(), old.version.clone(), settings);
-            self.serving.store(Arc::new(new));
+        // So that the trial does not end in between, and this brings the candidate back.
+        let _stage = self.stage();
+        let Some(old) = self.serving.load_full() else {
+            return;
+        };
+        if old.settings != self.trial.settings(settings) {
+            let new = self.trial.serving(host, old.version.clone(), settings);
+            self.serving.store(Some(Arc::new(new)));
             old.retire();
         }
     }
 
-    /// What the candidate is called by.
-    pub(crate) fn serving(&self) -> Arc<Serving> {
-        self.serving.load_full()
+    /// Starts an instance as its calls would, and keeps it for the first of them.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub(crate) async fn start(&self) -> Result<(), Unstarted> {
+        let Some(serving) = self.serving.load_full() else {
+            return Ok(());
+        };
+        let deadline = after(Instant::now(), serving.settings.limits.deadline);
+        let instance = serving.in_turn(pin!(serving.start(deadline))).await?;
+        serving.give_back(instance);
+        Ok(())
+    }
+
+    /// Whether messages of this version's may be its.
+    pub(crate) fn is_beside(&self, running: &Serving) -> bool {
+        self.serving.load().is_some() && self.running == running.version.hash
     }
 
     /// Handles a message, one way or the other: whether the run goes on, and since when.
@@ -83,10 +119,10 @@ impl Candidate {
         running: &Serving,
         slots: &mut Slots,
         run: &mut Run,
-        call: Call,
+        call: Box<Call>,
         now: Instant,
     ) -> (bool, Instant) {
-        if self.ended.get().is_some() || self.running != running.version.hash {
+        if self.serving.load().is_none() {
             let handled = running.handle_one(&mut slots.running, call, now).await;
             return handled.end(run);
         }
@@ -96,39 +132,82 @@ impl Candidate {
         }
     }
 
-    /// Keeps an instance of the candidate for its next call.
-    pub(crate) fn give_back(&self, instance: Instance) {
-        self.serving().give_back(instance);
-    }
-
-    /// Ends the trial, unless it is over. True if this ended it.
-    pub(crate) fn end(&self, ended: Ended) -> bool {
-        let version = &self.serving().version.hash[..12];
-        let is_first = self.ended.set(ended.clone()).is_ok();
-        if is_first {
-            let plugin = &self.plugin;
-            match ended {
-                Ended::RolledBack(why) | Ended::Broken(why) => {
-                    tracing::warn!(%plugin, version, why, "the version on trial handles no more");
-                }
-                Ended::Promoted | Ended::Stopped => {
-                    tracing::info!(%plugin, version, "the trial of a version is over");
+    /// What the run's next message goes to; none if the trial is over. An instance that the run has
+    /// from before a change of the settings goes where it came from.
+    fn lend<'s>(&self, slots: &'s mut Slots) -> Option<&'s mut Lent> {
+        let serving = self.serving.load_full()?;
+        let lent = match slots.candidate.take() {
+            Some(lent) if Arc::ptr_eq(&lent.serving, &serving) => lent,
+            earlier => {
+                earlier.into_iter().for_each(Lent::give_back);
+                Lent {
+                    serving,
+                    instance: None,
                 }
             }
-            self.serving().retire();
+        };
+        Some(slots.candidate.insert(lent))
+    }
+
+    /// Ends the trial, unless it is over, or the candidate is being promoted. True if this ended it.
+    pub(crate) fn end(&self, ended: Ended) -> bool {
+        let mut stage = self.stage();
+        let is_first = matches!(*stage, Stage::UnderWay);
+        if is_first {
+            self.over(&mut stage, ended);
         }
         is_first
     }
 
-    /// How it stands; `serves` is the version in service.
-    pub(crate) fn status(&self, serves: Option<&str>) -> port::Candidate {
-        let ended = self.ended.get().cloned().or_else(|| {
-            (serves != Some(self.running.as_str()))
-                .then(|| Ended::Broken("another version came into service, or none is".to_owned()))
-        });
+    /// Ends the trial unless `serves` is the version that it is beside.
+    pub(crate) fn end_unless_beside(&self, serves: Option<&str>) {
+        let why = match serves {
+            Some(hash) if hash == self.running => return,
+            Some(hash) => format!("another version came into service: {hash}"),
+            None => "the plugin went out of service".to_owned(),
+        };
+        self.end(Ended::Broken(why));
+    }
+
+    /// Claims the right to put a canary into service; none if the trial is over, of another version, or
+    /// no canary.
+    pub(crate) fn promote(self: Arc<Self>, version: &str) -> Option<Promotion> {
+        {
+            let is_it = matches!(self.trial, Trial::Canary(_)) && self.version == version;
+            let mut stage = self.stage();
+            if !is_it || !matches!(*stage, Stage::UnderWay) {
+                return None;
+            }
+            *stage = Stage::Promoting;
+        }
+        Some(Promotion(self))
+    }
+
+    fn over(&self, stage: &mut Stage, ended: Ended) {
+        let (plugin, version) = (&self.plugin, &self.version);
+        match &ended {
+            Ended::RolledBack(why) | Ended::Broken(why) => {
+                tracing::warn!(%plugin, version, why, "the version on trial handles no more");
+            }
+            Ended::Promoted | Ended::Stopped => {
+                tracing::info!(%plugin, version, "the trial of a version is over");
+            }
+        }
+        *stage = Stage::Over(ended);
+        if let Some(serving) = self.serving.swap(None) {
+            serving.retire();
+        }
+    }
+
+    /// How it stands.
+    pub(crate) fn status(&self) -> port::Candidate {
+        let ended = match &*self.stage() {
+            Stage::UnderWay | Stage::Promoting => None,
+            Stage::Over(ended) => Some(ended.clone()),
+        };
         port::Candidate {
             plugin: self.plugin.clone(),
-            version: self.serving().version.hash.clone(),
+            version: self.version.clone(),
             running: self.running.clone(),
             since: self.since,
             ended,
@@ -138,9 +217,47 @@ impl Candidate {
             },
         }
     }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to put a canary into service. Until it is used or dropped, nothing else ends the trial;
+/// dropped unused, the trial goes on.
+pub(crate) struct Promotion(Arc<Candidate>);
+
+impl Promotion {
+    /// The candidate is in service.
+    pub(crate) fn done(self) {
+        self.0.over(&mut self.0.stage(), Ended::Promoted);
+    }
+}
+
+impl Drop for Promotion {
+    fn drop(&mut self) {
+        let mut stage = self.0.stage();
+        if matches!(*stage, Stage::Promoting) {
+            *stage = Stage::UnderWay;
+        }
+    }
 }
 
 impl Trial {
+    /// The candidate, to be called under what this leaves of the plugin's settings.
+    fn serving(
+        &self,
+        host: &Arc<Host>,
+        version: Arc<Version>,
+        of_plugin: &Arc<PluginSettings>,
+    ) -> Serving {
+        let serving = Serving::new(host.clone(), version, self.settings(of_plugin));
+        match self {
+            Self::Canary(_) => serving,
+            Self::Shadow(_) => serving.closed(),
+        }
+    }
+
     /// The settings that the candidate is called under.
     fn settings(&self, of_plugin: &Arc<PluginSettings>) -> Arc<PluginSettings> {
         match self {

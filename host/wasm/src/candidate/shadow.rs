@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wasmill_model::effects::{Effects, Failure, Metered};
 use wasmill_port::candidate::{Differing, Ended, ShadowPlan, Shadowed, Trial};
-use wasmill_port::compare::{Difference, differences};
+use wasmill_port::compare::{DIFFERENCES_MAX, Difference, differences};
 use wasmill_port::{Call, Delivery, Run};
 
 use super::Candidate;
 use crate::deadline::after;
-use crate::handled::{Failed, Slots};
+use crate::handled::{Failed, Lent, Slots};
 use crate::pool::Serving;
 use crate::wasi::{Recording, Tape};
 
@@ -34,6 +34,7 @@ pub(super) struct Shadow {
 /// What the candidate made of a message.
 struct Shade {
     result: Result<Effects, Failure>,
+    /// None if it is not to be compared.
     metered: Option<Metered>,
     is_fault: bool,
     unanswered: u64,
@@ -54,7 +55,7 @@ impl Shadow {
         running: &Serving,
         slots: &mut Slots,
         run: &mut Run,
-        call: Call,
+        call: Box<Call>,
         now: Instant,
     ) -> (bool, Instant) {
         if !self.plan.sample.has_message(call.delivery().message.id) {
@@ -69,15 +70,25 @@ impl Shadow {
         if handled.call.is_handed_back() {
             return handled.end(run);
         }
-        let metered = handled.metered;
+        let metered = handled.metered.filter(|_| !handled.cold);
         let (go_on, ended) = handled.end(run);
         let delivery = twin.delivery().clone();
-        let shade = self.cast(it, slots, twin, recording, ended).await;
+        let Some(lent) = it.lend(slots) else {
+            return (go_on, ended);
+        };
+        let shade = self.cast(it, lent, twin, recording.clone(), ended).await;
+        let candidate = &lent.serving;
         let done = Instant::now();
         if let Some(outcome) = run.outcomes().last() {
             // The clock of the messages counts milliseconds, and may turn once more.
             let slack = done - now + Duration::from_millis(1);
-            let found = differences(&outcome.result, &shade.result, slack);
+            let mut found = differences(&outcome.result, &shade.result, slack);
+            found.extend(recording.differences().into_iter().map(|it| Difference {
+                // A secret may be part of a path.
+                what: candidate.masked(&it.what),
+                ..it
+            }));
+            found.truncate(DIFFERENCES_MAX);
             let differing = (!found.is_empty()).then(|| differing(delivery, found));
             self.note(metered, &shade, differing);
         }
@@ -88,15 +99,15 @@ impl Shadow {
     async fn cast(
         &self,
         it: &Candidate,
-        slots: &mut Slots,
-        twin: Call,
+        lent: &mut Lent,
+        twin: Box<Call>,
         recording: Recording,
         now: Instant,
     ) -> Shade {
-        let candidate = it.serving();
+        let candidate = &lent.serving;
         let most = candidate.settings.limits.deadline.min(TIME_MAX);
         let (tape, deadline) = (Tape::Plays(recording.clone()), after(now, most));
-        let slot = &mut slots.candidate;
+        let slot = &mut lent.instance;
         let handled = candidate
             .handle_until(slot, twin, tape, now, deadline)
             .await;
@@ -111,7 +122,7 @@ impl Shadow {
             result: handled
                 .call
                 .into_result(handled.result.map_err(Failure::from)),
-            metered: handled.metered,
+            metered: handled.metered.filter(|_| !handled.cold),
             unanswered: recording.unanswered(),
         }
     }
@@ -122,8 +133,8 @@ impl Shadow {
         seen.same += u64::from(differing.is_none());
         seen.faults += u64::from(shade.is_fault);
         seen.unanswered += shade.unanswered;
-        for (nth, metered) in [running, shade.metered].into_iter().enumerate() {
-            if let Some(Metered { called, .. }) = metered {
+        if let (Some(running), Some(candidate)) = (running, shade.metered) {
+            for (nth, Metered { called, .. }) in [running, candidate].into_iter().enumerate() {
                 seen.fuel[nth] += called.fuel;
                 seen.time[nth] += Duration::from_micros(called.duration_us);
             }

@@ -1,16 +1,19 @@
 //! The `Candidates` port: versions on trial, one of a plugin at a time.
 //!
-//! Nothing of a trial is written down: after a restart the running version serves alone.
+//! Of a trial only the version is written down: after a restart the running version serves alone.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wasmill_model::Name;
+use wasmill_model::{Name, Routes};
 use wasmill_port::candidate::{Candidate as Status, Candidates, Ended, Plan};
 use wasmill_port::plugins::ActError;
 
 use super::Registry;
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Promotion};
+use crate::instance::Unstarted;
+use crate::pool::Serving;
+use crate::versions::Record;
 
 impl Candidates for Registry {
     async fn try_version(
@@ -19,55 +22,105 @@ impl Candidates for Registry {
         version: &str,
         plan: Plan,
     ) -> Result<Status, ActError> {
-        let refused = |why: String| Err(ActError::Refused(why));
-        let record = self.host.versions.of(plugin);
+        let refused = |why: &str| Err(ActError::Refused(why.to_owned()));
+        let mut record = Record::clone(&self.host.versions.of(plugin));
         if record.kept().is_empty() {
             return Err(ActError::Unknown(plugin.clone()));
         }
-        let kept = record.named(version)?;
-        record.check_trial(kept)?;
-        let Some(running) = self.find(plugin) else {
-            return refused("the plugin is not in service: nothing could be compared".to_owned());
+        let kept = record.named(version)?.clone();
+        record.check_trial(&kept)?;
+        // It handles messages like one that serves.
+        let signed = kept.check_signature(plugin, &self.in_force().signatures);
+        signed.map_err(ActError::Refused)?;
+        let Some(running) = self.version(plugin) else {
+            return refused("the plugin is not in service: nothing could be compared");
         };
-        if running.version.hash == kept.hash {
-            return refused("that version serves already".to_owned());
+        if running == kept.hash {
+            return refused("that version serves already");
         }
         let earlier = Candidates::candidate(self, plugin);
         if earlier.is_some_and(|earlier| earlier.ended.is_none()) {
-            return refused("a version of it is on trial: promote or abort that first".to_owned());
+            return refused("a version of it is on trial: promote or abort that first");
         }
         let loaded = self.load_kept(plugin, &kept.hash).await;
-        let version = loaded.map_err(ActError::Refused)?.version;
+        let loaded = Arc::new(loaded.map_err(ActError::Refused)?);
+        let (version, settings) = (loaded.version.clone(), self.routes().plugin(plugin));
+        let candidate = Candidate::new(&self.host, &running, version, &settings, plan);
         // What does not start would fail with each message.
-        let tried = self.trial(&version).await.map_err(ActError::Refused)?;
-        drop(tried);
-        let candidate = Candidate::new(&self.host, &running, version, plan);
-        let status = candidate.status(Some(&running.version.hash));
-        let _routes = self.routes();
-        self.set_candidate(plugin, Some(candidate));
+        let started = candidate.start().await;
+        let unfit = |it: Unstarted| format!("it does not start: {}", it.fault.0);
+        started.map_err(|it| ActError::Refused(unfit(it)))?;
+        record.try_out(&kept);
+        let saved = self.save(plugin, record, vec![loaded.clone()]).await;
+        saved.map_err(ActError::Storage)?;
+
+        let routes = self.routes();
+        // Other routes may have come into force since. Under the lock: a change of the routes finds the
+        // candidate, or the candidate finds it.
+        candidate.renew(&self.host, &routes.plugin(plugin));
+        let status = candidate.status();
+        self.set_candidate(plugin, candidate);
         Ok(status)
     }
 
     fn candidate(&self, plugin: &str) -> Option<Status> {
-        let serves = self.version(plugin);
-        let candidate = Registry::candidate(self, plugin)?;
-        Some(candidate.status(serves.as_deref()))
+        let candidate = self.on_trial(plugin)?;
+        Some(candidate.status())
     }
 
     fn end_trial(&self, plugin: &str, ended: Ended) -> bool {
-        let candidate = Registry::candidate(self, plugin);
+        let candidate = self.on_trial(plugin);
         candidate.is_some_and(|candidate| candidate.end(ended))
     }
 }
 
 impl Registry {
-    /// Replaces what is on trial; the caller holds the lock of `routes`.
-    pub(super) fn set_candidate(&self, plugin: &Name, candidate: Option<Candidate>) {
+    /// The candidate that may handle messages of what serves, if there is one.
+    pub(crate) fn beside(&self, running: &Serving) -> Option<Arc<Candidate>> {
+        let candidates = self.candidates.load();
+        let candidate = candidates.get(&running.version.plugin);
+        candidate.filter(|it| it.is_beside(running)).cloned()
+    }
+
+    /// The version of `plugin` on trial, or the last one that was.
+    pub(super) fn on_trial(&self, plugin: &str) -> Option<Arc<Candidate>> {
+        self.candidates.load().get(plugin).cloned()
+    }
+
+    /// Claims the canary of `plugin`, to put it into service.
+    ///
+    /// # Errors
+    /// [`ActError::Refused`] if its trial is over.
+    pub(super) fn claim_canary(&self, plugin: &Name, version: &str) -> Result<Promotion, ActError> {
+        let candidate = self.on_trial(plugin);
+        let claimed = candidate.and_then(|candidate| candidate.promote(version));
+        claimed.ok_or_else(|| {
+            ActError::Refused(format!("version {version} is no canary that is under way"))
+        })
+    }
+
+    /// Ends the trials of versions that no key in force has signed, if they must be.
+    pub(super) fn end_unsigned(&self, routes: &Routes) {
+        for (name, candidate) in &**self.candidates.load() {
+            let record = self.host.versions.of(name);
+            let kept = record.find(&candidate.status().version);
+            let signed = kept.map(|kept| kept.check_signature(name, &routes.signatures));
+            if let Some(Err(why)) = signed {
+                candidate.end(Ended::Broken(why));
+            }
+        }
+    }
+
+    /// The version of `plugin` whose trial was the last one, if its figures ended it.
+    pub(super) fn rolled_back(&self, plugin: &str) -> Option<String> {
+        let status = self.on_trial(plugin)?.status();
+        matches!(status.ended, Some(Ended::RolledBack(_))).then_some(status.version)
+    }
+
+    /// The caller holds the lock of `routes`.
+    fn set_candidate(&self, plugin: &Name, candidate: Candidate) {
         let mut next = HashMap::clone(&self.candidates.load());
-        match candidate {
-            Some(candidate) => next.insert(plugin.clone(), Arc::new(candidate)),
-            None => next.remove(plugin),
-        };
+        next.insert(plugin.clone(), Arc::new(candidate));
         self.candidates.store(Arc::new(next));
     }
 }

@@ -32,18 +32,22 @@ pub(super) struct Tried {
 }
 
 impl Registry {
-    /// Compiles a component, and checks that it fits this host. Nothing of it runs.
+    /// Compiles a component, whose content hash is known, and checks that it fits this host. Nothing
+    /// of it runs.
     ///
     /// # Errors
     /// What does not fit, and the remedy.
-    pub(super) async fn load(&self, name: &Name, bytes: Vec<u8>) -> Result<Loaded, String> {
+    pub(super) async fn load(
+        &self,
+        name: &Name,
+        hash: String,
+        bytes: Vec<u8>,
+    ) -> Result<Loaded, String> {
         let (host, plugin) = (self.host.clone(), name.clone());
         blocking(move || {
-            let hash = content_hash(&bytes);
             let compiled = host.compile(&hash, &bytes)?;
             let manifest = Manifest::read(&bytes).map_err(|error| error.to_string())?;
-            let state_version = manifest.as_ref().map_or(1, |it| it.state_version);
-            let version = Version::new(&host, plugin, hash, state_version, &compiled);
+            let version = Version::new(&host, plugin, hash, manifest.as_ref(), &compiled);
             let version = version.map_err(|reason| component::explained(&bytes, reason))?;
             let about = About {
                 manifest,
@@ -71,10 +75,13 @@ impl Registry {
                 .map_err(|error| format!("its kept version {wanted} cannot be read: {error}"))?;
             match content_hash(&bytes) == wanted {
                 true => Ok(bytes),
-                false => Err(format!("its kept version {wanted} is damaged")),
+                false => Err(format!(
+                    "its kept version {wanted} is damaged: drop its file again"
+                )),
             }
         });
-        self.load(name, bytes.await?).await
+        let bytes = bytes.await?;
+        self.load(name, hash.to_owned(), bytes).await
     }
 
     /// Sees whether a version starts under the settings in force.
@@ -88,7 +95,7 @@ impl Registry {
         let started = serving.in_turn(pin!(serving.start(deadline))).await;
         match started {
             Ok(instance) => Ok(Tried { serving, instance }),
-            Err(fault) => Err(format!("it does not start: {}", fault.0)),
+            Err(unstarted) => Err(format!("it does not start: {}", unstarted.fault.0)),
         }
     }
 }

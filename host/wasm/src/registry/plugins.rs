@@ -48,13 +48,15 @@ impl Plugins for Registry {
             record.arrive(version);
             let put = self.put(name, record, None).await;
             put.map_err(|failed| reject(failed.into()))?;
+            self.mend(name, hash, bytes).await;
             return Ok(self.installed(name, false));
         }
         checked.map_err(|missing| match taken {
             Some(Err(why)) => reject(format!("{name}.wasm.sig is of no use: {why}; {missing}")),
             _ => reject(missing),
         })?;
-        let loaded = self.load(name, bytes).await.map_err(reject)?;
+        let loaded = self.load(name, hash.clone(), bytes).await;
+        let loaded = loaded.map_err(reject)?;
         version.learn(loaded.about.clone());
         record.arrive(version.clone());
         let loaded = Arc::new(loaded);
@@ -74,6 +76,14 @@ impl Plugins for Registry {
         let put = self.put(name, record, Some(loaded)).await;
         let changed = put.map_err(|failed| reject(failed.into()))?;
         Ok(self.installed(name, changed))
+    }
+
+    async fn dismiss(&self, name: &Name) {
+        let mut record = Record::clone(&self.host.versions.of(name));
+        record.dismiss();
+        if let Err(error) = self.save(name, record, Vec::new()).await {
+            tracing::warn!(plugin = %name, error, "what waited before the refused file still does");
+        }
     }
 
     async fn restore(&self, name: &Name) -> Result<Installed, Rejected> {
@@ -96,7 +106,6 @@ impl Plugins for Registry {
         }
         let _routes = self.routes();
         self.replace(name, None);
-        self.set_candidate(name, None);
         self.host.meters.forget(name);
     }
 
@@ -106,22 +115,35 @@ impl Plugins for Registry {
             return Err(ActError::Unknown(name.clone()));
         }
         let (now, grants) = (self.host.clock.now(), self.grants(name));
+        let mut promotion = None;
+        // What is held may come in by these.
+        let lets_in = matches!(action, Action::Unpin | Action::Approve { .. });
         match action {
-            Action::Rollback { to } => record.roll_back(to.as_deref(), now)?,
+            Action::Rollback { version } => record.roll_back(version.as_deref(), now)?,
             Action::Pin { version } => record.pin(version.as_deref(), now)?,
-            Action::Unpin => record.unpin()?,
-            Action::Approve { version } => record.approve(version.as_deref(), &grants)?,
-            Action::Promote { version } => record.promote(&version, now)?,
+            Action::Unpin => {
+                record.unpin()?;
+                // Or the file of a canary that failed would come in for all keys.
+                if let Some(failed) = self.rolled_back(name) {
+                    record.withdraw(&failed);
+                }
+            }
+            Action::Approve { version } => record.approve(&version, &grants)?,
+            Action::Promote { version } => {
+                record.promote(&version, now)?;
+                promotion = Some(self.claim_canary(name, &version)?);
+            }
             Action::Disable => record.disable(true)?,
             Action::Enable => record.disable(false)?,
         }
-        // What was held may come in by this.
-        self.let_in(name, &mut record, &grants);
-        match self.put(name, record, None).await {
-            Ok(_) => Ok(self.find(name).is_some()),
-            Err(Failed::Version(why)) => Err(ActError::Refused(why)),
-            Err(Failed::Storage(why)) => Err(ActError::Storage(why)),
+        if lets_in {
+            self.let_in(name, &mut record, &grants);
         }
+        self.put(name, record, None).await?;
+        if let Some(promotion) = promotion {
+            promotion.done();
+        }
+        Ok(self.find(name).is_some())
     }
 
     async fn reconsider(&self, name: &Name) -> Result<Option<String>, Rejected> {
@@ -203,7 +225,7 @@ impl Registry {
     }
 
     /// Keeps versions, then the record that names them, and drops what no record names any more.
-    async fn save(
+    pub(super) async fn save(
         &self,
         name: &Name,
         record: Record,
@@ -224,6 +246,14 @@ impl Registry {
         let unkept =
             |error: io::Error| format!("it could not be kept in the data directory: {error}");
         saved.await.map_err(unkept)
+    }
+
+    /// Keeps a component anew whose kept one was damaged. What serves needs it only at the next start.
+    async fn mend(&self, name: &Name, hash: String, bytes: Vec<u8>) {
+        let host = self.host.clone();
+        if let Err(error) = blocking(move || host.versions.keep(&hash, &bytes)).await {
+            tracing::warn!(plugin = %name, %error, "the component is kept as it was");
+        }
     }
 
     /// Lets the version of the file in if nothing speaks against it any more. True if it did.
@@ -264,8 +294,17 @@ impl Registry {
         self.in_force().plugin(name).grants.clone()
     }
 
-    fn in_force(&self) -> Arc<Routes> {
+    pub(super) fn in_force(&self) -> Arc<Routes> {
         self.routes().clone()
+    }
+}
+
+impl From<Failed> for ActError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Version(why) => Self::Refused(why),
+            Failed::Storage(why) => Self::Storage(why),
+        }
     }
 }
 

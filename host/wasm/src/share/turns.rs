@@ -4,7 +4,7 @@
 //! A call gives its seat up when it waits, for an HTTP answer say, and when it has computed for a
 //! tick of the engine's epoch. Left to the runtime, a thousand calls of one plugin that burn all
 //! their ticks would each go before a neighbour's next message. As long as there are seats for all,
-//! a turn costs three atomic operations and no lock.
+//! a turn costs three atomic operations, a reading of the clock, and no lock.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -98,8 +98,8 @@ impl Turns {
         self.taken.fetch_update(SeqCst, SeqCst, free).is_ok()
     }
 
-    /// Gives free seats to those who wait. Whoever frees a seat or begins to wait does this after
-    /// it, so that no seat stays free while somebody waits.
+    /// Gives free seats to those who wait. Whoever frees a seat while somebody waits, and whoever
+    /// begins to wait and has said so, does this after it: no seat stays free while somebody waits.
     fn hand_out(&self, queue: &mut Fair<Arc<Ticket>>) {
         while queue.len() > 0 && self.try_sit() {
             match queue.pop() {
@@ -208,6 +208,8 @@ impl Place<'_> {
         let waits = Waits::For(context.waker().clone());
         let ticket = Arc::new(Ticket(Mutex::new(waits)));
         queue.push(self.plugin, ticket.clone());
+        // Told before seats are looked at: who leaves one after that look sees that somebody waits.
+        self.turns.waiting.store(queue.len(), SeqCst);
         self.stands = Stands::Queued(ticket.clone());
         ticket
     }
@@ -303,6 +305,26 @@ mod tests {
         }
         assert_eq!(turns.taken.load(SeqCst), 0);
         assert_eq!(turns.waiting.load(SeqCst), 0);
+    }
+
+    #[test]
+    fn a_seat_that_is_left_while_another_call_lines_up_goes_to_that_call() {
+        let turns = turns(1);
+        let name = Name::from("p");
+        let place = || Place {
+            turns: &turns,
+            plugin: &name,
+            share: 1,
+            stands: Stands::Outside,
+        };
+        let context = Context::from_waker(Waker::noop());
+        let (mut leaves, mut comes) = (place(), place());
+        assert!(leaves.poll_sit(&context).is_ready());
+        // It has looked for a seat in vain, and has not been heard of since.
+        let ticket = comes.line_up(&mut turns.queue(), &context);
+        leaves.leave();
+        assert!(ticket.is_granted(), "a free seat, and a call that waits");
+        assert!(comes.poll_sit(&context).is_ready());
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use wasmill_model::Millis;
 use wasmill_model::routes::Grants;
 use wasmill_port::plugins::ActError;
 
-use super::record::{Came, Hold, Judged, Kept, Record};
+use super::record::{Came, Judged, Kept, Record};
 
 /// Most versions that are kept of a plugin.
 const VERSIONS_MAX: usize = 10;
@@ -25,6 +25,12 @@ impl Record {
             Some(known) => *known = version,
         }
         self.trim();
+    }
+
+    /// What lies there now cannot serve: nothing waits. What was rolled back from stays so until another
+    /// content arrives.
+    pub(crate) fn dismiss(&mut self) {
+        self.file = None;
     }
 
     /// Puts a version into service that is kept.
@@ -45,22 +51,19 @@ impl Record {
         self.trim();
     }
 
-    /// Goes back from the version that serves.
+    /// Goes back from the version that serves. What lies there comes in only after another content, be it
+    /// that version or one that was held: what it is judged by may be gone with the version.
     ///
     /// # Errors
     /// [`ActError`] if there is none to go back to, or it must not serve.
     pub(crate) fn roll_back(&mut self, to: Option<&str>, now: Millis) -> Result<(), ActError> {
         let refused = |why: &str| ActError::Refused(why.to_owned());
-        if self.is_removed() {
-            return Err(refused(
-                "its file is gone: put one back into the plugins directory",
-            ));
-        }
+        self.check_present()?;
         let from = self.current().map(|version| version.hash.clone());
         let target = match to {
             Some(to) => self.named(to)?,
             None => self.previous().ok_or_else(|| {
-                refused("no version has served before this one: name another with `--to`")
+                refused("no version has served before this one: name another one that is kept")
             })?,
         };
         if from.as_ref() == Some(&target.hash) {
@@ -76,12 +79,10 @@ impl Record {
         }
         self.check_chosen(target)?;
         let target = target.hash.clone();
+        self.withdraw_unless(&target);
         // To one that is not on the way back it is a step forward, and back leads here again.
         if let Some(place) = self.trail.iter().rposition(|hash| *hash == target) {
             self.trail.truncate(place + 1);
-        }
-        if from.is_some() && self.file == from {
-            self.withdrawn = from;
         }
         self.serve(&target, Came::Rollback, now);
         Ok(())
@@ -121,27 +122,25 @@ impl Record {
     /// Lets a version in whatever it asks for.
     ///
     /// # Errors
-    /// [`ActError`] if there is no such version, or none waits for approval.
-    pub(crate) fn approve(
-        &mut self,
-        version: Option<&str>,
-        grants: &Grants,
-    ) -> Result<(), ActError> {
-        let version = match version {
-            Some(hash) => Some(self.named(hash)?),
-            None => self.waiting(),
-        };
+    /// [`ActError`] if there is no such version, or it needs no approval.
+    pub(crate) fn approve(&mut self, version: &str, grants: &Grants) -> Result<(), ActError> {
+        let version = self.named(version)?;
         // What is pinned or went back besides may be approved all the same.
         let unbound = Self {
             pinned: None,
             withdrawn: None,
             ..self.clone()
         };
-        let asks = |it: &&Kept| matches!(unbound.judge(it, grants), Judged::Hold(Hold::Asks(_)));
-        let Some(version) = version.filter(asks) else {
-            let why = "no version waits for approval: see the plugin's history";
-            return Err(ActError::Refused(why.to_owned()));
-        };
+        match unbound.judge(version, grants) {
+            Judged::Hold(_) => {}
+            Judged::Refuse(why) => return Err(ActError::Refused(why)),
+            // By its file it would come in; an operator who chooses it may need it approved.
+            Judged::Serve if self.check_chosen(version).is_err() => {}
+            Judged::Serve => {
+                let why = "it asks for nothing that needs approval: see the plugin's history";
+                return Err(ActError::Refused(why.to_owned()));
+            }
+        }
         self.approved.insert(version.hash.clone());
         Ok(())
     }
@@ -166,6 +165,33 @@ impl Record {
         (self.removed, self.file, self.withdrawn) = (true, None, None);
     }
 
+    /// Whether there is a file, without which nothing serves.
+    pub(super) fn check_present(&self) -> Result<(), ActError> {
+        match self.is_removed() {
+            false => Ok(()),
+            true => Err(ActError::Refused(
+                "its file is gone: put one back into the plugins directory".to_owned(),
+            )),
+        }
+    }
+
+    /// Keeps a version out by its file, until another content comes.
+    pub(crate) fn withdraw(&mut self, hash: &str) {
+        if self.file.as_deref() == Some(hash) {
+            self.withdrawn = Some(hash.to_owned());
+        }
+    }
+
+    /// Keeps the file's content out, unless it is this one, until another comes; where the file was
+    /// refused, that of the version that serves, which may lie there again.
+    pub(super) fn withdraw_unless(&mut self, hash: &str) {
+        let serves = || self.current().map(|version| version.hash.clone());
+        let lies = self.file.clone().or_else(serves);
+        if let Some(lies) = lies.filter(|lies| lies != hash) {
+            self.withdrawn = Some(lies);
+        }
+    }
+
     /// Whether an operator may choose a version.
     pub(super) fn check_chosen(&self, version: &Kept) -> Result<(), ActError> {
         self.check_state(version).map_err(ActError::Refused)?;
@@ -175,6 +201,11 @@ impl Record {
         match &version.manifest {
             Some(manifest) if manifest.capabilities != Capabilities::default() => {
                 let why = "it has never served, and asks for capabilities: approve it first";
+                Err(ActError::Refused(why.to_owned()))
+            }
+            None if self.lost_manifest(version) => {
+                let why = "it has never served, and has no manifest, unlike the version that did \
+                           last: approve it first";
                 Err(ActError::Refused(why.to_owned()))
             }
             _ => Ok(()),

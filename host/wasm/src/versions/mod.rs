@@ -1,6 +1,7 @@
 //! Which versions of each plugin are kept, and which of them serves: a record on disk for each.
 
 mod changes;
+mod chosen;
 mod preflight;
 mod record;
 mod signed;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmill_model::Name;
 
+pub(crate) use preflight::narrowed;
 pub(crate) use record::{About, Came, Hold, Judged, Kept, Record};
 use store::Store;
 

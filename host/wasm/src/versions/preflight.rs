@@ -3,7 +3,9 @@
 //! Two things are compared with the capabilities in its manifest: the grants in force, since what
 //! is not granted is denied when it runs; and what the last version asked for that served and has a
 //! manifest, since what is new in a version is for an operator to see. A version without a
-//! manifest asks for nothing, and tells nothing of what the next one may ask for.
+//! manifest does not say what it asks for, and tells nothing of what the next one may ask for.
+//!
+//! What a manifest does not ask for, its version does not have: the grants are narrowed to it.
 
 use wasmill_component::Capabilities;
 use wasmill_model::routes::Grants;
@@ -50,5 +52,33 @@ pub(super) fn beyond(
         let what = format!("the environment variable {name}");
         look(what, "`grants.env`".into(), granted, asked_before);
     }
+    for name in &asked.secrets {
+        let granted = grants.secrets.contains_key(name);
+        let asked_before = before.map(|it| it.secrets.contains(name));
+        let what = format!("the secret {name}");
+        look(what, "`grants.secrets`".into(), granted, asked_before);
+    }
     beyond
+}
+
+/// What a version has of the grants if it asks for so much, and what of them it does not have.
+pub(crate) fn narrowed(grants: &Grants, asked: &Capabilities) -> (Grants, Vec<String>) {
+    let mut unasked = Vec::new();
+    let mut keeps = |is_asked: bool, what: String| {
+        if !is_asked {
+            unasked.push(what);
+        }
+        is_asked
+    };
+    let mut left = grants.clone();
+    let asks_host = |host: &String| asked.http.iter().any(|it| it.eq_ignore_ascii_case(host));
+    left.http
+        .retain(|host| keeps(asks_host(host), format!("HTTP to {host}")));
+    left.http_private.retain(asks_host);
+    left.env
+        .retain(|name, _| keeps(asked.env.contains(name), format!("the variable {name}")));
+    left.secrets
+        .retain(|name, _| keeps(asked.secrets.contains(name), format!("the secret {name}")));
+    left.files = grants.files && keeps(asked.files, "files".to_owned());
+    (left, unasked)
 }

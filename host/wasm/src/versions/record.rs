@@ -21,9 +21,10 @@ pub(crate) struct Record {
     pub(super) versions: Vec<Kept>,
     /// Versions in the order in which they were put into service; a rollback takes the last away.
     pub(super) trail: Vec<String>,
-    /// The content of the file that was judged last.
+    /// The content of the file that was judged last; none if it cannot serve.
     pub(super) file: Option<String>,
-    /// The file's content, if it was rolled back from: it is let in only after another one.
+    /// The file's content, if the plugin was rolled back since it came: it is let in only after
+    /// another one.
     pub(super) withdrawn: Option<String>,
     /// The version that serves whatever the file is.
     pub(super) pinned: Option<String>,
@@ -35,6 +36,8 @@ pub(crate) struct Record {
     pub(super) disabled: bool,
     /// The highest version of a state's schema that has served: none if nothing has.
     pub(super) state_version: Option<u32>,
+    /// The version that was tried last beside the one that served.
+    pub(super) tried: Option<String>,
 }
 
 /// A version that is kept.
@@ -91,7 +94,7 @@ pub(crate) enum Judged {
 pub(crate) enum Hold {
     /// An operator holds this one.
     Pinned(String),
-    /// An operator went back from it.
+    /// An operator went back while it was there.
     Withdrawn(String),
     /// It asks for more than it may: one text for each thing.
     Asks(Vec<String>),
@@ -175,7 +178,7 @@ impl Record {
         self.pinned.as_deref()
     }
 
-    /// Whether the plugin's file is gone.
+    /// Whether the plugin's file is gone, or cannot serve and nothing did since the one before went.
     pub(crate) fn is_removed(&self) -> bool {
         self.removed && self.file.is_none()
     }
@@ -197,7 +200,13 @@ impl Record {
     pub(crate) fn warm(&self) -> impl Iterator<Item = &str> {
         let named = [self.current(), self.previous(), self.waiting()];
         let named = named.into_iter().flatten().map(|it| it.hash.as_str());
-        named.chain(self.pinned())
+        let named = named.chain(self.pinned());
+        // Kept until it is promoted.
+        let tried = self
+            .tried
+            .as_deref()
+            .filter(|hash| self.find(hash).is_some());
+        named.chain(tried)
     }
 
     /// The only version that is named so.
@@ -238,12 +247,23 @@ impl Record {
             Some(manifest) if !is_known => {
                 preflight::beyond(&manifest.capabilities, grants, self.asked())
             }
+            None if !is_known && self.lost_manifest(version) => {
+                let why = "it has no manifest, unlike the version before: it would have all that \
+                           the plugin is granted";
+                vec![why.to_owned()]
+            }
             _ => Vec::new(),
         };
         match asks.is_empty() {
             true => Judged::Serve,
             false => Judged::Hold(Hold::Asks(asks)),
         }
+    }
+
+    /// Whether a version does not say what it asks for, and the last one that served did.
+    pub(super) fn lost_manifest(&self, version: &Kept) -> bool {
+        let last = self.trail.last().and_then(|hash| self.find(hash));
+        version.manifest.is_none() && last.is_some_and(|last| last.manifest.is_some())
     }
 
     /// Whether a version can read the states that are there.

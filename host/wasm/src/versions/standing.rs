@@ -14,7 +14,8 @@ impl Hold {
                 "the plugin is pinned to version {hash} until it is unpinned"
             )],
             Self::Withdrawn(_) => vec![
-                "it was rolled back from: drop another file, or roll back to this version"
+                "another version was chosen over it, by a rollback or a trial: drop another file, or choose \
+                 this version"
                     .to_owned(),
             ],
             Self::Asks(asks) => asks.clone(),
@@ -81,14 +82,20 @@ fn version(kept: &Kept, trusted: &Signatures) -> Version {
 }
 
 fn about(manifest: &Manifest) -> About {
-    let Capabilities { http, files, env } = &manifest.capabilities;
+    let Capabilities {
+        http,
+        files,
+        env,
+        secrets,
+    } = &manifest.capabilities;
     let http = http.iter().map(|host| format!("http {host}"));
     let files = files.then(|| "files".to_owned());
     let env = env.iter().map(|name| format!("env {name}"));
+    let secrets = secrets.iter().map(|name| format!("secret {name}"));
     About {
         version: manifest.version.clone(),
         language: manifest.language.clone(),
-        capabilities: http.chain(files).chain(env).collect(),
+        capabilities: http.chain(files).chain(env).chain(secrets).collect(),
         state_version: manifest.state_version,
     }
 }

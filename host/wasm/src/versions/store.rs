@@ -37,9 +37,9 @@ impl Store {
     /// Keeps a component.
     pub(super) fn keep(&self, hash: &str, component: &[u8]) -> io::Result<()> {
         let path = component_file(hash);
-        // A file of another length is a torn one; the same hash has the same content.
-        let length = self.directory.metadata(&path).map(|found| found.len()).ok();
-        if length == u64::try_from(component.len()).ok() {
+        // Compared whole: what was torn or damaged is written anew.
+        let found = self.directory.read(&path);
+        if found.is_ok_and(|found| found == component) {
             return Ok(());
         }
         files::write_whole(&self.directory, &path, &[component])

@@ -1,5 +1,6 @@
 //! WASI for one instance: deny by default, and what the operator granted.
 
+mod files;
 mod http;
 mod output;
 mod random;
@@ -14,6 +15,7 @@ use wasmill_port::Clock;
 use wasmtime::Result;
 use wasmtime_wasi::{FsPerms, HostWallClock, WasiCtx, WasiCtxBuilder};
 
+pub(crate) use files::link as link_files;
 pub(crate) use http::{HttpGate, Outgoing};
 pub(crate) use output::Lines;
 pub(crate) use random::Draws;

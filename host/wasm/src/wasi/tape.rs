@@ -1,23 +1,32 @@
-//! What a call received by HTTP, recorded to be played to another version of the plugin.
+//! What a call asked for and received by HTTP, recorded to be played to another version of the plugin.
 //!
-//! Answers are matched by method and URL, in order. They are recorded as the guest reads them, so one
-//! that it did not read to its end is not played, nor one beyond the bound.
+//! Requests are matched by method and URL, in order, those with the same body first. Answers are
+//! recorded as the guest reads them, so one that it did not read to its end is not played, nor one
+//! beyond the bound.
+
+mod content;
+#[cfg(test)]
+mod tests;
+mod watched;
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
+use tokio::time::{Instant, timeout_at};
+use wasmill_port::chosen::REQUESTS_TOLD_MAX;
+use wasmill_port::compare::{DIFFERENCES_MAX, Difference};
 use wasmtime_wasi_http::{Error, Result, WasiBody};
 
-/// Most bytes of all bodies of one call.
+use content::Content;
+use watched::{Passing, watched};
+
+/// Most bytes of all answers' bodies of one call.
 const BYTES_MAX: usize = 1 << 20;
-/// Most answers of one call.
-const ANSWERS_MAX: usize = 64;
+/// Most requests of one call.
+const REQUESTS_MAX: usize = 64;
 
 /// Whether a call's HTTP is recorded, or played from what was.
 #[derive(Clone, Debug, Default)]
@@ -31,28 +40,46 @@ pub(crate) enum Tape {
     Plays(Recording),
 }
 
-/// The answers of one call; clones share them.
+impl Tape {
+    /// One from which nothing can be played, so that each request is refused.
+    pub(crate) fn closed() -> Self {
+        Self::Plays(Recording::default())
+    }
+}
+
+/// The exchanges of one call; clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Recording(Arc<Mutex<Answers>>);
+pub(crate) struct Recording(Arc<Mutex<Exchanges>>);
 
 #[derive(Debug, Default)]
-struct Answers {
-    all: Vec<Answer>,
+struct Exchanges {
+    all: Vec<Exchange>,
+    /// There were more requests than are recorded.
+    overflows: bool,
+    /// Of all answers' bodies.
     bytes: usize,
+    /// Requests that found nothing that could be played.
     unanswered: u64,
+    /// The first requests to which there was none like them.
+    others: Vec<(Method, Uri, Content)>,
 }
 
 #[derive(Debug)]
-struct Answer {
+struct Exchange {
     method: Method,
     uri: Uri,
+    content: Content,
     came: Came,
-    played: bool,
+    /// The content with which the one asked to whom it is played.
+    played: Option<Content>,
 }
 
+/// What came of a request.
 #[derive(Debug)]
 enum Came {
-    /// The request failed, for this reason.
+    /// Nothing so far.
+    Nothing,
+    /// It failed, for this reason.
     Failed(String),
     /// An answer, and whether all of it was read.
     Answered {
@@ -66,28 +93,130 @@ enum Came {
 impl Recording {
     /// How many requests found nothing that could be played.
     pub(crate) fn unanswered(&self) -> u64 {
-        self.answers().unanswered
+        self.exchanges().unanswered
     }
 
-    /// Plays the first answer to such a request that was not played yet.
-    pub(super) fn play(&self, request: &Request<WasiBody>) -> Result<Response<WasiBody>> {
-        let mut answers = self.answers();
-        let found = answers.all.iter_mut().find(|answer| {
-            let is_such = answer.method == *request.method() && answer.uri == *request.uri();
-            is_such && !answer.played && answer.is_whole()
+    /// What differs between the requests that were recorded and those that were played to.
+    pub(crate) fn differences(&self) -> Vec<Difference> {
+        let exchanges = self.exchanges();
+        let recorded = exchanges.all.iter().filter_map(Exchange::difference);
+        let others = exchanges
+            .others
+            .iter()
+            .map(|(method, uri, content)| Difference {
+                what: told(method, uri),
+                running: "not sent".to_owned(),
+                candidate: content.to_string(),
+            });
+        recorded.chain(others).take(DIFFERENCES_MAX).collect()
+    }
+
+    /// The first requests that found nothing, as method and URL, secrets among them.
+    pub(crate) fn unplayed(&self) -> Vec<String> {
+        let exchanges = self.exchanges();
+        let others = exchanges.others.iter();
+        others
+            .map(|(method, uri, _)| format!("{method} {uri}"))
+            .collect()
+    }
+
+    /// Plays what came of the first such request to which it was not played yet, once all of this one
+    /// was sent, or `ends` has come.
+    pub(super) async fn play(
+        self,
+        request: Request<WasiBody>,
+        ends: Instant,
+    ) -> Result<Response<WasiBody>> {
+        let (head, body) = request.into_parts();
+        let mut content = Content::new(&head.headers);
+        // Late or not: what is there is compared.
+        let _ = timeout_at(ends, content.drain(body)).await;
+        self.exchanges().play(&head.method, &head.uri, content)
+    }
+
+    /// Records a request, and its body as it is sent. None if there were too many.
+    pub(super) fn asked(&self, request: Request<WasiBody>) -> (Request<WasiBody>, Option<usize>) {
+        let mut exchanges = self.exchanges();
+        let place = exchanges.all.len();
+        if place == REQUESTS_MAX {
+            exchanges.overflows = true;
+            return (request, None);
+        }
+        exchanges.all.push(Exchange {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            content: Content::new(request.headers()),
+            came: Came::Nothing,
+            played: None,
         });
-        let Some(answer) = found else {
-            answers.unanswered += 1;
+        drop(exchanges);
+        let recording = self.clone();
+        let note = move |passing: Passing<'_>| {
+            recording.exchanges().all[place].content.add(passing);
+        };
+        (request.map(|body| watched(body, note)), Some(place))
+    }
+
+    /// Records what comes of a request.
+    pub(super) async fn recorded<C>(
+        self,
+        place: Option<usize>,
+        sent: impl Future<Output = Result<(Response<WasiBody>, C)>>,
+    ) -> Result<(Response<WasiBody>, C)> {
+        let sent = sent.await;
+        let Some(place) = place else {
+            return sent;
+        };
+        match sent {
+            Ok((response, connection)) => Ok((self.answered(place, response), connection)),
+            Err(error) => {
+                self.exchanges().all[place].came = Came::Failed(error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// Records an answer as it is read.
+    fn answered(&self, place: usize, response: Response<WasiBody>) -> Response<WasiBody> {
+        self.exchanges().all[place].came = Came::Answered {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: BytesMut::new(),
+            whole: false,
+        };
+        let recording = self.clone();
+        let note = move |passing: Passing<'_>| recording.exchanges().read(place, passing);
+        response.map(|body| watched(body, note))
+    }
+
+    fn exchanges(&self) -> MutexGuard<'_, Exchanges> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Exchanges {
+    fn play(&mut self, method: &Method, uri: &Uri, content: Content) -> Result<Response<WasiBody>> {
+        let is_such = |it: &Exchange| it.method == *method && it.uri == *uri;
+        let is_free = |it: &Exchange| is_such(it) && it.played.is_none();
+        let same = |it: &Exchange| is_free(it) && !it.content.differs(&content);
+        let place = self.all.iter().position(same);
+        let place = place.or_else(|| self.all.iter().position(is_free));
+        let Some(place) = place else {
+            self.unanswered += 1;
+            if !self.overflows && self.others.len() < REQUESTS_TOLD_MAX {
+                self.others.push((method.clone(), uri.clone(), content));
+            }
             return Err(Error::HttpRequestDenied);
         };
-        answer.played = true;
-        match &answer.came {
+        let exchange = &mut self.all[place];
+        exchange.played = Some(content);
+        match &exchange.came {
             Came::Failed(why) => Err(Error::InternalError(Some(why.clone()))),
             Came::Answered {
                 status,
                 headers,
                 body,
-                ..
+                whole: true,
             } => {
                 let body = Full::new(Bytes::copy_from_slice(body));
                 let body = body.map_err(|never| match never {}).boxed_unsync();
@@ -96,206 +225,57 @@ impl Recording {
                 *response.headers_mut() = headers.clone();
                 Ok(response)
             }
-        }
-    }
-
-    /// Records what comes of a request.
-    pub(super) async fn recorded<C>(
-        self,
-        method: Method,
-        uri: Uri,
-        sent: impl Future<Output = Result<(Response<WasiBody>, C)>>,
-    ) -> Result<(Response<WasiBody>, C)> {
-        match sent.await {
-            Ok((response, connection)) => Ok((self.answered(method, uri, response), connection)),
-            Err(error) => {
-                self.failed(method, uri, &error);
-                Err(error)
+            Came::Nothing | Came::Answered { .. } => {
+                self.unanswered += 1;
+                Err(Error::HttpRequestDenied)
             }
         }
-    }
-
-    /// Notes that a request failed.
-    fn failed(&self, method: Method, uri: Uri, error: &Error) {
-        self.add(method, uri, Came::Failed(error.to_string()));
-    }
-
-    /// Records an answer as it is read.
-    fn answered(
-        &self,
-        method: Method,
-        uri: Uri,
-        response: Response<WasiBody>,
-    ) -> Response<WasiBody> {
-        let came = Came::Answered {
-            status: response.status(),
-            headers: response.headers().clone(),
-            body: BytesMut::new(),
-            whole: false,
-        };
-        let Some(place) = self.add(method, uri, came) else {
-            return response;
-        };
-        let recording = self.clone();
-        let recorded = |inner| Recorded {
-            inner,
-            recording,
-            place,
-        };
-        response.map(|body| recorded(body).boxed_unsync())
-    }
-
-    fn add(&self, method: Method, uri: Uri, came: Came) -> Option<usize> {
-        let mut answers = self.answers();
-        let place = answers.all.len();
-        (place < ANSWERS_MAX).then(|| {
-            answers.all.push(Answer {
-                method,
-                uri,
-                came,
-                played: false,
-            });
-            place
-        })
     }
 
     /// Adds to the body of an answer; one beyond the bound never becomes whole.
-    fn read(&self, place: usize, data: &[u8]) {
-        let mut answers = self.answers();
-        let fits = answers.bytes + data.len() <= BYTES_MAX;
-        answers.bytes = answers.bytes.saturating_add(data.len());
-        if let Came::Answered { body, .. } = &mut answers.all[place].came
-            && fits
-        {
-            body.extend_from_slice(data);
-        }
-    }
-
-    fn end(&self, place: usize) {
-        let mut answers = self.answers();
-        let fits = answers.bytes <= BYTES_MAX;
-        if let Came::Answered { whole, .. } = &mut answers.all[place].came {
-            *whole = fits;
-        }
-    }
-
-    fn answers(&self) -> MutexGuard<'_, Answers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Answer {
-    fn is_whole(&self) -> bool {
-        match self.came {
-            Came::Failed(_) => true,
-            Came::Answered { whole, .. } => whole,
-        }
-    }
-}
-
-/// The body of an answer that is recorded.
-struct Recorded {
-    inner: WasiBody,
-    recording: Recording,
-    place: usize,
-}
-
-impl Body for Recorded {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
-        match &frame {
-            Some(Ok(frame)) => {
-                if let Some(data) = frame.data_ref() {
-                    self.recording.read(self.place, data);
-                }
-                // Who knows that this was the last need not ask again.
-                if self.inner.is_end_stream() {
-                    self.recording.end(self.place);
+    fn read(&mut self, place: usize, passing: Passing<'_>) {
+        let Self { all, bytes, .. } = self;
+        let Came::Answered { body, whole, .. } = &mut all[place].came else {
+            return;
+        };
+        match passing {
+            Passing::Data(data) => {
+                *bytes = bytes.saturating_add(data.len());
+                if *bytes <= BYTES_MAX {
+                    body.extend_from_slice(data);
                 }
             }
-            Some(Err(_)) => {}
-            None => self.recording.end(self.place),
+            Passing::End => *whole = *bytes <= BYTES_MAX,
         }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request(method: &str, uri: &str) -> Request<WasiBody> {
-        let request = Request::builder().method(method).uri(uri);
-        request.body(body(b"")).unwrap()
-    }
-
-    fn body(bytes: &[u8]) -> WasiBody {
-        let body = Full::new(Bytes::copy_from_slice(bytes));
-        body.map_err(|never| match never {}).boxed_unsync()
-    }
-
-    /// Has the recording see an answer of which the guest reads all, or nothing.
-    async fn answer(recording: &Recording, uri: &str, bytes: &[u8], reads: bool) {
-        let response = Response::new(body(bytes));
-        let response = recording.answered(Method::GET, uri.parse().unwrap(), response);
-        if reads {
-            let read = response.into_body().collect().await.unwrap().to_bytes();
-            assert_eq!(read, bytes);
+impl Exchange {
+    fn difference(&self) -> Option<Difference> {
+        let what = told(&self.method, &self.uri);
+        let running = self.content.to_string();
+        match &self.played {
+            None => Some(Difference {
+                what,
+                running,
+                candidate: "not sent".to_owned(),
+            }),
+            Some(content) if content.differs(&self.content) => Some(Difference {
+                what: format!("{what}: body"),
+                running,
+                candidate: content.to_string(),
+            }),
+            Some(_) => None,
         }
     }
+}
 
-    async fn played(recording: &Recording, method: &str, uri: &str) -> Option<Bytes> {
-        let response = recording.play(&request(method, uri)).ok()?;
-        Some(response.into_body().collect().await.unwrap().to_bytes())
-    }
-
-    #[tokio::test]
-    async fn answers_are_played_once_each_in_order_to_the_same_request() {
-        let recording = Recording::default();
-        answer(&recording, "http://a/x", b"one", true).await;
-        answer(&recording, "http://a/y", b"other", true).await;
-        answer(&recording, "http://a/x", b"two", true).await;
-        let play = |method: &'static str, uri: &'static str| {
-            let recording = recording.clone();
-            async move { played(&recording, method, uri).await }
-        };
-        assert_eq!(play("POST", "http://a/x").await, None);
-        assert_eq!(play("GET", "http://a/x").await.unwrap(), "one");
-        assert_eq!(play("GET", "http://a/x").await.unwrap(), "two");
-        assert_eq!(play("GET", "http://a/x").await, None);
-        assert_eq!(play("GET", "http://a/y").await.unwrap(), "other");
-        assert_eq!(recording.unanswered(), 2);
-    }
-
-    #[tokio::test]
-    async fn what_was_not_read_or_is_too_large_is_not_played() {
-        let recording = Recording::default();
-        answer(&recording, "http://a/unread", b"one", false).await;
-        answer(&recording, "http://a/small", b"two", true).await;
-        answer(&recording, "http://a/large", &vec![0; BYTES_MAX], true).await;
-        let failed = Error::HttpRequestDenied;
-        recording.failed(Method::GET, "http://a/failed".parse().unwrap(), &failed);
-        for uri in ["http://a/unread", "http://a/large", "http://a/failed"] {
-            assert_eq!(played(&recording, "GET", uri).await, None, "{uri}");
-        }
-        assert_eq!(
-            played(&recording, "GET", "http://a/small").await.unwrap(),
-            "two"
-        );
-        assert_eq!(recording.unanswered(), 2, "a failure is played as one");
-    }
+/// A request, without what may be secret in its URL.
+fn told(method: &Method, uri: &Uri) -> String {
+    let host = uri.host().unwrap_or_default();
+    let port = uri
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    let query = if uri.query().is_some() { "?..." } else { "" };
+    format!("request `{method} {host}{port}{}{query}`", uri.path())
 }

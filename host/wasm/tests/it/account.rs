@@ -1,9 +1,10 @@
 //! What calls use is counted, by message and by version, and nobody waits for those that use all.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use wasmill_model::routes::{CallLimits, Isolation, PluginSettings};
+use wasmill_model::routes::{CallLimits, Grants, Isolation, PluginSettings};
 use wasmill_port::{Account, Accounts, Guests, Plugins};
 
 use crate::support::{Bench, PLUGIN};
@@ -89,10 +90,40 @@ async fn a_trap_is_a_fault() {
     assert_eq!(handled(&accounts[0], "fault"), 1);
 }
 
+#[tokio::test]
+async fn what_a_start_used_is_billed_with_the_first_call_or_if_it_fails_by_itself() {
+    let grants = Grants {
+        files: true,
+        ..Grants::default()
+    };
+    let settings = PluginSettings {
+        grants,
+        ..PluginSettings::default()
+    };
+    let bench = Bench::with("starter", settings.clone()).await;
+    let fuel = async |bench: &Bench| {
+        let outcome = bench.handle("x").await;
+        outcome.call.expect("a bill").called.fuel
+    };
+    let (first, second) = (fuel(&bench).await, fuel(&bench).await);
+    // It writes a file when it starts, and an entry of its state in each call.
+    assert!(first > second, "{first} and {second}");
+
+    let stop = bench.data().join("files").join(PLUGIN).join("stop");
+    std::fs::write(stop, "").expect("a file");
+    bench.registry.renew();
+    let before = bench.registry.accounts()[0].fuel;
+    let burnt = fuel(&bench).await;
+    assert!(burnt > 0);
+    assert_eq!(bench.registry.accounts()[0].fuel, before + burnt);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_that_burns_does_not_hold_up_a_neighbour() {
+    const BURNERS: u64 = 500;
+    const CALLS: u64 = 100;
     let limits = CallLimits {
-        fuel_max: u64::MAX / 2,
+        fuel_max: 1_000_000,
         deadline: Duration::from_secs(3_600),
         ..CallLimits::default()
     };
@@ -102,28 +133,43 @@ async fn a_plugin_that_burns_does_not_hold_up_a_neighbour() {
     }));
     bench.install("slow", "endless_loop").await.expect("loads");
     bench.install("fast", "counter").await.expect("loads");
-    let burners: Vec<_> = (0..500)
+    let burnt = Arc::new(AtomicU64::new(0));
+    let burners: Vec<_> = (0..BURNERS)
         .map(|_| {
-            let bench = bench.clone();
+            let (bench, burnt) = (bench.clone(), burnt.clone());
             tokio::spawn(async move {
-                let run = bench.make_run("slow", &["x"], Duration::MAX);
-                bench.registry.handle(run).await
+                // Each call burns all its fuel, and there is always a next one.
+                loop {
+                    let run = bench.make_run("slow", &["x"], Duration::MAX);
+                    bench.registry.handle(run).await;
+                    burnt.fetch_add(1, Relaxed);
+                    tokio::task::yield_now().await;
+                }
             })
         })
         .collect();
     // In a task, as the host has it: this test's own thread is none of those that compute.
     let neighbour = tokio::spawn({
-        let bench = bench.clone();
+        let (bench, burnt) = (bench.clone(), burnt.clone());
         async move {
-            for _ in 0..100 {
+            while burnt.load(Relaxed) < BURNERS {
+                tokio::task::yield_now().await;
+            }
+            let before = burnt.load(Relaxed);
+            for _ in 0..CALLS {
                 let run = bench.make_run("fast", &["x"], Duration::MAX);
                 let outcomes = bench.registry.handle(run).await;
                 assert!(outcomes[0].result.is_ok());
             }
+            burnt.load(Relaxed) - before
         }
     });
-    neighbour.await.expect("all were handled");
-    assert!(burners.iter().all(|burner| !burner.is_finished()));
+    let between = neighbour.await.expect("all were handled");
+    // One behind the other, each of the neighbour's calls would wait for all the burners' calls.
+    assert!(
+        between < CALLS * BURNERS / 10,
+        "{between} calls of the burner during {CALLS} of the neighbour"
+    );
     burners.iter().for_each(tokio::task::JoinHandle::abort);
     for burner in burners {
         assert!(burner.await.is_err_and(|error| error.is_cancelled()));

@@ -90,4 +90,6 @@ async fn a_request_is_refused_as_no_answer_could_come() {
 async fn messages_that_are_hoarded_on_the_host_are_bounded() {
     let cause = failure(bench().await.handle("hoard").await).cause;
     assert!(cause.contains("hold more than 33554432 bytes"), "{cause}");
+    let cause = failure(bench().await.handle("litter").await).cause;
+    assert!(cause.contains("10000 metadata, more than 132"), "{cause}");
 }

@@ -4,9 +4,13 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 
-use wasmill_model::routes::{Grants, PluginSettings};
+use wasmill_component::{Capabilities, Manifest};
+use wasmill_model::Secret;
+use wasmill_model::routes::{Grants, PluginSettings, SecretFile};
+use wasmill_port::Plugins;
 
-use crate::support::{Bench, NOW, PLUGIN, effects, failure, written};
+use crate::http::Server;
+use crate::support::{Bench, Log, NOW, PLUGIN, effects, failure, written};
 
 fn granted(grants: Grants) -> PluginSettings {
     PluginSettings {
@@ -52,6 +56,72 @@ async fn the_granted_directory_is_the_plugins_own() {
     }
     assert!(!bench.data().join("escaped.txt").exists());
     assert!(!bench.data().join("files/escaped.txt").exists());
+}
+
+/// A guest whose manifest asks for so much.
+async fn asking(guest: &str, asked: Capabilities, settings: PluginSettings) -> Bench {
+    let manifest = Manifest {
+        name: PLUGIN.to_owned(),
+        version: "1".to_owned(),
+        language: None,
+        description: None,
+        capabilities: asked,
+        routes: None,
+        state_version: 1,
+    };
+    let component = manifest.embed(&wasmill_test_guests::bytes(guest));
+    let bench = Bench::new(settings);
+    let file = component.as_slice().into();
+    let installed = bench.registry.install(&PLUGIN.into(), file).await;
+    installed.expect("the guest loads");
+    bench
+}
+
+#[tokio::test]
+async fn what_a_manifest_does_not_ask_for_is_denied_though_it_is_granted() {
+    let server = Server::held().await;
+    server.answer();
+    let file = SecretFile {
+        path: "/run/secrets/key".into(),
+        secret: Secret::new("a long secret"),
+    };
+    let mut settings = server.granted();
+    settings.grants.files = true;
+    settings.grants.env = [("ORIGIN".to_owned(), "x".to_owned())].into();
+    settings.grants.secrets = [("KEY".to_owned(), file)].into();
+
+    let none = Capabilities::default;
+    let bench = asking("files", none(), settings.clone()).await;
+    failure(bench.handle("note.txt").await);
+    let bench = asking("intruder", none(), settings.clone()).await;
+    let report = written(&effects(bench.handle("127.0.0.1:9").await), "report");
+    assert!(report.contains("environment: 0"), "{report}");
+    let bench = asking("fetch", none(), settings.clone()).await;
+    let cause = failure(bench.handle(&server.address()).await).cause;
+    assert!(cause.contains("HttpRequestDenied"), "{cause}");
+    assert_eq!(server.requests(), 0);
+    let log = Log::default();
+    let told = log.collect();
+    let bench = asking("secretive", none(), settings.clone()).await;
+    drop(told);
+    failure(bench.handle("keep").await);
+    let told = log.text();
+    assert!(told.contains("does not ask for"), "{told}");
+    assert!(told.contains("the secret KEY, files"), "{told}");
+
+    let asked = Capabilities {
+        http: [server.address()].into(),
+        files: true,
+        env: ["ORIGIN".to_owned()].into(),
+        secrets: ["KEY".to_owned()].into(),
+    };
+    let bench = asking("files", asked.clone(), settings.clone()).await;
+    effects(bench.handle("note.txt").await);
+    let bench = asking("fetch", asked.clone(), settings.clone()).await;
+    effects(bench.handle(&server.address()).await);
+    let bench = asking("secretive", asked, settings).await;
+    let kept = effects(bench.handle("keep").await);
+    assert_eq!(written(&kept, "key"), "a long secret");
 }
 
 #[tokio::test]

@@ -132,6 +132,24 @@ async fn a_host_that_is_not_granted_is_denied_and_never_asked() {
 }
 
 #[tokio::test]
+async fn a_guest_that_writes_first_is_told_why_its_request_is_refused() {
+    let server = Server::held().await;
+    let post = |address: &str| format!("{address} 50000");
+    let bench = Bench::with("post", PluginSettings::default()).await;
+    let cause = failure(bench.handle(&post(&server.address())).await).cause;
+    assert_eq!(cause, "ErrorCode::HttpRequestDenied");
+    // By where the name leads, which is found out later.
+    let rebound = server.address().replace("127.0.0.1", "127.1");
+    let mut settings = server.granted();
+    settings.grants.http = vec![rebound.clone()];
+    let bench = Bench::with("post", settings).await;
+    let cause = failure(bench.handle(&post(&rebound)).await).cause;
+    assert!(cause.contains("DestinationIpProhibited"), "{cause}");
+    assert!(!cause.contains("not taken"), "{cause}");
+    assert_eq!(server.requests(), 0);
+}
+
+#[tokio::test]
 async fn a_redirect_to_a_host_that_is_not_granted_is_not_followed() {
     let secret = Server::held().await;
     secret.answer();
@@ -172,6 +190,10 @@ async fn a_request_with_too_large_a_body_is_refused() {
     assert_eq!(written(&effects, "answer"), "hello");
     let cause = failure(bench.handle(&post(1_001)).await).cause;
     assert!(cause.contains("HttpRequestBodySize(Some(1000))"), "{cause}");
+    // So is one who is still writing then.
+    let cause = failure(bench.handle(&post(100_000)).await).cause;
+    assert!(cause.contains("HttpRequestBodySize(Some(1000))"), "{cause}");
+    assert!(!cause.contains("not taken"), "{cause}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod account;
 mod candidates;
+mod chosen;
 mod doors;
 mod drafts;
 mod grants;
@@ -11,14 +12,17 @@ mod limits;
 mod loading;
 mod migration;
 mod secrets;
+mod shadows;
 mod support;
 mod swap;
+mod trials;
 
 #[test]
 fn every_guest_is_used_by_a_test() {
     let tests = [
         include_str!("account.rs"),
         include_str!("candidates.rs"),
+        include_str!("chosen.rs"),
         include_str!("doors.rs"),
         include_str!("drafts.rs"),
         include_str!("grants.rs"),
@@ -28,7 +32,9 @@ fn every_guest_is_used_by_a_test() {
         include_str!("loading.rs"),
         include_str!("migration.rs"),
         include_str!("secrets.rs"),
+        include_str!("shadows.rs"),
         include_str!("swap.rs"),
+        include_str!("trials.rs"),
         // Some are for tests of the whole host.
         include_str!("../../../../tests/it/hostile/cases.rs"),
         include_str!("../../../../tests/it/plugin_test.rs"),
@@ -36,7 +42,9 @@ fn every_guest_is_used_by_a_test() {
         include_str!("../../../../tests/it/timers.rs"),
         include_str!("../../../../tests/it/transactions.rs"),
         include_str!("../../../../tests/it/versions.rs"),
-        include_str!("../../../trial/tests/trials.rs"),
+        include_str!("../../../trial/tests/it/crashes.rs"),
+        include_str!("../../../trial/tests/it/scenarios.rs"),
+        include_str!("../../../trial/tests/it/states.rs"),
     ]
     .concat();
     for guest in wasmill_test_guests::ALL {

@@ -11,7 +11,7 @@ use wasmill_model::http::Request;
 use wasmill_model::reserved::SCHEMA;
 use wasmill_model::routes::PluginSettings;
 use wasmill_model::{Name, http};
-use wasmill_port::{Guests, Plugins, Run};
+use wasmill_port::{Accounts, Guests, Plugins, Run};
 
 use crate::support::{Bench, PLUGIN, effects, failure, written};
 
@@ -56,6 +56,17 @@ async fn handle(bench: &Bench, body: &str, state: &[(&str, &str)]) -> Outcome {
     );
     let mut outcomes = bench.registry.handle(run).await;
     outcomes.remove(0)
+}
+
+fn request() -> Request {
+    Request {
+        method: "GET".into(),
+        path: "/".into(),
+        params: Vec::new(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Bytes::new(),
+    }
 }
 
 /// What became of an entry; none if it was not written.
@@ -122,22 +133,39 @@ async fn a_migration_that_fails_fails_the_call() {
 }
 
 #[tokio::test]
+async fn a_state_of_a_later_version_is_not_touched() {
+    let bench = bench("tally").await;
+    let later = [("total", "4"), (SCHEMA, "\0\0\0\u{3}")];
+    let failed = failure(handle(&bench, "x", &later).await);
+    let both = "version 3 of its schema, and the plugin reads 2";
+    assert!(failed.cause.contains(both), "{}", failed.cause);
+    let refused = bench.registry.answer(bench.state(&later), request()).await;
+    let refused = refused.expect_err("it is not read").to_string();
+    assert!(refused.contains(both), "{refused}");
+    // Nothing was called, so nothing was burnt.
+    let before = bench.registry.accounts()[0].fuel;
+    let current = [("total", "4"), (SCHEMA, VERSION_2)];
+    let answer = bench
+        .registry
+        .answer(bench.state(&current), request())
+        .await;
+    answer.expect("the same instance answers");
+    let burnt = bench.registry.accounts()[0].fuel - before;
+    let refused = bench.registry.answer(bench.state(&later), request()).await;
+    refused.expect_err("it is not read");
+    let after = bench.registry.accounts()[0].fuel;
+    assert_eq!(after, before + burnt, "the call before is not billed again");
+}
+
+#[tokio::test]
 async fn a_query_sees_the_state_migrated_and_leaves_it() {
     let bench = bench("tally").await;
-    let request = Request {
-        method: "GET".into(),
-        path: "/".into(),
-        params: Vec::new(),
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: Bytes::new(),
-    };
     let state = bench.state(&[("seen", "3")]);
-    let answer = bench.registry.answer(state, request.clone()).await;
+    let answer = bench.registry.answer(state, request()).await;
     let http::Response { body, .. } = answer.expect("it answers");
     assert_eq!(body, "3 false");
     let poisoned = bench.state(&[("seen", "poison")]);
-    let failed = bench.registry.answer(poisoned, request).await;
+    let failed = bench.registry.answer(poisoned, request()).await;
     let failed = failed.expect_err("it cannot be migrated").to_string();
     assert!(failed.contains("`migrate` failed: poison"), "{failed}");
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use wasmill_component::{Capabilities, Manifest};
 use wasmill_model::routes::{Grants, Isolation, PluginSettings};
 use wasmill_port::Plugins;
 
@@ -91,6 +92,74 @@ async fn a_kept_version_that_was_damaged_is_not_restored() {
     let bench = Bench::over(bench.data.clone(), PluginSettings::default());
     let refused = bench.registry.restore(&PLUGIN.into()).await.unwrap_err();
     assert!(refused.reason.contains("is damaged"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_kept_version_that_was_damaged_is_mended_by_its_file() {
+    let bench = Bench::with("counter", PluginSettings::default()).await;
+    let kept = only_file(&bench.data().join("plugins"), "wasm");
+    let whole = fs::read(&kept).unwrap();
+    let mut damaged = whole.clone();
+    damaged[100] ^= 1;
+    // Once while it serves, and once at a start.
+    for restarts in [false, true] {
+        fs::write(&kept, &damaged).unwrap();
+        let restarted = Bench::over(bench.data.clone(), PluginSettings::default());
+        let over = match restarts {
+            true => &restarted,
+            false => &bench,
+        };
+        over.install(PLUGIN, "counter").await.unwrap();
+        assert_eq!(fs::read(&kept).unwrap(), whole);
+    }
+}
+
+/// A file that asks for what is not granted is held; one that is refused takes its place.
+#[tokio::test]
+async fn what_was_held_does_not_come_in_once_a_refused_file_replaced_it() {
+    let bench = Bench::with("counter", PluginSettings::default()).await;
+    let asking = asking_for("pay.example");
+    let name = PLUGIN.into();
+    let installed = bench.registry.install(&name, asking.as_slice().into());
+    assert!(installed.await.unwrap().held.is_some());
+    bench.refusal(b"garbage").await;
+    bench.registry.dismiss(&name).await;
+
+    let granted = || PluginSettings {
+        grants: Grants {
+            http: vec!["pay.example".to_owned()],
+            ..Grants::default()
+        },
+        ..PluginSettings::default()
+    };
+    bench.registry.set_routes(routes(granted()));
+    assert_eq!(bench.registry.reconsider(&name).await, Ok(None));
+    assert_eq!(bench.registry.standing(PLUGIN).unwrap().held, None);
+    // Nor after a restart.
+    let restarted = Bench::over(bench.data.clone(), granted());
+    restarted.registry.restore(&name).await.unwrap();
+    assert_eq!(restarted.registry.reconsider(&name).await, Ok(None));
+    assert_eq!(written(&effects(restarted.handle("a").await), "seen"), "1");
+
+    let again = restarted.registry.install(&name, asking.as_slice().into());
+    assert!(again.await.unwrap().held.is_none(), "the file came again");
+}
+
+/// A version of `doubler` that asks for HTTP to a host.
+fn asking_for(host: &str) -> Vec<u8> {
+    let manifest = Manifest {
+        name: PLUGIN.to_owned(),
+        version: "2".to_owned(),
+        language: None,
+        description: None,
+        capabilities: Capabilities {
+            http: [host.to_owned()].into(),
+            ..Capabilities::default()
+        },
+        routes: None,
+        state_version: 1,
+    };
+    manifest.embed(&wasmill_test_guests::bytes("doubler"))
 }
 
 #[tokio::test]

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use anyhow::Context;
 use wasmill_model::{Name, Routes};
 use wasmill_port::Plugins;
+use wasmill_port::plugins::{File, Held};
 use wasmill_service::SystemClock;
 use wasmill_wasm::{Config, Registry};
 
-use super::{Failure, named};
+use super::{Failure, named, plugin_file};
 
-/// A plugin's version, or why it cannot serve.
-type Checked = Vec<(Name, Result<String, String>)>;
+/// A plugin's version, or why it cannot serve: one text for each reason.
+type Checked = Vec<(Name, Result<String, Vec<String>>)>;
 
-/// Loads every plugin of `directory` under `routes`, and looks for those that the routes name.
+/// Loads every plugin of `directory` under `routes`, with its signature, and looks for those that
+/// the routes name. One that a host would keep and not let in is not good either.
 pub(crate) async fn check_plugins(directory: &Path, routes: Routes) -> Result<Checked, Failure> {
     let files = files(directory).map_err(Failure::config)?;
     let routes = Arc::new(routes);
@@ -27,22 +29,36 @@ pub(crate) async fn check_plugins(directory: &Path, routes: Routes) -> Result<Ch
         .context("the plugins' host did not start")?;
     let mut checked = Checked::new();
     for (name, path) in &files {
-        let result = match fs::read(path) {
-            Ok(bytes) => registry
-                .install(name, bytes.as_slice().into())
-                .await
-                .map_err(|error| error.reason),
-            Err(error) => Err(error.to_string()),
-        };
-        checked.push((name.clone(), result.map(|installed| installed.version)));
+        checked.push((name.clone(), check(&registry, name, path).await));
     }
     for name in named::plugins(&routes) {
         if !files.contains_key(&name) {
             let reason = format!("the routes name it, and there is no {name}.wasm");
-            checked.push((name, Err(reason)));
+            checked.push((name, Err(vec![reason])));
         }
     }
     Ok(checked)
+}
+
+/// What a host that has no other version of the plugin would make of its file.
+async fn check(registry: &Registry, name: &Name, path: &Path) -> Result<String, Vec<String>> {
+    let component = plugin_file::component(path).map_err(|error| vec![error.to_string()])?;
+    let signature = plugin_file::signature(path).map_err(|error| vec![error.to_string()])?;
+    let file = File {
+        component: &component,
+        signature: signature.as_deref(),
+    };
+    let installed = registry.install(name, file).await;
+    let installed = installed.map_err(|error| vec![error.reason])?;
+    match installed.held {
+        None => Ok(installed.version),
+        Some(Held { version, reasons }) => {
+            let reasons = reasons.into_iter();
+            Err(reasons
+                .map(|reason| format!("version {version} is held: {reason}"))
+                .collect())
+        }
+    }
 }
 
 /// The plugin files of a directory by name.

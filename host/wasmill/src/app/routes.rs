@@ -28,15 +28,31 @@ pub(crate) fn read(path: &Path) -> Result<Routes, Failure> {
     read_with(path, "")
 }
 
-/// Reads and checks a routes file to whose end `more` is added.
-pub(crate) fn read_with(path: &Path, more: &str) -> Result<Routes, Failure> {
+/// Reads and checks a routes file to whose end the text of `routes_added` is added.
+pub(crate) fn read_with(path: &Path, added: &str) -> Result<Routes, Failure> {
     let file = path.display();
     let mut bytes = fs::read(path)
         .with_context(|| format!("the routes file {file} cannot be read"))
         .map_err(Failure::config)?;
-    bytes.extend_from_slice(more.as_bytes());
-    parse(&bytes)
-        .map_err(|errors| Failure::config(anyhow!("the routes file {file} is wrong:\n{errors}")))
+    let lines = append(&mut bytes, added);
+    parse(&bytes).map_err(|errors| {
+        let note = match added.is_empty() {
+            true => String::new(),
+            false => format!(" (from line {lines} on it is `routes_added` of the scenario)"),
+        };
+        Failure::config(anyhow!("the routes file {file} is wrong{note}:\n{errors}"))
+    })
+}
+
+/// Adds lines; returns the number of the first of them.
+fn append(bytes: &mut Vec<u8>, added: &str) -> usize {
+    // The last line may have no end, and may be a comment.
+    if !added.is_empty() && !bytes.is_empty() && !bytes.ends_with(b"\n") {
+        bytes.push(b'\n');
+    }
+    let first = bytes.split(|it| *it == b'\n').count();
+    bytes.extend_from_slice(added.as_bytes());
+    first
 }
 
 fn parse(bytes: &[u8]) -> Result<Routes, String> {
@@ -157,5 +173,23 @@ fn stamp(path: &Path) -> io::Result<Option<Stamp>> {
         Ok(metadata) => Ok(Some(Stamp::of(&metadata))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_to_routes_begins_on_a_line_of_its_own() {
+        for (text, first) in [("", 1), ("[topics]\n", 2), ("[topics]\n# the end", 3)] {
+            let mut bytes = text.as_bytes().to_vec();
+            assert_eq!(append(&mut bytes, "a = {}"), first, "{text:?}");
+            let all = String::from_utf8(bytes).unwrap();
+            assert_eq!(all.lines().nth(first - 1), Some("a = {}"), "{text:?}");
+        }
+        let mut bytes = b"# as it is".to_vec();
+        append(&mut bytes, "");
+        assert_eq!(bytes, b"# as it is");
     }
 }

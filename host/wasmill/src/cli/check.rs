@@ -34,9 +34,11 @@ impl Check {
         for (name, result) in checked {
             match result {
                 Ok(version) => println!("{name}: good, version {version}"),
-                Err(reason) => {
+                Err(reasons) => {
                     refused += 1;
-                    eprintln!("{name}: {reason}");
+                    for reason in reasons {
+                        eprintln!("{name}: {reason}");
+                    }
                 }
             }
         }

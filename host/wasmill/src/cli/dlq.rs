@@ -1,4 +1,6 @@
-//! `wasmill dlq list|show|redrive|purge`: messages that a running host gave up.
+//! `wasmill dlq list|show|preview|redrive|purge`: messages that a running host gave up.
+
+mod preview;
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -27,13 +29,14 @@ pub(super) enum Command {
         /// Its id, as `list` shows it
         id: String,
     },
+    /// Show what a version of the plugin would do with dead letters, and do nothing of it
+    Preview(preview::Preview),
     /// Deliver a dead letter again, or all of a subscription that there are now
     Redrive {
         #[command(flatten)]
         which: Which,
-        /// Deliver to this subscription instead
-        #[arg(long, value_name = "NAME")]
-        to: Option<String>,
+        #[command(flatten)]
+        through: Through,
     },
     /// Do away with a dead letter, or with all of a subscription that there are now
     Purge {
@@ -51,6 +54,26 @@ pub(super) struct Which {
     /// All of this subscription
     #[arg(long, value_name = "NAME")]
     subscription: Option<String>,
+}
+
+/// Where dead letters go, and which version handles them.
+#[derive(Debug, Args)]
+pub(super) struct Through {
+    /// To this subscription instead
+    #[arg(long, value_name = "NAME")]
+    to: Option<String>,
+    /// Only by this version of the plugin: its hash, or 8 or more of its first digits
+    #[arg(long, value_name = "HASH")]
+    version: Option<String>,
+}
+
+impl Through {
+    fn pairs(&self) -> [(&'static str, Option<&str>); 2] {
+        [
+            ("to", self.to.as_deref()),
+            ("version", self.version.as_deref()),
+        ]
+    }
 }
 
 #[derive(Deserialize)]
@@ -93,15 +116,17 @@ impl Asks for Command {
                 let letter = api.ask(Method::GET, &place(&id))?;
                 tell(format_args!("{letter:#}"))
             }
-            Self::Redrive { which, to } => {
+            Self::Preview(preview) => preview.ask(api),
+            Self::Redrive { which, through } => {
+                let through = through.pairs();
                 let answer = match which.id {
                     Some(id) => {
-                        let query = query(&[("to", to.as_deref())]);
+                        let query = query(&through);
                         api.ask(Method::POST, &format!("{}/redrive{query}", place(&id)))
                     }
                     None => {
-                        let subscription = which.subscription.as_deref();
-                        let query = query(&[("subscription", subscription), ("to", to.as_deref())]);
+                        let of = [("subscription", which.subscription.as_deref())];
+                        let query = query(&[&of[..], &through].concat());
                         api.ask(Method::POST, &format!("/v1/dead-letters/redrive{query}"))
                     }
                 };

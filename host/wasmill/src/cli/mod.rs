@@ -48,7 +48,7 @@ enum Command {
     Request(request::Request),
     /// List, show or cancel the pending timers of a running host
     Timer(Asking<timer::Command>),
-    /// List, show, redrive or purge the dead letters of a running host
+    /// List, show, preview, redrive or purge the dead letters of a running host
     Dlq(Asking<dlq::Command>),
     /// List the subscriptions of a running host, show and move their positions, resume halted keys
     Sub(Asking<sub::Command>),

@@ -129,6 +129,10 @@ impl Host for Call<'_> {
         self.routes.config(self.plugin, name)
     }
 
+    fn config_all(&self) -> Vec<(String, String)> {
+        panic!("the shop asks for each of its settings")
+    }
+
     fn random_id(&mut self) -> String {
         self.enter();
         *self.random += 1;
@@ -194,6 +198,10 @@ impl Host for Call<'_> {
         _limit: u32,
     ) -> Result<Vec<(String, Vec<u8>)>, Error> {
         panic!("the shop scans nothing")
+    }
+
+    fn send_messages(&mut self, _messages: Vec<Outgoing>) -> Result<Vec<String>, Error> {
+        panic!("the shop sends one message after the other")
     }
 
     fn recall(&mut self, _id: &str) -> Result<bool, Error> {

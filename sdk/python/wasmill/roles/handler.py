@@ -1,28 +1,12 @@
 """`plugin.handle` as the contract's `handler`."""
 
 import plugin
-from componentize_py_types import Err
 from wit_world.imports import types
 
-from wasmill.errors import Reject, RetryAfter, describe
 from wasmill.received import Message
+from wasmill.roles.failing import failing
 
 
 class Handler:
     def handle(self, raw: types.Message) -> None:
-        try:
-            plugin.handle(Message.of(raw))
-        except MemoryError:
-            # What is left of the memory is in pieces: the trap brings a fresh instance.
-            raise
-        except Exception as error:
-            raise Err(_failure(error)) from None
-
-
-def _failure(error: Exception) -> types.Failure:
-    cause = describe(error)
-    if isinstance(error, Reject):
-        return types.Failure_Reject(cause)
-    if isinstance(error, RetryAfter):
-        return types.Failure_RetryAfter(types.RetryLater(error.delay, cause))
-    return types.Failure_Retry(cause)
+        failing(lambda: plugin.handle(Message.of(raw)))

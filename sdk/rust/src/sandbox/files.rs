@@ -2,17 +2,20 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 use super::Sandbox;
-use crate::Files;
+use crate::{Files, Host};
 
 impl Files for Sandbox {
     fn write_file(&mut self, name: &str, content: &[u8]) -> io::Result<()> {
-        write(name, content).map_err(|error| explained("write", name, &error))
+        // Handlers of other keys may write the same file at the same time.
+        let partial = format!(".{}.partial", self.random_id());
+        write(name, &partial, content).map_err(|error| explained("write", name, &error))
     }
 
     fn read_file(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(format!("/{name}")) {
+        match fs::read(path(name)) {
             Ok(content) => Ok(Some(content)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(explained("read", name, &error)),
@@ -22,13 +25,27 @@ impl Files for Sandbox {
 
 /// Writes beside the file and renames, so that a reader never sees half of it, and syncs first:
 /// the commit that says it was written must not outlive it.
-fn write(name: &str, content: &[u8]) -> io::Result<()> {
-    let partial = format!("/.{name}.partial");
-    let mut file = File::create(&partial)?;
+fn write(name: &str, partial: &str, content: &[u8]) -> io::Result<()> {
+    let whole = path(name);
+    let directory = whole.parent().unwrap_or(Path::new("/"));
+    let partial = directory.join(partial);
+    let written = write_synced(&partial, content).and_then(|()| fs::rename(&partial, &whole));
+    if written.is_err() {
+        // The error that is told is the first one.
+        let _ = fs::remove_file(&partial);
+    }
+    written?;
+    File::open(directory)?.sync_all()
+}
+
+fn write_synced(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
     file.write_all(content)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(partial, format!("/{name}"))
+    file.sync_all()
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new("/").join(name)
 }
 
 fn explained(what: &str, name: &str, error: &io::Error) -> io::Error {

@@ -11,10 +11,10 @@ use super::Sandbox;
 use crate::Http;
 use crate::http::{Answer, Error, Request};
 
-/// No answer that a plugin understands is larger.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// What a body stream takes in one call.
 const CHUNK_BYTES: usize = 4096;
+/// What is read of an answer in one call.
+const READ_BYTES: u64 = 64 << 10;
 
 impl Http for Sandbox {
     fn fetch(&mut self, request: Request) -> Result<Answer, Error> {
@@ -42,7 +42,7 @@ fn fetch(request: &Request) -> Result<Answer, String> {
     Ok(Answer {
         status: response.status(),
         headers: headers_of(&response),
-        body: read_body(&response)?,
+        body: read_body(&response, request.answer_bytes_max)?,
     })
 }
 
@@ -110,16 +110,21 @@ fn headers_of(response: &IncomingResponse) -> Vec<(String, String)> {
     texts.collect()
 }
 
-fn read_body(response: &IncomingResponse) -> Result<Vec<u8>, String> {
+/// The whole body: half of one is no answer.
+fn read_body(response: &IncomingResponse, bytes_max: usize) -> Result<Vec<u8>, String> {
     let body: IncomingBody = response.consume().map_err(|()| "body taken twice")?;
     let stream = body.stream().map_err(|()| "body taken twice")?;
     let mut content = Vec::new();
-    while content.len() < ANSWER_BYTES_MAX {
-        match stream.blocking_read((ANSWER_BYTES_MAX - content.len()) as u64) {
+    loop {
+        match stream.blocking_read(READ_BYTES) {
             Ok(chunk) => content.extend(chunk),
-            Err(StreamError::Closed) => break,
+            Err(StreamError::Closed) => return Ok(content),
             Err(error) => return Err(format!("{error:?}")),
         }
+        if content.len() > bytes_max {
+            return Err(format!(
+                "the answer is larger than {bytes_max} bytes: see `with_answer_bytes_max`"
+            ));
+        }
     }
-    Ok(content)
 }

@@ -43,6 +43,11 @@ pub(super) fn message(
     if key.is_some_and(str::is_empty) {
         return Err(Error::Invalid("a key has at least one byte".to_owned()));
     }
+    if let Some((name, _)) = headers.iter().find(|(name, _)| name.starts_with('\0')) {
+        return Err(Error::Invalid(format!(
+            "the name of a header must not begin with a NUL, as {name:?} does"
+        )));
+    }
     within("key bytes", key.map_or(0, str::len), KEY_BYTES_MAX)?;
     within("tag bytes", tag.map_or(0, str::len), TAG_BYTES_MAX)?;
     within("headers", headers.len(), HEADERS_COUNT_MAX)?;

@@ -22,6 +22,8 @@ pub(super) enum Activity {
     Admitting,
     /// Its checker decides about a half message.
     Checking,
+    /// The state of a key is brought up to date.
+    Migrating(Call),
 }
 
 /// A handler's call: its effects, until it ends.
@@ -38,6 +40,13 @@ pub(super) struct Call {
     bytes: usize,
 }
 
+/// What a call had sent at one moment.
+pub(super) struct Mark {
+    sent: usize,
+    sends: usize,
+    bytes: usize,
+}
+
 /// A key and what is kept under it, with the call's own changes.
 pub(super) struct Scoped {
     pub(super) key: String,
@@ -45,6 +54,14 @@ pub(super) struct Scoped {
 }
 
 impl Activity {
+    /// The call of a handler, or of a migration, both of which write state.
+    pub(super) fn writing(&mut self, function: &str) -> Result<&mut Call, Error> {
+        match self {
+            Self::Handling(call) | Self::Migrating(call) => Ok(call),
+            other => Err(other.refuses(function)),
+        }
+    }
+
     /// The call of a handler, for what only handlers may do.
     pub(super) fn handling(&mut self, function: &str) -> Result<&mut Call, Error> {
         match self {
@@ -56,7 +73,7 @@ impl Activity {
     /// The key's state, for who may read it.
     pub(super) fn reading(&self, function: &str) -> Result<&Scope, Error> {
         match self {
-            Self::Handling(call) => {
+            Self::Handling(call) | Self::Migrating(call) => {
                 let scoped = call.scope.as_ref().ok_or(Error::NoKey)?;
                 Ok(&scoped.scope)
             }
@@ -76,6 +93,10 @@ impl Activity {
             }
             Self::Checking => {
                 "is refused in `checker.check`: a checker only decides; do this in `handler.handle`"
+            }
+            Self::Migrating(_) => {
+                "is refused in `migration.migrate`: it only brings the state up to date; do this in \
+                 `handler.handle`"
             }
             Self::Idle => "is refused outside of a call, as while the component starts",
         };
@@ -107,6 +128,22 @@ impl Call {
     /// Counts a message.
     pub(super) fn count_send(&mut self) {
         self.sends += 1;
+    }
+
+    /// How much was sent and counted so far.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            sent: self.sent.len(),
+            sends: self.sends,
+            bytes: self.bytes,
+        }
+    }
+
+    /// Takes back what was sent since.
+    pub(super) fn take_back(&mut self, mark: Mark) {
+        self.sent.truncate(mark.sent);
+        self.sends = mark.sends;
+        self.bytes = mark.bytes;
     }
 
     /// Counts bytes that are sent or written.

@@ -25,6 +25,12 @@ impl Host for TestHost {
         self.config.get(name).cloned()
     }
 
+    fn config_all(&self) -> Vec<(String, String)> {
+        let settings = self.config.iter();
+        let pairs = settings.map(|(name, value)| (name.clone(), value.clone()));
+        pairs.collect()
+    }
+
     fn log(&mut self, level: Level, line: impl Display) {
         let mut line = line.to_string();
         line.truncate(line.floor_char_boundary(LOG_LINE_BYTES_MAX));
@@ -38,7 +44,7 @@ impl Host for TestHost {
     }
 
     fn put(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
-        let call = self.activity.handling("state.put")?;
+        let call = self.activity.writing("state.put")?;
         bounds::name(name)?;
         within("state value bytes", value.len(), STATE_VALUE_BYTES_MAX)?;
         call.account(name.len() + value.len())?;
@@ -48,7 +54,7 @@ impl Host for TestHost {
     }
 
     fn delete(&mut self, name: &str) -> Result<(), Error> {
-        let call = self.activity.handling("state.delete")?;
+        let call = self.activity.writing("state.delete")?;
         bounds::name(name)?;
         call.account(name.len())?;
         call.scope()?.entries.remove(name);
@@ -66,16 +72,18 @@ impl Host for TestHost {
     }
 
     fn send_message(&mut self, message: Outgoing) -> Result<String, Error> {
-        self.activity.handling("queue.send")?;
-        let due = bounds::due(message.when, self.now)?;
-        self.check(&message)?;
-        let id = self.next_id();
-        let call = self.activity.handling("queue.send")?;
-        call.count_send();
-        let mut sent = Sent::new(id.clone(), message, due);
-        sent.scope_key = call.scope.as_ref().map(|scoped| scoped.key.clone());
-        call.sent.push(sent);
-        Ok(id)
+        self.send_in("queue.send", message)
+    }
+
+    fn send_messages(&mut self, messages: Vec<Outgoing>) -> Result<Vec<String>, Error> {
+        let before = self.activity.handling("queue.send-many")?.mark();
+        let each = messages.into_iter();
+        let sent: Result<_, _> = each.map(|it| self.send_in("queue.send-many", it)).collect();
+        if sent.is_err() {
+            let call = self.activity.handling("queue.send-many")?;
+            call.take_back(before);
+        }
+        sent
     }
 
     fn recall(&mut self, id: &str) -> Result<bool, Error> {
@@ -155,6 +163,19 @@ impl Host for TestHost {
 }
 
 impl TestHost {
+    fn send_in(&mut self, function: &str, message: Outgoing) -> Result<String, Error> {
+        self.activity.handling(function)?;
+        let due = bounds::due(message.when, self.now)?;
+        self.check(&message)?;
+        let id = self.next_id();
+        let call = self.activity.handling(function)?;
+        call.count_send();
+        let mut sent = Sent::new(id.clone(), message, due);
+        sent.scope_key = call.scope.as_ref().map(|scoped| scoped.key.clone());
+        call.sent.push(sent);
+        Ok(id)
+    }
+
     /// Checks a message that the handler wants to send, and counts its bytes.
     pub(super) fn check(&mut self, message: &Outgoing) -> Result<(), Error> {
         let Outgoing {

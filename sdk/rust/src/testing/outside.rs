@@ -63,7 +63,7 @@ impl Files for TestHost {
 impl Http for TestHost {
     fn fetch(&mut self, request: Request) -> Result<Answer, Error> {
         let answer = match &mut self.outside.respond {
-            Some(respond) => respond(&request),
+            Some(respond) => respond(&request).and_then(|answer| bounded(&request, answer)),
             None => Err(Error::new(format_args!(
                 "{}: no host is granted to this plugin: give the test host `with_http`",
                 request.url
@@ -72,4 +72,17 @@ impl Http for TestHost {
         self.outside.requests.push(request);
         answer
     }
+}
+
+/// The answer, if the request takes one of its size.
+#[cfg(feature = "http")]
+fn bounded(request: &Request, answer: Answer) -> Result<Answer, Error> {
+    let bytes_max = request.answer_bytes_max;
+    if answer.body.len() > bytes_max {
+        let url = &request.url;
+        return Err(Error::new(format_args!(
+            "{url}: the answer is larger than {bytes_max} bytes: see `with_answer_bytes_max`"
+        )));
+    }
+    Ok(answer)
 }

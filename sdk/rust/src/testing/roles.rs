@@ -116,6 +116,32 @@ impl TestHost {
         response
     }
 
+    /// Has `migrate` bring the state of a key up to date from the version `from` of its schema, and
+    /// commits what it wrote if it returns `Ok`.
+    ///
+    /// # Errors
+    /// What `migrate` returns.
+    pub fn migrate(
+        &mut self,
+        migrate: impl FnOnce(&mut Self, u32) -> Result<(), Failure>,
+        key: &str,
+        from: u32,
+    ) -> Result<(), Failure> {
+        let scope = self.scope(key).clone();
+        let key = key.to_owned();
+        self.activity = Activity::Migrating(Call::new(Some(Scoped { key, scope })));
+        let migrated = migrate(self, from);
+        let activity = mem::take(&mut self.activity);
+        migrated?;
+        if let Activity::Migrating(Call {
+            scope: Some(it), ..
+        }) = activity
+        {
+            self.scopes.insert(it.key, it.scope);
+        }
+        Ok(())
+    }
+
     /// The key and name of the timer that is due first.
     fn first_timer(&self, until: u64) -> Option<(String, String)> {
         let scopes = self.scopes.iter();

@@ -158,3 +158,74 @@ fn a_half_message_outlives_its_handler_and_is_delivered_once_decided() -> Result
     }
     Ok(())
 }
+
+#[test]
+fn a_migration_writes_state_and_nothing_else() -> Result<(), Failure> {
+    fn migrate(host: &mut impl Host, from: u32) -> Result<(), Failure> {
+        let seen: u64 = host.load("seen")?.unwrap_or_default();
+        host.save("seen", &[seen + u64::from(from)])?;
+        host.delete("old")?;
+        match seen {
+            0 => Err(reject("nothing was seen")),
+            1 => host.send("news", "ann", "migrated"),
+            _ => Ok(()),
+        }
+    }
+    let mut host = TestHost::new();
+    for seen in [0, 1, 2_u64] {
+        let entries = &mut host.scope_mut("ann").entries;
+        entries.insert("seen".to_owned(), seen.to_string().into_bytes());
+        entries.insert("old".to_owned(), Vec::new());
+        let migrated = host.migrate(migrate, "ann", 1);
+        let scope = host.scope("ann");
+        match seen {
+            0 => assert_eq!(migrated, Err(reject("nothing was seen"))),
+            1 => {
+                let why = "in `migration.migrate`: it only brings the state up to date; do this in \
+                           `handler.handle`";
+                assert_eq!(migrated, Err(refused("queue.send", why)));
+            }
+            _ => {
+                migrated?;
+                assert_eq!(scope.load("seen")?, Some([3]));
+                assert!(!scope.entries.contains_key("old"));
+                continue;
+            }
+        }
+        assert_eq!(scope.load("seen")?, Some(seen), "as if it never was");
+    }
+    Ok(())
+}
+
+#[test]
+fn messages_that_are_sent_together_are_sent_all_or_none() -> Result<(), Failure> {
+    let mut host = TestHost::new().with_topics(["t", "news"]);
+    let handle = |host: &mut TestHost, message: &Message| {
+        let topics = message.json::<Vec<String>>()?;
+        let outgoing = topics.iter().map(|topic| Outgoing::new(topic, ""));
+        let ids = host.send_messages(outgoing.collect());
+        let told = ids.map_or_else(|error| error.to_string(), |ids| ids.len().to_string());
+        host.send("news", "ann", &told)
+    };
+    host.deliver(handle, "t", None, r#"["t", "t"]"#)?;
+    host.deliver(handle, "t", None, r#"["t", "nowhere", "t"]"#)?;
+    let bodies = host.sent().iter().map(|sent| sent.body.as_slice());
+    let unknown = serde_json::to_vec(&Error::UnknownTopic("nowhere".to_owned()).to_string())?;
+    let told: [&[u8]; 4] = [b"", b"", b"\"2\"", &unknown];
+    assert_eq!(bodies.collect::<Vec<_>>(), told);
+    Ok(())
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn an_answer_that_is_larger_than_wanted_is_an_error_and_not_half_of_it() {
+    use crate::http::{Answer, Http, Request};
+
+    let mut host = TestHost::new().with_http(|_| Ok(Answer::new(200, vec![b'x'; 2_000])));
+    let mut body_of = |bytes_max| {
+        let request = Request::get("https://a.example").with_answer_bytes_max(bytes_max);
+        host.fetch(request).map(|answer| answer.body.len())
+    };
+    assert_eq!(body_of(2_000), Ok(2_000));
+    assert!(body_of(1_999).is_err());
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wasmill_engine::{LetterId, RedriveError, dead_letters, layout};
+use wasmill_engine::{LetterId, Redrive, RedriveError, dead_letters, layout};
 use wasmill_model::record::DeadLetter;
 use wasmill_model::{Name, PartitionId};
 use wasmill_port::Clock;
@@ -88,12 +88,14 @@ impl Host {
         let (partition, letter, now) = (held.id.partition, &held.letter, self.clock.now());
         let done = match act {
             Act::Purge => self.engine.purge(partition, letter, now),
-            Act::Redrive | Act::RedriveTo(_) => {
-                let to = match act {
-                    Act::RedriveTo(to) => Some(Name::from(to)),
-                    _ => None,
-                };
-                match self.engine.redrive(partition, letter, to.as_ref(), now) {
+            Act::Redrive | Act::RedriveTo(_) | Act::RedriveThrough(_) => {
+                let mut redrive = Redrive::default();
+                match act {
+                    Act::RedriveTo(to) => redrive.to = Some(to.into()),
+                    Act::RedriveThrough(version) => redrive.version = Some(version.into()),
+                    _ => {}
+                }
+                match self.engine.redrive(partition, letter, &redrive, now) {
                     Ok(()) => true,
                     Err(RedriveError::Gone) => false,
                     Err(refused) => panic!("letter {} cannot be redriven: {refused}", held.id),

@@ -145,6 +145,15 @@ impl Host {
 
     fn begin(&mut self, mut request: RunRequest, routes: Arc<Routes>, luck: u64) -> Going {
         self.sabotage.run(&mut request);
+        let mut chosen = request
+            .messages
+            .iter()
+            .map(|it| it.message.chosen_version());
+        let first = chosen.next();
+        assert!(
+            chosen.all(|it| Some(it) == first),
+            "one version of a plugin handles all messages of a run"
+        );
         let routes = self.sabotage.routes(routes);
         let context = RunContext {
             preparer: Some(self.runs.desk.clone()),

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use wasmill_model::effects::{Failure, FailureKind};
+use wasmill_model::limits::HEADERS_COUNT_MAX;
 use wasmill_model::{Name, When};
 use wasmill_port::{Delivery, call};
 use wasmtime::component::Resource;
@@ -16,6 +17,10 @@ use crate::translate::names;
 
 /// Bytes of all messages that an instance holds as resources.
 const HELD_BYTES_MAX: usize = 32 << 20;
+/// What a message takes besides its content: itself, and its place among the resources.
+const MESSAGE_BYTES: usize = 256;
+/// Pairs of metadata of a message: as many as it may have headers, and those of the host's own.
+const METADATA_MAX: usize = HEADERS_COUNT_MAX + 4;
 /// The header that is the content type.
 const CONTENT_TYPE: &str = "content-type";
 /// The metadata that are no headers: what else this host knows of a message.
@@ -52,7 +57,7 @@ impl Message {
         let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut content_type = None;
         let mut metadata = Vec::with_capacity(message.headers.len() + 4);
-        for (name, value) in &message.headers {
+        for (name, value) in message.sent_headers() {
             match name.eq_ignore_ascii_case(CONTENT_TYPE) {
                 true => content_type = Some(value.to_string()),
                 false => metadata.push(own(name, value)),
@@ -94,11 +99,15 @@ impl Message {
         }
     }
 
+    /// What it takes of the host's memory.
     fn bytes(&self) -> usize {
-        let pairs = self.metadata.iter();
-        let metadata: usize = pairs.map(|(name, value)| name.len() + value.len()).sum();
-        let content_type = self.content_type.as_ref().map_or(0, String::len);
-        self.data.len() + content_type + metadata
+        let texts = self
+            .metadata
+            .iter()
+            .map(|(name, value)| name.capacity() + value.capacity());
+        let pairs = self.metadata.capacity() * size_of::<(String, String)>();
+        let content_type = self.content_type.as_ref().map_or(0, String::capacity);
+        MESSAGE_BYTES + self.data.len() + content_type + pairs + texts.sum::<usize>()
     }
 }
 
@@ -142,8 +151,12 @@ impl Data {
         let held = self.table.get_mut(message)?;
         let before = held.bytes();
         change(held);
-        let after = held.bytes();
-        self.hold_bytes(before, after)
+        let (after, pairs) = (held.bytes(), held.metadata.len());
+        self.hold_bytes(before, after)?;
+        if pairs > METADATA_MAX {
+            bail!("a `wasi:messaging` message has {pairs} metadata, more than {METADATA_MAX}");
+        }
+        Ok(())
     }
 
     fn hold_bytes(&mut self, before: usize, after: usize) -> Result<()> {

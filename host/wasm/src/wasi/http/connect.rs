@@ -10,20 +10,14 @@ use std::sync::{Arc, LazyLock};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
-use tokio::sync::Semaphore;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, Result};
 
 use super::address::is_public;
 use super::allowlist::Target;
+use super::lookup::Lookups;
 use super::refusal::Refusal;
-
-/// Look-ups of names at once, over all plugins: each holds a thread, which look-ups of messages
-/// want too.
-const LOOKUPS_MAX: usize = 64;
-
-static LOOKUPS: Semaphore = Semaphore::const_new(LOOKUPS_MAX);
 
 static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     let roots = RootCertStore {
@@ -54,8 +48,11 @@ impl From<Error> for Unconnected {
 }
 
 /// A connection to `target`, encrypted if it asks for that.
-pub(super) async fn connect(target: &Target) -> Result<Box<dyn Stream>, Unconnected> {
-    let addresses = addresses(target).await?;
+pub(super) async fn connect(
+    target: &Target,
+    lookups: &Lookups,
+) -> Result<Box<dyn Stream>, Unconnected> {
+    let addresses = addresses(target, lookups).await?;
     let stream = connect_to(target, &addresses).await?;
     if !target.tls {
         return Ok(Box::new(stream));
@@ -66,17 +63,16 @@ pub(super) async fn connect(target: &Target) -> Result<Box<dyn Stream>, Unconnec
     Ok(Box::new(stream))
 }
 
-async fn addresses(target: &Target) -> Result<Vec<SocketAddr>> {
+async fn addresses(target: &Target, lookups: &Lookups) -> Result<Vec<SocketAddr>> {
     if let Ok(address) = target.host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, target.port)]);
     }
-    let _one = LOOKUPS.acquire().await.expect("it is never closed");
-    let found = lookup_host((target.host.as_str(), target.port)).await;
+    let found = lookups.addresses(&target.host, target.port).await;
     let unknown = |_| Error::DnsError {
         rcode: Some("address not available".to_owned()),
         info_code: None,
     };
-    Ok(found.map_err(unknown)?.collect())
+    found.map_err(unknown)
 }
 
 /// Tries those of `addresses` that `target` may have, one after the other.
@@ -134,7 +130,7 @@ mod tests {
         for host in ["127.1", "2130706433", "0x7f.1", "localhost"] {
             let mut target = target(host, false);
             target.port = 9;
-            match connect(&target).await {
+            match connect(&target, &Lookups::default()).await {
                 Err(Unconnected::Refused(Refusal::Private(address))) => {
                     assert!(address.is_loopback(), "{host}: {address}");
                 }

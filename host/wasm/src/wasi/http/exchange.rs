@@ -57,7 +57,15 @@ pub(super) async fn exchange(
     times: Times,
     exchanging: Exchanging,
 ) -> Result<Sent> {
-    let head = timeout_at(times.ends, head(request, target, times, &exchanging)).await;
+    let reached = timeout_at(times.ends, reach(&target, times, &exchanging)).await;
+    let reached = match reached.unwrap_or(Err(Error::HttpResponseTimeout)) {
+        Ok(reached) => reached,
+        Err(error) => {
+            body::drain(request.into_body(), times.ends);
+            return Err(error);
+        }
+    };
+    let head = timeout_at(times.ends, head(request, reached, times, &exchanging)).await;
     let Head {
         answer,
         connection,
@@ -77,33 +85,52 @@ pub(super) async fn exchange(
     Ok((answer.map(BodyExt::boxed_unsync), Box::new(rest)))
 }
 
-async fn head(
-    mut request: Request<WasiBody>,
-    target: Target,
-    times: Times,
-    exchanging: &Exchanging,
-) -> Result<Head> {
+/// A connection over which nothing was sent yet.
+struct Reached {
+    sender: http1::SendRequest<WasiBody>,
+    connection: Connection,
+    /// Kept until the exchange is over.
+    room: OwnedSemaphorePermit,
+}
+
+async fn reach(target: &Target, times: Times, exchanging: &Exchanging) -> Result<Reached> {
     let limits = exchanging.limits();
     let connect_by = Instant::now() + times.connect;
     let room = timeout_at(connect_by, exchanging.room()).await;
     let room = room.map_err(|_| exchanging.refuse(&Refusal::Concurrency(limits.concurrency)))?;
     let connected = timeout_at(connect_by, async {
-        let stream = connect(&target).await?;
+        let stream = connect(target, &exchanging.outgoing.lookups).await?;
         let handshake = http1::handshake(TokioIo::new(stream)).await;
         handshake.map_err(|error| Unconnected::Failed(explained(error)))
     });
-    let (mut sender, connection) = match connected.await {
-        Ok(Ok(connected)) => connected,
-        Ok(Err(Unconnected::Failed(error))) => return Err(error),
-        Ok(Err(Unconnected::Refused(refusal))) => return Err(exchanging.refuse(&refusal)),
-        Err(_) => return Err(Error::ConnectionTimeout),
-    };
+    match connected.await {
+        Ok(Ok((sender, connection))) => Ok(Reached {
+            sender,
+            connection: Box::pin(connection),
+            room,
+        }),
+        Ok(Err(Unconnected::Failed(error))) => Err(error),
+        Ok(Err(Unconnected::Refused(refusal))) => Err(exchanging.refuse(&refusal)),
+        Err(_) => Err(Error::ConnectionTimeout),
+    }
+}
+
+async fn head(
+    mut request: Request<WasiBody>,
+    reached: Reached,
+    times: Times,
+    exchanging: &Exchanging,
+) -> Result<Head> {
+    let Reached {
+        mut sender,
+        connection,
+        room,
+    } = reached;
     // Scheme and authority are for proxies; the latter stands in the header `host`.
     let path = request.uri().path_and_query().cloned();
     *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-    let max = limits.request_bytes_max;
-    let request = request.map(|body| body::request(body, max));
-    let mut connection = Some(Box::pin(connection));
+    let max = exchanging.limits().request_bytes_max;
+    let mut connection = Some(connection);
     let sending = drive(sender.send_request(request), &mut connection);
     let sent = timeout(times.first_byte, sending).await;
     match sent.map_err(|_| Error::ConnectionReadTimeout)? {

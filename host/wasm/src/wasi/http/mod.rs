@@ -7,10 +7,12 @@ mod allowlist;
 mod body;
 mod connect;
 mod exchange;
+mod lookup;
 mod refusal;
 mod stand_in;
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use crate::surroundings::HttpClient;
 use crate::wasi::Tape;
 use allowlist::GrantedHost;
 use exchange::Times;
+use lookup::Lookups;
 use refusal::{Refusal, Refusals};
 
 /// An answer, and what must be polled for its body to come.
@@ -36,11 +39,15 @@ type Sent = (
     Box<dyn Future<Output = Result<()>> + Send>,
 );
 
+/// An answer on its way.
+type Sending = Pin<Box<dyn Future<Output = Result<Sent>> + Send>>;
+
 /// A plugin's way out, shared by its instances.
 pub(crate) struct Outgoing {
     granted: Vec<GrantedHost>,
     limits: HttpLimits,
     room: Arc<Semaphore>,
+    lookups: Lookups,
     refusals: Refusals,
     log: Arc<PluginLog>,
 }
@@ -68,6 +75,7 @@ impl Outgoing {
             granted: grants.http.iter().filter_map(parse).collect(),
             limits,
             room: Arc::new(Semaphore::new(limits.concurrency)),
+            lookups: Lookups::default(),
             refusals: Refusals::new(plugin, metrics),
             log,
         }
@@ -88,13 +96,41 @@ pub(crate) struct HttpGate {
 }
 
 impl HttpGate {
-    pub(crate) fn new(outgoing: Arc<Outgoing>, client: Option<Arc<dyn HttpClient>>) -> Self {
+    /// One of an instance that is about to start: its tape is `tape` until its first call ends.
+    pub(crate) fn new(
+        outgoing: Arc<Outgoing>,
+        client: Option<Arc<dyn HttpClient>>,
+        tape: Tape,
+    ) -> Self {
         Self {
             outgoing,
             deadline: Instant::now(),
             trace: None,
-            tape: Tape::Off,
+            tape,
             client,
+        }
+    }
+
+    /// Sends a request, unless it is forbidden.
+    fn send(&self, mut request: Request<WasiBody>, times: Times) -> Sending {
+        let exchanging = Exchanging {
+            outgoing: self.outgoing.clone(),
+            host: request.uri().host().unwrap_or_default().to_owned(),
+        };
+        let Some(target) = allowlist::target(&self.outgoing.granted, request.uri()) else {
+            let denied = exchanging.refuse(&Refusal::NotGranted);
+            body::drain(request.into_body(), times.ends);
+            return Box::pin(async { Err(denied) });
+        };
+        if let Some(trace) = &self.trace
+            && let Ok(value) = HeaderValue::from_str(trace)
+        {
+            let headers = request.headers_mut();
+            headers.entry(trace::PARENT).or_insert(value);
+        }
+        match self.client.clone() {
+            Some(client) => Box::pin(stand_in::exchange(client, request, exchanging)),
+            None => Box::pin(exchange::exchange(request, target, times, exchanging)),
         }
     }
 
@@ -120,42 +156,27 @@ impl HttpGate {
 impl WasiHttpHooks for HttpGate {
     fn send_request(
         &mut self,
-        mut request: Request<WasiBody>,
+        request: Request<WasiBody>,
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<()>> + Send>,
     ) -> Box<dyn Future<Output = Result<Sent>> + Send> {
-        if let Tape::Plays(recording) = &self.tape {
-            let played = recording.play(&request);
-            return Box::new(async move {
-                let over: Box<dyn Future<Output = Result<()>> + Send> = Box::new(async { Ok(()) });
-                Ok((played?, over))
-            });
-        }
-        let exchanging = Exchanging {
-            outgoing: self.outgoing.clone(),
-            host: request.uri().host().unwrap_or_default().to_owned(),
-        };
-        let Some(target) = allowlist::target(&self.outgoing.granted, request.uri()) else {
-            let denied = exchanging.refuse(&Refusal::NotGranted);
-            return Box::new(async { Err(denied) });
-        };
-        if let Some(trace) = &self.trace
-            && let Ok(value) = HeaderValue::from_str(trace)
-        {
-            let headers = request.headers_mut();
-            headers.entry(trace::PARENT).or_insert(value);
-        }
-        if let Some(client) = self.client.clone() {
-            return Box::new(stand_in::exchange(client, request, exchanging));
-        }
         let times = self.times(options);
+        let max = self.outgoing.limits.request_bytes_max;
+        let request = request.map(|body| body::request(body, max, times.ends));
         match &self.tape {
+            Tape::Off => Box::new(self.send(request, times)),
             Tape::Records(recording) => {
-                let (method, uri) = (request.method().clone(), request.uri().clone());
-                let sent = exchange::exchange(request, target, times, exchanging);
-                Box::new(recording.clone().recorded(method, uri, sent))
+                let (request, place) = recording.asked(request);
+                Box::new(recording.clone().recorded(place, self.send(request, times)))
             }
-            _ => Box::new(exchange::exchange(request, target, times, exchanging)),
+            Tape::Plays(recording) => {
+                let played = recording.clone().play(request, times.ends);
+                Box::new(async move {
+                    let over: Box<dyn Future<Output = Result<()>> + Send> =
+                        Box::new(async { Ok(()) });
+                    Ok((played.await?, over))
+                })
+            }
         }
     }
 

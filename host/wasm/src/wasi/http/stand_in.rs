@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Full};
 use wasmtime_wasi_http::{Error, Result, WasiBody};
 
 use super::refusal::Refusal;
-use super::{Exchanging, Sent, body};
+use super::{Exchanging, Sent};
 use crate::surroundings::HttpClient;
 
 /// Has `client` answer a request.
@@ -17,7 +17,6 @@ pub(super) async fn exchange(
     exchanging: Exchanging,
 ) -> Result<Sent> {
     let (parts, asked) = request.into_parts();
-    let asked = body::request(asked, exchanging.limits().request_bytes_max);
     let asked = asked.collect().await?.to_bytes();
     let answer = client.send(Request::from_parts(parts, asked)).await;
     let answer = answer.map_err(|why| Error::InternalError(Some(why)))?;

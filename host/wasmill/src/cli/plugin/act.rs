@@ -19,16 +19,6 @@ pub(super) struct Act {
     output: Output,
 }
 
-/// Options of `wasmill plugin rollback`.
-#[derive(Debug, Args)]
-pub(super) struct Rollback {
-    #[command(flatten)]
-    act: Act,
-    /// Go back to this version: its hash, or 8 or more of its first digits
-    #[arg(long, value_name = "HASH")]
-    to: Option<String>,
-}
-
 /// Options of what may name a version.
 #[derive(Debug, Args)]
 pub(super) struct Choose {
@@ -36,6 +26,15 @@ pub(super) struct Choose {
     act: Act,
     /// The version: its hash, or 8 or more of its first digits
     hash: Option<String>,
+}
+
+/// Options of what must name a version.
+#[derive(Debug, Args)]
+pub(super) struct Approve {
+    #[command(flatten)]
+    act: Act,
+    /// The version that is held: its hash, or 8 or more of its first digits
+    hash: String,
 }
 
 impl Act {
@@ -51,10 +50,10 @@ impl Act {
     }
 }
 
-impl Rollback {
+impl Approve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        self.act
-            .with("rollback", &query(&[("to", self.to.as_deref())]))
+        let version = query(&[("version", Some(self.hash.as_str()))]);
+        self.act.with("approve", &version)
     }
 }
 

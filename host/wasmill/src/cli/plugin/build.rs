@@ -27,12 +27,16 @@ impl Build {
             path,
             manifest,
             bytes,
+            warning,
         } = built.map_err(failed)?;
         let path = path.display();
         tell(format_args!(
             "{path}: {} {}, {bytes} bytes",
             manifest.name, manifest.version
         ))?;
+        if let Some(warning) = warning {
+            eprintln!("warning: {warning}");
+        }
         if bytes as u64 > FILE_BYTES_MAX {
             eprintln!("warning: {path} is larger than a host takes, {FILE_BYTES_MAX} bytes");
         }

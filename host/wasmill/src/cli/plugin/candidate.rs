@@ -10,7 +10,7 @@ use super::super::table::printable;
 use super::list::short;
 use crate::app::{DataApi, Failure, encoded, query, tell};
 
-/// Options of `wasmill plugin canary`.
+/// Options of `wasmill plugin canary`. What is not given is the host's to choose.
 #[derive(Debug, Args)]
 pub(super) struct Canary {
     #[command(flatten)]
@@ -18,26 +18,26 @@ pub(super) struct Canary {
     /// The version: its hash, or 8 or more of its first digits
     hash: String,
     /// The share of the keys that it handles, or of the messages that have none
-    #[arg(long, value_name = "PERCENT", default_value = "5%")]
-    share: String,
+    #[arg(long, value_name = "PERCENT")]
+    share: Option<String>,
     /// For how long it is compared with the version that serves
-    #[arg(long, value_name = "TIME", default_value = "10m")]
-    window: String,
+    #[arg(long, value_name = "TIME")]
+    window: Option<String>,
     /// Roll it back at more than so many times the errors: retries, rejects, faults
-    #[arg(long, value_name = "FACTOR", default_value = "2")]
-    errors: String,
+    #[arg(long, value_name = "FACTOR")]
+    errors: Option<String>,
     /// Roll it back at more than so many times the p99 of a call's time
-    #[arg(long, value_name = "FACTOR", default_value = "2")]
-    latency: String,
+    #[arg(long, value_name = "FACTOR")]
+    latency: Option<String>,
     /// Roll it back at more than so many times the mean fuel
-    #[arg(long, value_name = "FACTOR", default_value = "2")]
-    fuel: String,
+    #[arg(long, value_name = "FACTOR")]
+    fuel: Option<String>,
     /// Put it into service when the window is over, if it held
     #[arg(long)]
     promote: bool,
 }
 
-/// Options of `wasmill plugin shadow`.
+/// Options of `wasmill plugin shadow`, likewise.
 #[derive(Debug, Args)]
 pub(super) struct Shadow {
     #[command(flatten)]
@@ -45,11 +45,11 @@ pub(super) struct Shadow {
     /// The version: its hash, or 8 or more of its first digits
     hash: String,
     /// The share of the messages that it handles, too
-    #[arg(long, value_name = "PERCENT", default_value = "100%")]
-    sample: String,
+    #[arg(long, value_name = "PERCENT")]
+    sample: Option<String>,
     /// Of how many messages that differ to keep how, at most 100
-    #[arg(long, value_name = "COUNT", default_value_t = 20)]
-    count: u32,
+    #[arg(long, value_name = "COUNT")]
+    count: Option<u32>,
 }
 
 /// Which plugin, on which host.
@@ -130,11 +130,11 @@ impl Canary {
     pub(super) fn run(self) -> Result<(), Failure> {
         let asked = [
             ("version", Some(self.hash.as_str())),
-            ("share", Some(&self.share)),
-            ("window", Some(&self.window)),
-            ("errors", Some(&self.errors)),
-            ("latency", Some(&self.latency)),
-            ("fuel", Some(&self.fuel)),
+            ("share", self.share.as_deref()),
+            ("window", self.window.as_deref()),
+            ("errors", self.errors.as_deref()),
+            ("latency", self.latency.as_deref()),
+            ("fuel", self.fuel.as_deref()),
             ("promote", self.promote.then_some("true")),
         ];
         let what = format!("canary{}", query(&asked));
@@ -144,11 +144,11 @@ impl Canary {
 
 impl Shadow {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let count = self.count.to_string();
+        let count = self.count.map(|count| count.to_string());
         let asked = [
             ("version", Some(self.hash.as_str())),
-            ("sample", Some(&self.sample)),
-            ("count", Some(&count)),
+            ("sample", self.sample.as_deref()),
+            ("count", count.as_deref()),
         ];
         let what = format!("shadow{}", query(&asked));
         self.of.show(Method::POST, &what)

@@ -1,17 +1,16 @@
 //! A plugin's file and its signature's, as commands read them.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use serde::Serialize;
 use wasmill_component::{Description, PublicKey, Signature};
 use wasmill_model::{Name, Routes};
-use wasmill_service::reload::FILE_BYTES_MAX;
+use wasmill_service::reload::signature_of;
 
-use crate::app::Failure;
+use crate::app::{Failure, read_component, read_signature};
 
 /// Whose signature lies beside a file.
 #[derive(Debug, Serialize)]
@@ -40,25 +39,16 @@ impl fmt::Display for SignedBy {
     }
 }
 
-/// Where the signature of a file is.
-pub(super) fn signature_of(path: &Path) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(".sig");
-    path.into()
-}
-
 /// Who signed the component with this hash, by the keys of routes.
 pub(super) fn signature(
     path: &Path,
     hash: &str,
     routes: Option<&Routes>,
 ) -> Result<SignedBy, Failure> {
-    let path = signature_of(path);
-    let text = match fs::read(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(SignedBy::Absent),
-        read => read.with_context(|| format!("{} cannot be read", path.display()))?,
+    let Some(text) = read_signature(path).map_err(unread)? else {
+        return Ok(SignedBy::Absent);
     };
-    let refused = |error| Failure::config(anyhow!("{}: {error}", path.display()));
+    let refused = |error| Failure::config(anyhow!("{}: {error}", signature_of(path).display()));
     let signature = Signature::parse(&text).map_err(refused)?;
     let Some(routes) = routes else {
         return Ok(SignedBy::Unchecked);
@@ -79,14 +69,13 @@ pub(super) fn describe(path: &Path) -> Result<Description, Failure> {
 
 /// The bytes of a plugin's file, as far as a host would take them.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let cannot = || format!("{} cannot be read", path.display());
-    let file = File::open(path).with_context(cannot)?;
-    let mut bytes = Vec::new();
-    // As much as a host takes.
-    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
-    if read.with_context(cannot)? as u64 > FILE_BYTES_MAX {
-        let why = anyhow!("{} has more than {FILE_BYTES_MAX} bytes", path.display());
-        return Err(Failure::config(why));
+    read_component(path).map_err(unread)
+}
+
+/// A file that no host would take has to be another one; why it cannot be read may pass.
+fn unread(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => Failure::config(error),
+        _ => anyhow::Error::from(error).into(),
     }
-    Ok(bytes)
 }

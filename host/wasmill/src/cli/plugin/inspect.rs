@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::json;
 use wasmill_component::{
-    CONTRACT, CONTRACT_VERSION, Capabilities, Change, Description, Interface, changes, check,
+    CONTRACT, CONTRACT_VERSION, Capabilities, Change, Description, Interface, changes, check_plugin,
 };
 
 use super::super::table::{self, printable};
 use super::file::{self, describe};
+use super::fuel::{self, Fuel};
 use crate::app::{Failure, read_routes, tell};
 
 /// Options of `wasmill plugin inspect`.
@@ -34,33 +36,67 @@ impl Inspect {
         let description = describe(&self.file)?;
         let earlier = self.against.as_deref().map(describe).transpose()?;
         let changes = earlier.map(|earlier| changes(&earlier, &description));
-        let misfit = check(&description.interfaces)
+        let misfit = check_plugin(&description.interfaces)
             .err()
             .map(|it| it.to_string());
         let routes = self.routes.as_deref().map(read_routes).transpose()?;
         let signature = file::signature(&self.file, &description.hash, routes.as_ref())?;
         if self.json {
+            let fuel = self.fuel(&description, misfit.as_deref())?;
             let all = json!({
                 "component": description,
                 "misfit": misfit,
                 "changes": changes,
                 "signature": signature,
+                "fuel": fuel,
             });
-            return tell(format_args!("{all:#}"));
+            tell(format_args!("{all:#}"))?;
+        } else if let Some(changes) = changes {
+            tell(format_args!("signature: {signature}"))?;
+            tell_changes(&changes)?;
+        } else {
+            let fuel = self.fuel(&description, misfit.as_deref())?;
+            let contract = misfit.clone();
+            let contract =
+                contract.unwrap_or_else(|| format!("keeps to version {CONTRACT_VERSION}"));
+            tell(table::of(
+                ["COMPONENT", &description.hash],
+                summary(&description, contract, &signature, &fuel),
+            ))?;
+            list("IMPORTS", &description.interfaces.imports)?;
+            list("EXPORTS", &description.interfaces.exports)?;
+            suggested(&description)?;
         }
-        if let Some(changes) = changes {
-            // Whether this host takes it matters more than how it differs.
-            misfit.map_or(Ok(()), |misfit| tell(printable(&misfit)))?;
-            return tell_changes(&changes);
+        match misfit {
+            None => Ok(()),
+            Some(misfit) => {
+                let misfit = anyhow!("{}: {}", self.file.display(), printable(&misfit));
+                Err(Failure::config(misfit))
+            }
         }
-        let misfit = misfit.unwrap_or_else(|| format!("keeps to version {CONTRACT_VERSION}"));
-        tell(table::of(
-            ["COMPONENT", &description.hash],
-            summary(&description, misfit, &signature),
-        ))?;
-        list("IMPORTS", &description.interfaces.imports)?;
-        list("EXPORTS", &description.interfaces.exports)
     }
+
+    /// What an empty message costs, if a host would take the component.
+    fn fuel(&self, description: &Description, misfit: Option<&str>) -> Result<Fuel, Failure> {
+        match misfit {
+            Some(_) => Ok(Fuel::Unknown("no host takes it".to_owned())),
+            None => {
+                let component = file::read(&self.file)?;
+                Ok(fuel::measure(&component, description.manifest.as_ref()))
+            }
+        }
+    }
+}
+
+/// The routes that its author suggests.
+fn suggested(of: &Description) -> Result<(), Failure> {
+    let manifest = of.manifest.as_ref();
+    let Some(routes) = manifest.and_then(|it| it.routes.as_deref()) else {
+        return Ok(());
+    };
+    tell("\nSUGGESTED ROUTES")?;
+    let mut lines = routes.trim_end().lines();
+    lines.try_for_each(|line| tell(printable(line)))
 }
 
 fn tell_changes(changes: &[Change]) -> Result<(), Failure> {
@@ -72,7 +108,12 @@ fn tell_changes(changes: &[Change]) -> Result<(), Failure> {
     }
 }
 
-fn summary(of: &Description, contract: String, signature: &file::SignedBy) -> Vec<[String; 2]> {
+fn summary(
+    of: &Description,
+    contract: String,
+    signature: &file::SignedBy,
+    fuel: &Fuel,
+) -> Vec<[String; 2]> {
     let mut rows = Vec::new();
     let mut row = |name: &str, value: String| rows.push([name.to_owned(), value]);
     if let Some(manifest) = &of.manifest {
@@ -90,6 +131,7 @@ fn summary(of: &Description, contract: String, signature: &file::SignedBy) -> Ve
     row("bytes", of.size.to_string());
     row("contract", contract);
     row("signature", signature.to_string());
+    row("fuel", fuel.to_string());
     if let Some(manifest) = &of.manifest {
         row("capabilities", asked(&manifest.capabilities));
         row("state version", manifest.state_version.to_string());
@@ -99,11 +141,17 @@ fn summary(of: &Description, contract: String, signature: &file::SignedBy) -> Ve
 
 /// What it asks for, in a line.
 fn asked(capabilities: &Capabilities) -> String {
-    let Capabilities { http, files, env } = capabilities;
+    let Capabilities {
+        http,
+        files,
+        env,
+        secrets,
+    } = capabilities;
     let http = http.iter().map(|host| format!("http {host}"));
     let env = env.iter().map(|name| format!("env {name}"));
     let files = files.then(|| "files".to_owned());
-    let all: Vec<_> = http.chain(files).chain(env).collect();
+    let secrets = secrets.iter().map(|name| format!("secret {name}"));
+    let all: Vec<_> = http.chain(files).chain(env).chain(secrets).collect();
     match all.is_empty() {
         true => "none".to_owned(),
         false => all.join(", "),

@@ -4,6 +4,7 @@ mod act;
 mod build;
 mod candidate;
 mod file;
+mod fuel;
 mod history;
 mod inspect;
 mod keygen;
@@ -45,14 +46,14 @@ enum Command {
     List(list::List),
     /// List the versions of a plugin that a running host keeps
     History(history::History),
-    /// Go back to the version of a plugin that served before, until another file comes
-    Rollback(act::Rollback),
+    /// Go back to the version of a plugin that served before, or to a given one, until another file comes
+    Rollback(act::Choose),
     /// Hold a version of a plugin, whatever files come: the one that serves, or a given one
     Pin(act::Choose),
     /// End a pin: the version of the file comes in
     Unpin(act::Act),
     /// Let a version of a plugin in that is held for what it asks for
-    Approve(act::Choose),
+    Approve(act::Approve),
     /// Put a disabled plugin back into service
     Enable(act::Act),
     /// Take a plugin out of service until it is enabled; its messages wait
@@ -81,10 +82,10 @@ impl Plugin {
             Command::Sign(sign) => sign.run(),
             Command::List(list) => list.run(),
             Command::History(history) => history.run(),
-            Command::Rollback(rollback) => rollback.run(),
+            Command::Rollback(choose) => choose.run("rollback"),
             Command::Pin(choose) => choose.run("pin"),
             Command::Unpin(act) => act.run("unpin"),
-            Command::Approve(choose) => choose.run("approve"),
+            Command::Approve(approve) => approve.run(),
             Command::Enable(act) => act.run("enable"),
             Command::Disable(act) => act.run("disable"),
             Command::Canary(canary) => canary.run(),

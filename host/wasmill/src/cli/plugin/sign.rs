@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use wasmill_component::SecretKey;
+use wasmill_service::reload::signature_of;
+use wasmill_toolchain::write_whole;
 
-use super::file::{describe, signature_of};
+use super::file::describe;
 use crate::app::{Failure, tell};
 
 /// Options of `wasmill plugin sign`.
@@ -28,9 +30,10 @@ impl Sign {
         let key = key.map_err(|error| Failure::config(anyhow!("{path}: {error}")))?;
         let hash = describe(&self.file)?.hash;
         let signature = signature_of(&self.file);
-        let written = fs::write(&signature, format!("{}\n", key.sign(&hash)));
+        // Whole, since it may lie in a directory that a host watches.
+        let text = format!("{}\n", key.sign(&hash));
+        write_whole(&signature, text.as_bytes()).map_err(anyhow::Error::from)?;
         let path = signature.display();
-        written.with_context(|| format!("cannot write {path}"))?;
         tell(format_args!(
             "{path}: version {hash}, signed with {}",
             key.public()

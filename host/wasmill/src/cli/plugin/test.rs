@@ -2,15 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use clap::Args;
+use clap::{Args, value_parser};
 use serde_json::json;
 use wasmill_component::{Manifest, check_kind};
-use wasmill_trial::{Bench, Crashes, Error, Report, Scenario, Trial};
+use wasmill_trial::{Bench, Crashes, Error, Report, Scenario, Trial, printable};
 
 use super::file;
 use crate::app::{Failure, read_routes_with, tell};
+
+/// How often it is told how far the crashes are.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// Options of `wasmill plugin test`.
 #[derive(Debug, Args)]
@@ -30,7 +34,8 @@ pub(super) struct Test {
     #[arg(long)]
     bench: bool,
     /// How often `--bench` plays the scenario, in instances of each kind
-    #[arg(long, value_name = "COUNT", default_value_t = 50, requires = "bench")]
+    #[arg(long, value_name = "COUNT", default_value_t = 50, requires = "bench",
+          value_parser = value_parser!(u32).range(1..))]
     repeat: u32,
     /// Print JSON
     #[arg(long)]
@@ -53,13 +58,13 @@ impl Test {
         let routes = read_routes_with(&file, &scenario.routes_added)?;
         let data = tempfile::tempdir().context("no temporary directory could be made")?;
         let name = self.name(&component)?;
-        let told_wrong = |error| failure(&self.scenario, error);
+        let told_wrong = |error| failure(&self.scenario, &error);
         let trial = Trial::new(&name, &component, scenario, &routes, data.path().to_owned())
             .map_err(told_wrong)?;
         let report = trial.run().map_err(told_wrong)?;
         // What a crash does to a plugin that is not right tells nothing.
         let is_right = report.differences() == 0;
-        let crashes = (self.crash_points && is_right).then(|| trial.crash_points());
+        let crashes = (self.crash_points && is_right).then(|| trial.crash_points(progress()));
         let bench = self.bench.then(|| trial.bench(self.repeat));
         let found = Found {
             report,
@@ -118,6 +123,9 @@ impl Found {
             return Err(anyhow!("{differences} differences from what the scenario expects").into());
         }
         match &self.crashes {
+            Some(crashes) if crashes.points == 0 => {
+                Err(anyhow!("no crash was tried: no message is handled in the scenario").into())
+            }
             Some(crashes) if !crashes.are_harmless() => Err(anyhow!(
                 "after {} of {} crashes all was not as without one",
                 crashes.findings.len(),
@@ -125,6 +133,17 @@ impl Found {
             )
             .into()),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Tells on stderr, now and then, how many crashes were tried.
+fn progress() -> impl FnMut(u64, u64) {
+    let mut told = Instant::now();
+    move |done, all| {
+        if told.elapsed() >= PROGRESS_EVERY {
+            told = Instant::now();
+            eprintln!("crash points: {done} of {all} tried");
         }
     }
 }
@@ -138,14 +157,18 @@ fn scenario(path: &Path) -> Result<Scenario, Failure> {
 }
 
 /// What was told wrong has to be changed; a trial that fails by itself has not.
-fn failure(scenario: &Path, error: Error) -> Failure {
+fn failure(scenario: &Path, error: &Error) -> Failure {
+    // What the plugin wrote must not write to the terminal. Reasons of several lines stay so.
+    let text = error.to_string();
+    let text: Vec<_> = text.lines().map(printable).collect();
+    let text = text.join("\n");
     match error {
-        Error::Refused { .. } => {
-            Failure::config(anyhow!("the scenario {}: {error}", scenario.display()))
+        Error::Refused { .. } | Error::Unheard { .. } | Error::NoRoute { .. } => {
+            Failure::config(anyhow!("the scenario {}: {text}", scenario.display()))
         }
-        Error::Plugin(_) | Error::Held(_) | Error::NotRouted(_) => Failure::config(error),
-        Error::Endless(_) | Error::Unsteady(_) | Error::Host(_) => {
-            anyhow::Error::from(error).into()
+        Error::Plugin(_) | Error::Held(_) | Error::NotRouted(_) | Error::ManyPlaces { .. } => {
+            Failure::config(anyhow!(text))
         }
+        Error::Endless(_) | Error::Unsteady(_) | Error::Host(_) => anyhow!(text).into(),
     }
 }

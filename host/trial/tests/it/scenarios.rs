@@ -1,72 +1,8 @@
-//! Real components play scenarios: what they do is told, what differs is found, and so is what a
-//! crash does to those that are not right.
+//! What scenarios tell: effects, differences, and what is wrong with them.
 
-use std::fmt::Write;
+use wasmill_trial::{Error, Scenario, Trial};
 
-use tempfile::TempDir;
-use wasmill_trial::{Crashes, Error, Report, Scenario, Trial};
-
-/// Where the prepared answers are, and what asks for them is granted.
-const BANK: &str = "bank.example:8080";
-
-/// A trial, and the directory that it lives in.
-struct World {
-    trial: Trial,
-    _data: TempDir,
-}
-
-impl World {
-    fn new(guest: &str, steps: &str) -> Self {
-        let scenario = Scenario::parse(&format!("routes = \"none\"\n{steps}"));
-        let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
-        let routes = wasmill_routes::parse(&routes(guest));
-        let routes = routes.unwrap_or_else(|errors| panic!("{errors}"));
-        let data = tempfile::tempdir().expect("a directory");
-        let bytes = wasmill_test_guests::bytes(guest);
-        let trial = Trial::new(guest, &bytes, scenario, &routes, data.path().to_owned());
-        Self {
-            trial: trial.unwrap_or_else(|error| panic!("{error}")),
-            _data: data,
-        }
-    }
-
-    fn run(&self) -> Report {
-        self.trial.run().unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    fn crash(&self) -> Crashes {
-        let crashes = self.trial.crash_points();
-        crashes.unwrap_or_else(|error| panic!("{error}"))
-    }
-}
-
-fn routes(plugin: &str) -> String {
-    let mut text = String::from("[topics]\n\"pay\" = {}\n\"idle\" = {}\n\"told\" = {}\n");
-    for topic in ["pay", "idle"] {
-        let _ = write!(
-            text,
-            "[subscriptions.{topic}]\ntopic = \"{topic}\"\nplugin = \"{plugin}\"\n\
-             retry = [\"1s\", \"5s\"]\n"
-        );
-    }
-    let _ = write!(
-        text,
-        "[plugins.{plugin}.grants]\nhttp = [\"{BANK}\"]\nfiles = true\n"
-    );
-    text
-}
-
-/// Steps that send these bodies, all of one key.
-fn pays(bodies: &[&str]) -> String {
-    let step =
-        |body| format!("[[step]]\nsend = {{ topic = \"pay\", key = \"k\", body = \"{body}\" }}\n");
-    bodies.iter().map(step).collect()
-}
-
-/// What answers at the bank.
-fn bank(status: u16) -> String {
-    format!("[[http]]\nmethod = \"POST\"\nurl = \"http://{BANK}/charge\"\nstatus = {status}\n")
-}
+use crate::support::{World, pays, routes};
 
 const ALL_RIGHT: &str = r#"
 [[http]]
@@ -190,42 +126,6 @@ expect.http = [ { method = "GET", url = "http://a/" } ]
 }
 
 #[test]
-fn a_plugin_that_keeps_state_in_its_memory_is_found() {
-    let crashes = World::new("remembers", &pays(&["a", "b", "a"])).crash();
-    let text = crashes.to_string();
-    assert!(text.contains("doubled: message told a"), "{text}");
-    // It had seen `a` when the third message came: whenever the host died in between.
-    assert!(!crashes.are_harmless());
-}
-
-#[test]
-fn a_plugin_that_acts_outside_before_it_says_so_is_found() {
-    let steps = bank(200) + &pays(&[BANK]);
-    let crashes = World::new("calls_first", &steps).crash();
-    let text = crashes.to_string();
-    let repeated =
-        format!("repeated: POST http://{BANK}/charge, without the same `idempotency-key`");
-    assert!(text.contains(&repeated), "{text}");
-    assert!(
-        text.contains("before host call 2, transaction.prepare"),
-        "{text}"
-    );
-    assert!(
-        !text.contains("doubled") && !text.contains("lost"),
-        "{text}"
-    );
-}
-
-#[test]
-fn a_plugin_that_loses_an_effect_is_found() {
-    let crashes = World::new("marks", &pays(&["a"])).crash();
-    let text = crashes.to_string();
-    assert!(text.contains("lost: message told a"), "{text}");
-    // Before it was called nothing was marked; after that it was.
-    assert_eq!((crashes.points, crashes.findings.len()), (3, 2), "{text}");
-}
-
-#[test]
 fn random_numbers_ids_and_times_come_again_with_their_message() {
     let world = World::new("draws", &pays(&["a", "b", "c"]));
     assert_eq!(world.run().to_string(), world.run().to_string());
@@ -271,7 +171,8 @@ fn what_a_host_refuses_and_routes_without_the_plugin_are_errors() {
     assert_eq!(line, 2);
     assert!(why.contains("`nowhere` is not declared"), "{why}");
 
-    let scenario = Scenario::parse("routes = \"r\"\nstep = []").expect("a scenario");
+    let scenario =
+        Scenario::parse("routes = \"r\"\n[[step]]\nadvance = \"1s\"").expect("a scenario");
     let routes = wasmill_routes::parse(&routes("teller")).expect("routes");
     let data = tempfile::tempdir().expect("a directory");
     let bytes = wasmill_test_guests::bytes("teller");
@@ -284,10 +185,62 @@ fn what_a_host_refuses_and_routes_without_the_plugin_are_errors() {
 }
 
 #[test]
+fn a_message_that_the_plugin_never_gets_is_named() {
+    let steps = "[[step]]\nadvance = \"1s\"\n[[step]]\nsend = { topic = \"told\" }\n";
+    let scenario = Scenario::parse(&format!("routes = \"r\"\n{steps}")).expect("a scenario");
+    let routes = wasmill_routes::parse(&routes("teller")).expect("routes");
+    let data = tempfile::tempdir().expect("a directory");
+    let bytes = wasmill_test_guests::bytes("teller");
+    let refused = Trial::new("teller", &bytes, scenario, &routes, data.path().to_owned());
+    let error = refused.err().expect("nothing would be shown").to_string();
+    let said = "the step in line 4 sends to `told`, which no subscription of plugin `teller`";
+    assert!(error.contains(said), "{error}");
+}
+
+#[test]
+fn a_step_that_never_ends_is_ended() {
+    let steps = pays(&["a"]) + "[[step]]\nadvance = \"365d\"\n";
+    let world = World::new("ticks", &steps);
+    let error = world.trial.run().expect_err("it never ends").to_string();
+    assert!(
+        error.contains("more than 100000 calls and due times"),
+        "{error}"
+    );
+}
+
+#[test]
+fn schedules_run_from_the_first_step_on() {
+    let routes = routes("teller")
+        + "[schedules.tick]\ncron = \"* * * * * *\"\ntopic = \"idle\"\nkey = \"k\"\n";
+    let steps = "[[step]]\nadvance = \"3s\"\nexpect.outcome = [\"ok\", \"ok\", \"ok\"]\n";
+    let report = World::with_routes("teller", steps, &routes).run();
+    assert_eq!(report.differences(), 0, "{report}");
+}
+
+#[test]
+fn names_of_the_plugin_do_not_steer_the_terminal() {
+    let world = World::new("tail", &pays(&["a", "b"]));
+    let told = world.run().to_string();
+    for said in [
+        "state long\\u{1b}[2J = xxx",
+        "... (1001 bytes)",
+        "claimed claim\\u{1b}[2J0",
+        "tag tag\\u{1b}[2J",
+        "timer timer\\u{1b}[2J set for",
+    ] {
+        assert!(told.contains(said), "no {said:?} in\n{told}");
+    }
+    let crashes = world.crash().to_string();
+    for text in [told, crashes] {
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+}
+
+#[test]
 fn the_example_s_scenario_and_its_routes_are_good() {
-    let scenario = Scenario::parse(include_str!("../../../examples/loyalty/behaviour.toml"));
+    let scenario = Scenario::parse(include_str!("../../../../examples/loyalty/behaviour.toml"));
     let scenario = scenario.unwrap_or_else(|error| panic!("{error}"));
-    let routes = include_str!("../../../examples/loyalty/routes.toml");
+    let routes = include_str!("../../../../examples/loyalty/routes.toml");
     let routes = wasmill_routes::parse(&format!("{routes}\n{}", scenario.routes_added));
     assert!(routes.is_ok(), "{routes:?}");
 }

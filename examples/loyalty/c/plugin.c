@@ -5,6 +5,8 @@
 #include "wasmill/wasmill.h"
 
 #define DAY_MS (24 * 60 * 60 * 1000)
+// The largest integer that readers of JSON agree on, in any language.
+#define CENTS_MAX ((INT64_C(1) << 53) - 1)
 
 typedef struct {
   int64_t spent;  // Cents.
@@ -14,26 +16,10 @@ typedef struct {
 
 static const char *const TIERS[] = {"bronze", "silver", "gold"};
 
-// The configured integer, or this one if the routes have none.
-static bool configured(const char *name, int64_t otherwise, int64_t *value,
-                       wasmill_types_failure_t *failure) {
-  wasmill_string_t asked = wasmill_str(name);
-  WASMILL_AUTO(wasmill_string) text = {0};
-  *value = otherwise;
-  if (!wasmill_config_get(&asked, &text)) {
-    text = (wasmill_string_t){0};  // The bindings leave it undefined, and it is freed.
-    return true;
-  }
-  if (wasmill_string_integer(text, value)) {
-    return true;
-  }
-  return wasmill_retry(failure, asked, "of the configuration is no integer");
-}
-
 static bool tier_of(int64_t spent, const char **tier, wasmill_types_failure_t *failure) {
   int64_t silver, gold;
-  if (!configured("silver", 50000, &silver, failure) ||
-      !configured("gold", 200000, &gold, failure)) {
+  if (!wasmill_config_integer("silver", 50000, &silver, failure) ||
+      !wasmill_config_integer("gold", 200000, &gold, failure)) {
     return false;
   }
   *tier = TIERS[spent >= gold ? 2 : spent >= silver ? 1 : 0];
@@ -122,8 +108,11 @@ static bool tell(wasmill_string_t user, const char *from, const char *to, int64_
 // Sets the timer of users who order nothing, in place of the one that is pending.
 static bool set_quiet(wasmill_types_failure_t *failure) {
   int64_t quiet;
-  if (!configured("quiet", 365LL * DAY_MS, &quiet, failure)) {
+  if (!wasmill_config_integer("quiet", 365LL * DAY_MS, &quiet, failure)) {
     return false;
+  }
+  if (quiet < 1) {
+    return wasmill_retry(failure, wasmill_str("quiet"), "must be at least 1 millisecond");
   }
   wasmill_string_t name = wasmill_str("quiet");
   wasmill_timer_delivery_t when = {.tag = WASMILL_TYPES_DELIVERY_AFTER, .val.after = quiet};
@@ -145,8 +134,8 @@ static bool on_paid(wasmill_string_t user, wasmill_list_u8_t body,
     return wasmill_reject(failure, wasmill_str("order_id"), "must be a text that is not empty");
   }
   if (!wasmill_json_member(order, "amount", &value) || !wasmill_json_integer(value, &amount) ||
-      amount <= 0) {
-    return wasmill_reject(failure, wasmill_str("amount"), "must be an integer above 0, in cents");
+      amount < 1 || amount > CENTS_MAX) {
+    return wasmill_reject(failure, wasmill_str("amount"), "must be from 1 to 2^53 - 1 cents");
   }
 
   bool is_first;
@@ -162,9 +151,10 @@ static bool on_paid(wasmill_string_t user, wasmill_list_u8_t body,
   if (!load(&account, &found, failure)) {
     return false;
   }
-  if (__builtin_add_overflow(account.spent, amount, &account.spent)) {
-    return wasmill_reject(failure, wasmill_str("amount"), "is too large to be counted");
+  if (amount > CENTS_MAX - account.spent) {
+    return wasmill_reject(failure, wasmill_str("amount"), "takes what is spent above 2^53 - 1 cents");
   }
+  account.spent += amount;
   account.orders += 1;
   const char *before = account.tier;
   if (!tier_of(account.spent, &account.tier, failure) || !store(&account, failure)) {

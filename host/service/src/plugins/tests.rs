@@ -1,0 +1,377 @@
+//! Scripted plugins: who is first is decided by the test.
+
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+use wasmill_model::{Millis, Name};
+use wasmill_port::candidate::{
+    CanaryPlan, Candidate, Candidates, Ended, Figures, PROMOTED_MESSAGES_MIN, Plan, Trial,
+};
+use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Standing};
+use wasmill_port::{Clock, Plugins};
+
+use super::{Serving, Supervisor};
+
+/// What happened, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Event {
+    Began(&'static str),
+    Acted(Action),
+    Installed,
+    Dismissed,
+    Serving(bool),
+}
+
+/// The only plugin, `p`, whose canary is what the test says.
+struct Scripted {
+    events: watch::Sender<Vec<Event>>,
+    /// A permit for each thing that may go on.
+    gate: Semaphore,
+    candidate: Mutex<Option<Candidate>>,
+    trials: Mutex<u64>,
+}
+
+impl Scripted {
+    fn new(permits: usize) -> Arc<Self> {
+        Arc::new(Self {
+            events: watch::Sender::default(),
+            gate: Semaphore::new(permits),
+            candidate: Mutex::default(),
+            trials: Mutex::default(),
+        })
+    }
+
+    fn note(&self, event: Event) {
+        self.events.send_modify(|events| events.push(event));
+    }
+
+    fn events(&self) -> Vec<Event> {
+        self.events.borrow().clone()
+    }
+
+    /// Begins something that takes until the test lets it go on.
+    async fn begin(&self, what: &'static str) {
+        self.note(Event::Began(what));
+        let permit = self.gate.acquire().await;
+        permit.expect("the gate stays open").forget();
+    }
+
+    async fn until(&self, event: Event) {
+        let mut events = self.events.subscribe();
+        let seen = events.wait_for(|events| events.contains(&event)).await;
+        seen.expect("the plugins are there");
+    }
+
+    /// What both versions of the canary have handled.
+    fn handled(&self, messages: u64) {
+        let mut candidate = self.candidate.lock().expect("unpoisoned");
+        let Some(Candidate { trial, .. }) = &mut *candidate else {
+            panic!("nothing is on trial")
+        };
+        let Trial::Canary { candidate, .. } = trial else {
+            panic!("it is a shadow")
+        };
+        candidate.messages = messages;
+    }
+
+    fn supervisor(self: &Arc<Self>) -> Arc<Supervisor<Self, Self>> {
+        let supervisor = Supervisor::new(self.clone(), self.clone(), Arc::new(Stopped));
+        Arc::new(supervisor)
+    }
+}
+
+impl Plugins for Scripted {
+    async fn install(&self, name: &Name, file: File<'_>) -> Result<Installed, Rejected> {
+        self.begin("install").await;
+        assert_ne!(file.component, b"panic", "the compiler has a bug");
+        if file.component != b"good" {
+            return Err(Rejected {
+                plugin: name.clone(),
+                reason: "it is not good".to_owned(),
+            });
+        }
+        self.note(Event::Installed);
+        Ok(Installed {
+            version: "good".to_owned(),
+            changed: true,
+            serving: true,
+            held: None,
+        })
+    }
+
+    async fn dismiss(&self, _: &Name) {
+        self.note(Event::Dismissed);
+    }
+
+    async fn restore(&self, name: &Name) -> Result<Installed, Rejected> {
+        panic!("nothing restores `{name}`")
+    }
+
+    async fn remove(&self, name: &Name) {
+        panic!("nothing removes `{name}`")
+    }
+
+    async fn act(&self, _: &Name, action: Action) -> Result<bool, ActError> {
+        self.begin("act").await;
+        let serves = action != Action::Disable;
+        self.note(Event::Acted(action));
+        Ok(serves)
+    }
+
+    async fn reconsider(&self, _: &Name) -> Result<Option<String>, Rejected> {
+        Ok(None)
+    }
+
+    fn serving(&self) -> Vec<Name> {
+        vec!["p".into()]
+    }
+
+    fn standings(&self) -> Vec<(Name, Standing)> {
+        vec![("p".into(), Standing::default())]
+    }
+
+    fn standing(&self, name: &str) -> Option<Standing> {
+        (name == "p").then(Standing::default)
+    }
+}
+
+impl Candidates for Scripted {
+    async fn try_version(
+        &self,
+        plugin: &Name,
+        version: &str,
+        plan: Plan,
+    ) -> Result<Candidate, ActError> {
+        self.begin("try").await;
+        let Plan::Canary(plan) = plan else {
+            panic!("it is a shadow")
+        };
+        let since = {
+            let mut trials = self.trials.lock().expect("unpoisoned");
+            *trials += 1;
+            Millis(*trials)
+        };
+        let candidate = Candidate {
+            plugin: plugin.clone(),
+            version: version.to_owned(),
+            running: "old".to_owned(),
+            since,
+            ended: None,
+            trial: Trial::Canary {
+                until: since + plan.window,
+                plan,
+                running: Figures::default(),
+                candidate: Figures::default(),
+            },
+        };
+        *self.candidate.lock().expect("unpoisoned") = Some(candidate.clone());
+        Ok(candidate)
+    }
+
+    fn candidate(&self, _: &str) -> Option<Candidate> {
+        self.candidate.lock().expect("unpoisoned").clone()
+    }
+
+    fn end_trial(&self, _: &str, ended: Ended) -> bool {
+        let mut candidate = self.candidate.lock().expect("unpoisoned");
+        let under_way = candidate.as_mut().filter(|it| it.ended.is_none());
+        under_way.is_some_and(|it| it.ended.replace(ended).is_none())
+    }
+}
+
+impl Serving for Scripted {
+    async fn set_serving(&self, _: &Name, serving: bool) {
+        self.note(Event::Serving(serving));
+    }
+}
+
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Millis {
+        Millis(0)
+    }
+
+    fn raise(&self, _: Millis) {}
+}
+
+const WINDOW: Duration = Duration::from_secs(600);
+
+fn canary(promote: bool) -> Plan {
+    Plan::Canary(CanaryPlan {
+        promote,
+        window: WINDOW,
+        ..CanaryPlan::default()
+    })
+}
+
+fn promoted(version: &str) -> Event {
+    Event::Acted(Action::Promote {
+        version: version.to_owned(),
+    })
+}
+
+#[tokio::test]
+async fn a_canary_that_is_rolled_back_while_its_promotion_waits_is_not_promoted() {
+    let plugins = Scripted::new(1);
+    let supervisor = plugins.supervisor();
+    let begun = supervisor.clone();
+    let begun = begun.try_version("p".into(), "new".to_owned(), canary(false));
+    begun.await.expect("it begins");
+
+    let file = tokio::spawn({
+        let supervisor = supervisor.clone();
+        async move { supervisor.install(&"p".into(), b"good".into(), None).await }
+    });
+    plugins.until(Event::Began("install")).await;
+    let promotion = tokio::spawn(supervisor.clone().promote("p".into()));
+    // On this one thread, what was spawned now waits for the turn that the file has.
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+    assert!(plugins.end_trial("p", Ended::RolledBack("it is worse".to_owned())));
+    plugins.gate.add_permits(2);
+    file.await.expect("no panic").expect("the file is good");
+    let refused = promotion.await.expect("no panic").unwrap_err().to_string();
+    assert!(
+        refused.contains("no canary of it is under way"),
+        "{refused}"
+    );
+    let acted = |event: &Event| matches!(event, Event::Acted(_));
+    assert!(!plugins.events().iter().any(acted));
+}
+
+/// As hyper drops a request's future when its client goes away.
+#[tokio::test]
+async fn a_wish_that_has_begun_is_done_although_who_wished_it_goes_away() {
+    let plugins = Scripted::new(0);
+    let supervisor = plugins.supervisor();
+    let mut wish = Box::pin(supervisor.clone().act("p".into(), Action::Disable));
+    std::future::poll_fn(|context| {
+        assert!(wish.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    plugins.until(Event::Began("act")).await;
+    drop(wish);
+    plugins.gate.add_permits(1);
+    plugins.until(Event::Acted(Action::Disable)).await;
+    // Its end, too: it has the turn until then.
+    drop(supervisor.turn(&"p".into()).await);
+    let expected = [
+        Event::Serving(false),
+        Event::Began("act"),
+        Event::Acted(Action::Disable),
+        Event::Serving(false),
+    ];
+    assert_eq!(plugins.events(), expected);
+}
+
+#[tokio::test]
+async fn a_trial_that_has_begun_goes_on_although_who_wished_it_goes_away() {
+    let plugins = Scripted::new(0);
+    let supervisor = plugins.supervisor();
+    let mut wish = Box::pin(supervisor.clone().try_version(
+        "p".into(),
+        "new".to_owned(),
+        canary(true),
+    ));
+    std::future::poll_fn(|context| {
+        assert!(wish.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    plugins.until(Event::Began("try")).await;
+    drop(wish);
+    plugins.gate.add_permits(1);
+    drop(supervisor.turn(&"p".into()).await);
+    let candidate = supervisor.candidate("p").expect("it was begun");
+    assert_eq!(candidate.version, "new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_held_is_promoted_when_its_window_is_over() {
+    let plugins = Scripted::new(2);
+    let supervisor = plugins.supervisor();
+    let begun = supervisor.try_version("p".into(), "new".to_owned(), canary(true));
+    begun.await.expect("it begins");
+    plugins.handled(PROMOTED_MESSAGES_MIN);
+    tokio::time::sleep(WINDOW - Duration::from_secs(1)).await;
+    assert_eq!(
+        plugins.events(),
+        [Event::Began("try")],
+        "not before its end"
+    );
+    plugins.until(Event::Serving(true)).await;
+    assert!(plugins.events().contains(&promoted("new")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_is_not_to_be_promoted_or_had_too_little_to_do_waits() {
+    let plugins = Scripted::new(10);
+    let supervisor = plugins.supervisor();
+    for (promote, messages) in [(true, PROMOTED_MESSAGES_MIN - 1), (false, 1_000)] {
+        let begun = supervisor.clone();
+        let begun = begun.try_version("p".into(), "new".to_owned(), canary(promote));
+        begun.await.expect("it begins");
+        plugins.handled(messages);
+        tokio::time::sleep(WINDOW * 2).await;
+        assert!(plugins.end_trial("p", Ended::Stopped), "it goes on");
+    }
+    assert!(!plugins.events().contains(&promoted("new")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_window_of_a_canary_that_was_ended_is_none_of_the_next_ones() {
+    let plugins = Scripted::new(10);
+    let supervisor = plugins.supervisor();
+    for version in ["first", "second"] {
+        let begun = supervisor.clone();
+        let begun = begun.try_version("p".into(), version.to_owned(), canary(true));
+        begun.await.expect("it begins");
+        plugins.handled(1_000);
+        if version == "first" {
+            tokio::time::sleep(WINDOW / 2).await;
+            supervisor.end_trial(&"p".into()).expect("it is under way");
+        }
+    }
+    // The first one's window is over by then, and the second one's is not.
+    tokio::time::sleep(WINDOW * 3 / 4).await;
+    assert!(!plugins.events().contains(&promoted("second")));
+    plugins.until(promoted("second")).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_refused_leaves_nothing_waiting_even_if_it_makes_the_compiler_panic() {
+    for file in ["bad", "panic"] {
+        let plugins = Scripted::new(1);
+        let supervisor = plugins.supervisor();
+        let refused = supervisor.install(&"p".into(), file.into(), None).await;
+        refused.expect_err("it is refused");
+        let expected = [Event::Began("install"), Event::Dismissed];
+        assert_eq!(plugins.events(), expected, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_names_that_nobody_knows() {
+    let plugins = Scripted::new(0);
+    let supervisor = plugins.supervisor();
+    for name in ["x", "y"] {
+        let unknown = |error| assert_eq!(error, ActError::Unknown(name.into()));
+        let tried = supervisor.clone();
+        let tried = tried.try_version(name.into(), "new".to_owned(), canary(false));
+        unknown(tried.await.unwrap_err());
+        let supervisor = supervisor.clone();
+        unknown(supervisor.clone().promote(name.into()).await.unwrap_err());
+        unknown(
+            supervisor
+                .act(name.into(), Action::Enable)
+                .await
+                .unwrap_err(),
+        );
+    }
+    assert!(supervisor.turns.lock().expect("unpoisoned").is_empty());
+}

@@ -1,0 +1,30 @@
+// What of a plugin's exports becomes a component's. Run in sdk/js by `node --test`.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+
+import * as roles from "./wasmill/roles.js";
+import { functionsOf, interfaces, worldOf } from "./wasmill/world.js";
+
+test("all that the contract exports can be exported", async () => {
+  const contract = await readFile(new URL("../../wit/exports.wit", import.meta.url), "utf8");
+  const interfaceOf = /^interface ([a-z-]+) \{.*?^ {4}([a-z-]+): func/gms;
+  const declared = Array.from(contract.matchAll(interfaceOf), ([, name, exported]) => [exported, name]);
+  assert.deepEqual(interfaces, Object.fromEntries(declared));
+  assert.deepEqual(Object.keys(roles).sort(), Object.values(interfaces).sort());
+});
+
+test("any set of functions is a world", () => {
+  const functions = functionsOf(["check", "tierOf", "handle", "admit", "default"]);
+  assert.deepEqual(functions, ["handle", "admit", "check"]);
+  const world = ["world plugin {", "    include imports;", "    export handler;", "    export gate;", "    export checker;", "}", ""];
+  assert.deepEqual(worldOf(functions).split("\n"), world);
+});
+
+test("an export that is nearly a plugin's function is an error, and so is none", () => {
+  for (const [name, meant] of [["Handle", "handle"], ["gate", "admit"], ["migration", "migrate"], ["_answer", "answer"]]) {
+    assert.throws(() => functionsOf(["handle", name]), { message: new RegExp(`\`${name}\`, .* call it \`${meant}\``) });
+  }
+  assert.throws(() => functionsOf(["answer"]), /does not export `handle`/);
+});
