@@ -1,11 +1,13 @@
 //! Python: componentize-py makes a component of a plugin with the interpreter in it. It comes into
 //! an environment of the project's own.
 
-use std::path::PathBuf;
+mod lists;
+
+use std::path::{Path, PathBuf};
 
 use super::{Language, compile_to, sources};
-use crate::venv;
-use crate::{Error, Project, Tools};
+use crate::{ComponentizeError, Error, Project, Tools};
+use crate::{file, tools, venv};
 
 /// Python.
 pub(super) static LANGUAGE: Language = Language {
@@ -30,12 +32,31 @@ pub(super) static LANGUAGE: Language = Language {
     compile,
 };
 
+/// A program that tells the compiler's version.
+const COMPILER_VERSION: &str =
+    "from importlib.metadata import version; print(version('componentize-py'))";
+
 fn compile(project: &Project, tools: &Tools) -> Result<PathBuf, Error> {
     let output = project.build_dir()?.join("plugin.wasm");
     let python = venv::programs(project, tools)?.join("python");
-    let mut command = tools.command(python);
+    let mut command = tools.command(&python);
     command
         .current_dir(&project.root)
         .args(["-m", "wasmill.build"]);
-    compile_to(output, &mut command, "see what it says above")
+    let output = compile_to(output, &mut command, "see what it says above")?;
+    command = tools.command(&python);
+    let version = tools::answer(command.args(["-c", COMPILER_VERSION]));
+    if version.is_some_and(|version| version.trim() == lists::VERSION) {
+        free_lists(&output)?;
+    }
+    Ok(output)
+}
+
+/// Has a component free the lists of bytes that its compiler's runtime leaves behind.
+fn free_lists(component: &Path) -> Result<(), Error> {
+    let freed = lists::freed(&file::read(component)?).map_err(ComponentizeError::Module)?;
+    Ok(match freed {
+        Some(freed) => file::write_whole(component, &freed)?,
+        None => (),
+    })
 }
