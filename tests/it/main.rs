@@ -28,6 +28,7 @@ mod poison;
 mod positions;
 mod quotes;
 mod recall;
+mod records;
 mod redrive;
 mod refunds;
 mod restart;

@@ -43,7 +43,7 @@ key = "{key}"
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A guest as a version of `tally` that says what it is.
-fn version(guest: &str, version: &str, hosts: &[&str], state_version: u32) -> Vec<u8> {
+pub(crate) fn version(guest: &str, version: &str, hosts: &[&str], state_version: u32) -> Vec<u8> {
     let http: BTreeSet<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
     let manifest = Manifest {
         name: "tally".to_owned(),
@@ -60,7 +60,7 @@ fn version(guest: &str, version: &str, hosts: &[&str], state_version: u32) -> Ve
     manifest.embed(&wasmill_test_guests::bytes(guest))
 }
 
-async fn host() -> Result<Host> {
+pub(crate) async fn host() -> Result<Host> {
     let host = Host::with(&format!("{ROUTES}{WAY_IN}{WAY_OUT}"), &[]).await?;
     put(&host, &version("counter", "1", &[], 1), "1").await?;
     Ok(host)
@@ -73,7 +73,7 @@ async fn put(host: &Host, component: &[u8], version: &str) -> Result<()> {
 }
 
 /// How the plugin stands, once it is as `expected`.
-async fn stands(server: &Server, expected: impl Fn(&Value) -> bool) -> Result<Value> {
+pub(crate) async fn stands(server: &Server, expected: impl Fn(&Value) -> bool) -> Result<Value> {
     let list = || async {
         let said = server.command(&["plugin", "list", "--json"]).await?;
         let all: Value = serde_json::from_str(&said)?;
@@ -84,7 +84,7 @@ async fn stands(server: &Server, expected: impl Fn(&Value) -> bool) -> Result<Va
     until(PATIENCE, list, expected).await
 }
 
-async fn serves(server: &Server, version: &str) -> Result<()> {
+pub(crate) async fn serves(server: &Server, version: &str) -> Result<()> {
     let is_it = |it: &Value| it["status"] == "serving" && it["version"] == version;
     stands(server, is_it).await.map(|_| ())
 }
@@ -115,7 +115,7 @@ async fn restart(server: &mut Server) -> Result<()> {
 }
 
 /// Why a command is refused.
-async fn refused(server: &Server, args: &[&str]) -> Result<String> {
+pub(crate) async fn refused(server: &Server, args: &[&str]) -> Result<String> {
     let output = server.run(args).await?;
     ensure!(!output.status.success(), "{args:?} was done");
     Ok(String::from_utf8(output.stderr)?)

@@ -126,7 +126,8 @@ impl Error {
             )),
             Self::Accept(error) => accept_error(&error),
             Self::Operate(error) => operate_error(&error),
-            Self::Unwritten(error) => internal(&error),
+            // Whoever asked for it is the operator.
+            Self::Unwritten(error) => answer(StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
             Self::LookUp(error) => look_up_error(&error),
             Self::NotAllowed(detail) => answer(StatusCode::METHOD_NOT_ALLOWED, detail),
             Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),

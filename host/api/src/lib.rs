@@ -31,7 +31,7 @@ mod tests;
 
 pub use api::Api;
 pub use check_back::HttpCheckBack;
-pub use data::{Access, Acting, Control, LookUp, Operator, Token, Trying};
+pub use data::{Access, Acting, Control, Damages, LookUp, Operator, Token, Trying};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use platform::Platform;

@@ -1,6 +1,7 @@
 //! Plugins as operators have them: files that come and go, versions that are kept, and what serves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::future::Future;
 
 use wasmill_model::{Millis, Name};
@@ -8,21 +9,23 @@ use wasmill_model::{Millis, Name};
 /// Loads plugins, keeps their versions, and says which one serves.
 ///
 /// What is said of one plugin is said one after the other: callers see to that. Everything that
-/// changes is durable when a call returns, and a call that fails has changed nothing.
+/// changes is durable when a call returns, and a call that fails has changed nothing. That a file is
+/// gone or of no use is true whether or not it can be written down: it holds at once, and is written
+/// by [`Plugins::write`] if it could not be then.
 pub trait Plugins: Send + Sync + 'static {
     /// Takes the content of a plugin's file: compiles and checks it, and puts it into service
     /// unless something speaks for the version that serves. Calls in flight end on the old one. Whoever
-    /// hears that it was refused says so by [`Plugins::dismiss`].
+    /// hears that it was not taken says so by [`Plugins::dismiss`].
     fn install(
         &self,
         name: &Name,
         file: File<'_>,
     ) -> impl Future<Output = Result<Installed, Rejected>> + Send;
 
-    /// Notes that what lies there for `name` now cannot serve: no version waits there any more.
+    /// Notes that what lies there for `name` now was not taken: no version waits there any more.
     fn dismiss(&self, name: &Name) -> impl Future<Output = ()> + Send;
 
-    /// Puts the version of `name` that is to serve into service, although its file does not load.
+    /// Puts the version of `name` that is to serve into service, although its file was not taken.
     fn restore(&self, name: &Name) -> impl Future<Output = Result<Installed, Rejected>> + Send;
 
     /// Takes a plugin out of service, since its file is gone. Calls in flight end; its versions
@@ -43,6 +46,12 @@ pub trait Plugins: Send + Sync + 'static {
         name: &Name,
     ) -> impl Future<Output = Result<Option<String>, Rejected>> + Send;
 
+    /// The plugins of which something holds that could not be written down.
+    fn unwritten(&self) -> Vec<Name>;
+
+    /// Writes that down for `name`.
+    fn write(&self, name: &Name) -> impl Future<Output = ()> + Send;
+
     /// The names of the plugins in service.
     fn serving(&self) -> Vec<Name>;
 
@@ -51,6 +60,10 @@ pub trait Plugins: Send + Sync + 'static {
 
     /// How one stands; none if no version of it is kept.
     fn standing(&self, name: &str) -> Option<Standing>;
+
+    /// What is wrong with the content of the versions of `name` that are kept, by their hashes: those
+    /// that are not named are as they came. Reads all of them.
+    fn damages(&self, name: &Name) -> impl Future<Output = BTreeMap<String, String>> + Send;
 }
 
 /// What lies in the plugins directory for one plugin.
@@ -95,12 +108,14 @@ pub struct Held {
 
 /// Why a file was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("plugin `{plugin}` was refused: {reason}")]
+#[error("plugin `{plugin}` {}: {reason}", if *.waits { "waits" } else { "was refused" })]
 pub struct Rejected {
     /// The plugin.
     pub plugin: Name,
     /// What does not fit, and the remedy.
     pub reason: String,
+    /// It is nothing about the file: the data directory could not be read or written, which may pass.
+    pub waits: bool,
 }
 
 /// What operators do with versions. One is named by its content hash, or the first 8 or more of
@@ -136,6 +151,23 @@ pub enum Action {
     Enable,
 }
 
+/// As it is typed at a command line.
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, version) = match self {
+            Self::Rollback { version } => ("rollback", version.as_deref()),
+            Self::Pin { version } => ("pin", version.as_deref()),
+            Self::Unpin => ("unpin", None),
+            Self::Approve { version } => ("approve", Some(version.as_str())),
+            Self::Promote { version } => ("promote", Some(version.as_str())),
+            Self::Disable => ("disable", None),
+            Self::Enable => ("enable", None),
+        };
+        f.write_str(what)?;
+        version.map_or(Ok(()), |version| write!(f, " {version}"))
+    }
+}
+
 /// Why an operator's wish was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ActError {
@@ -149,8 +181,17 @@ pub enum ActError {
     #[error("{0}")]
     Refused(String),
     /// It could not be written down.
-    #[error("the data directory could not be written: {0}")]
+    #[error("the data directory could not be written, so nothing was done: {0}")]
     Storage(String),
+}
+
+/// What is wrong with what is written down of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It cannot be read, and the remedy: nothing is known of the plugin, and nothing of it serves.
+    Unreadable(String),
+    /// What holds could not be written down yet, and why.
+    Unwritten(String),
 }
 
 /// How a plugin stands.
@@ -173,6 +214,8 @@ pub struct Standing {
     pub held: Option<Held>,
     /// The highest version of a state's schema that has served.
     pub state_version: Option<u32>,
+    /// What is wrong with what is written down of it.
+    pub fault: Option<Fault>,
     /// What is kept, the latest first.
     pub versions: Vec<Version>,
 }
@@ -208,4 +251,21 @@ pub struct About {
     pub capabilities: BTreeSet<String>,
     /// The version of the schema of its state.
     pub state_version: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Action;
+
+    #[test]
+    fn an_action_is_told_as_it_is_typed() {
+        let version = || Some("0123abcd".to_owned());
+        for (action, told) in [
+            (Action::Rollback { version: None }, "rollback"),
+            (Action::Pin { version: version() }, "pin 0123abcd"),
+            (Action::Disable, "disable"),
+        ] {
+            assert_eq!(action.to_string(), told);
+        }
+    }
 }

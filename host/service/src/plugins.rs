@@ -3,6 +3,7 @@
 //! would leave subscriptions paused, or a version that is written down and does not serve.
 
 mod candidates;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -11,11 +12,13 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
-use wasmill_model::{Millis, Name};
-use wasmill_port::plugins::{ActError, Action, File, Installed, Standing};
+use wasmill_model::Name;
+use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected};
 use wasmill_port::{Clock, Guests, Plugins};
 
 use crate::Handle;
+use status::Untaken;
+pub use status::{PluginStatus, Refusal};
 
 /// Whose subscriptions are paused and resumed.
 pub trait Serving: Send + Sync + 'static {
@@ -36,27 +39,8 @@ pub struct Supervisor<P, S> {
     clock: Arc<dyn Clock>,
     // Neither is held across an await.
     turns: Mutex<HashMap<Name, Arc<tokio::sync::Mutex<()>>>>,
-    refusals: Mutex<BTreeMap<Name, Refusal>>,
-}
-
-/// The last file of a plugin that was refused, since the host started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// When.
-    pub at: Millis,
-    /// Why, and the remedy.
-    pub reason: String,
-}
-
-/// A plugin as operators see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PluginStatus {
-    /// Its name.
-    pub plugin: Name,
-    /// How it stands; none if nothing of it is kept, since its file was refused.
-    pub standing: Option<Standing>,
-    /// Why its file was refused, if that was the last thing that became of one.
-    pub refused: Option<Refusal>,
+    /// The last files that were not taken.
+    untaken: Mutex<BTreeMap<Name, Untaken>>,
 }
 
 impl<P: Plugins, S: Serving> Supervisor<P, S> {
@@ -68,20 +52,21 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
             serving,
             clock,
             turns: Mutex::default(),
-            refusals: Mutex::default(),
+            untaken: Mutex::default(),
         }
     }
 
-    /// Takes the content of a plugin's file. On an error what serves still does, and nothing waits.
+    /// Takes the content of a plugin's file. On an error what serves still does, and nothing waits but
+    /// this file, if it is to be brought again.
     ///
     /// # Errors
-    /// Why it was refused.
+    /// Why it was not taken.
     pub async fn install(
         &self,
         name: &Name,
         component: Vec<u8>,
         signature: Option<Vec<u8>>,
-    ) -> Result<Installed, String> {
+    ) -> Result<Installed, Rejected> {
         let _turn = self.turn(name).await;
         let (plugins, plugin) = (self.plugins.clone(), name.clone());
         // In a task of its own: a file that makes the compiler panic is a bad file like others.
@@ -92,24 +77,27 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
             };
             plugins.install(&plugin, file).await
         });
-        let installed = match task.await {
-            Ok(installed) => installed.map_err(|rejected| rejected.reason),
-            Err(error) => Err(format!("loading it failed inside the host: {error}")),
-        };
+        let installed = task.await.unwrap_or_else(|error| {
+            Err(Rejected {
+                plugin: name.clone(),
+                reason: format!("loading it failed inside the host: {error}"),
+                waits: false,
+            })
+        });
         match &installed {
             Ok(installed) => {
-                self.refusals().remove(name);
+                self.untaken().remove(name);
                 self.serving.set_serving(name, installed.serving).await;
             }
-            Err(reason) => {
+            Err(rejected) => {
                 self.plugins.dismiss(name).await;
-                self.refused(name, reason);
+                self.not_taken(rejected);
             }
         }
         installed
     }
 
-    /// Puts the version into service that is to serve, although its file was refused.
+    /// Puts the version into service that is to serve, although its file was not taken.
     ///
     /// # Errors
     /// Why that is impossible.
@@ -125,7 +113,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     /// that no message meets its absence.
     pub async fn remove(&self, name: &Name) {
         let _turn = self.turn(name).await;
-        self.refusals().remove(name);
+        self.untaken().remove(name);
         self.serving.set_serving(name, false).await;
         self.plugins.remove(name).await;
     }
@@ -138,13 +126,12 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
             .collect()
     }
 
-    /// Notes why a plugin's file was refused. One that cannot be read may be the one from before.
-    pub(crate) fn refused(&self, name: &Name, reason: &str) {
-        let refusal = Refusal {
-            at: self.clock.now(),
-            reason: reason.to_owned(),
-        };
-        self.refusals().insert(name.clone(), refusal);
+    /// Notes why a plugin's file was not taken. True if that is news.
+    pub(crate) fn not_taken(&self, rejected: &Rejected) -> bool {
+        let untaken = Untaken::of(rejected, self.clock.now());
+        let waits = rejected.waits.then(|| untaken.clone());
+        let before = self.untaken().insert(rejected.plugin.clone(), untaken);
+        waits.is_none() || before != waits
     }
 
     /// Does what an operator wants, and tells how the plugin stands then.
@@ -159,14 +146,16 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         self.check_known(&name)?;
         to_its_end(async move {
             let _turn = self.turn(&name).await;
-            self.act_in_turn(&name, action).await
+            let status = self.act_in_turn(&name, &action).await?;
+            tracing::info!(plugin = %name, %action, "an operator acted");
+            Ok(status)
         })
         .await
     }
 
     /// Does what an operator wants; the caller has the plugin's turn.
-    async fn act_in_turn(&self, name: &Name, action: Action) -> Result<PluginStatus, ActError> {
-        let pauses = action == Action::Disable && self.plugins.serving().contains(name);
+    async fn act_in_turn(&self, name: &Name, action: &Action) -> Result<PluginStatus, ActError> {
+        let pauses = *action == Action::Disable && self.plugins.serving().contains(name);
         if pauses {
             self.serving.set_serving(name, false).await;
         }
@@ -177,27 +166,52 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
             Err(_) => {}
         }
         acted?;
-        tracing::info!(plugin = %name, ?action, "an operator acted");
         let status = self.status(name);
         status.ok_or_else(|| ActError::Unknown(name.clone()))
     }
 
-    /// Judges all files anew that wait, since the routes have changed.
+    /// Judges all files anew that are held, since the routes have changed.
     pub async fn reconsider(&self) {
         let standings = self.plugins.standings().into_iter();
         for (name, _) in standings.filter(|(_, standing)| standing.held.is_some()) {
-            let name = &name;
-            let _turn = self.turn(name).await;
-            match self.plugins.reconsider(name).await {
-                Ok(None) => {}
-                Ok(Some(version)) => {
-                    self.serving.set_serving(name, true).await;
-                    tracing::info!(plugin = %name, version, "plugin in service: it was held before");
+            self.reconsider_one(&name).await;
+        }
+    }
+
+    async fn reconsider_one(&self, name: &Name) {
+        let _turn = self.turn(name).await;
+        match self.plugins.reconsider(name).await {
+            Ok(None) => {}
+            Ok(Some(version)) => {
+                self.untaken().remove(name);
+                self.serving.set_serving(name, true).await;
+                tracing::info!(plugin = %name, version, "plugin in service: it was held before");
+            }
+            Err(rejected) => {
+                if self.not_taken(&rejected) {
+                    tracing::error!(error = %rejected, "what was held is not in service");
                 }
-                Err(rejected) => {
-                    self.refused(name, &rejected.reason);
-                    tracing::error!(error = %rejected, "what was held cannot serve");
-                }
+            }
+        }
+    }
+
+    /// Does again what the data directory did not allow, but for files: whoever found them brings them
+    /// again.
+    pub(crate) async fn catch_up(&self) {
+        for name in self.plugins.unwritten() {
+            let _turn = self.turn(&name).await;
+            self.plugins.write(&name).await;
+        }
+        let waiting: Vec<Name> = {
+            let untaken = self.untaken();
+            let waiting = untaken.iter().filter(|(_, it)| it.waits().is_some());
+            waiting.map(|(name, _)| name.clone()).collect()
+        };
+        for name in waiting {
+            // A file that waits to be taken is not held.
+            let standing = self.plugins.standing(&name);
+            if standing.is_some_and(|standing| standing.held.is_some()) {
+                self.reconsider_one(&name).await;
             }
         }
     }
@@ -205,20 +219,16 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     /// Every plugin that there is, by name.
     #[must_use]
     pub fn statuses(&self) -> Vec<PluginStatus> {
-        let mut refusals = self.refusals().clone();
+        let mut untaken = self.untaken().clone();
         let standings = self.plugins.standings().into_iter();
         let mut all: Vec<_> = standings
-            .map(|(plugin, standing)| PluginStatus {
-                refused: refusals.remove(&plugin),
-                standing: Some(standing),
-                plugin,
+            .map(|(plugin, standing)| {
+                let untaken = untaken.remove(&plugin);
+                PluginStatus::new(plugin, Some(standing), untaken)
             })
             .collect();
-        all.extend(refusals.into_iter().map(|(plugin, refusal)| PluginStatus {
-            plugin,
-            standing: None,
-            refused: Some(refusal),
-        }));
+        let unknown = untaken.into_iter();
+        all.extend(unknown.map(|(plugin, it)| PluginStatus::new(plugin, None, Some(it))));
         all.sort_unstable_by(|a, b| a.plugin.cmp(&b.plugin));
         all
     }
@@ -227,18 +237,24 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     #[must_use]
     pub fn status(&self, name: &str) -> Option<PluginStatus> {
         let standing = self.plugins.standing(name);
-        let refused = self.refusals().get(name).cloned();
-        (standing.is_some() || refused.is_some()).then(|| PluginStatus {
-            plugin: name.into(),
-            standing,
-            refused,
-        })
+        let untaken = self.untaken().get(name).cloned();
+        let is_there = standing.is_some() || untaken.is_some();
+        is_there.then(|| PluginStatus::new(name.into(), standing, untaken))
+    }
+
+    /// What is wrong with the content of a plugin's kept versions, by their hashes.
+    pub async fn damages(&self, name: &Name) -> BTreeMap<String, String> {
+        self.plugins.damages(name).await
     }
 
     /// Turns are kept for good: they are for names of which there is something.
     fn check_known(&self, name: &Name) -> Result<(), ActError> {
-        match self.plugins.standing(name) {
-            Some(_) => Ok(()),
+        if self.plugins.standing(name).is_some() {
+            return Ok(());
+        }
+        let untaken = self.untaken();
+        match untaken.get(name).and_then(Untaken::waits) {
+            Some(why) => Err(ActError::Storage(why.to_owned())),
             None => Err(ActError::Unknown(name.clone())),
         }
     }
@@ -252,8 +268,8 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         turn.lock_owned().await
     }
 
-    fn refusals(&self) -> MutexGuard<'_, BTreeMap<Name, Refusal>> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    fn untaken(&self) -> MutexGuard<'_, BTreeMap<Name, Untaken>> {
+        self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

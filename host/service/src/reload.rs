@@ -25,10 +25,10 @@ use wasmill_model::Name;
 use wasmill_port::Plugins;
 
 use crate::plugins::{Serving, Supervisor};
-use load::{Content, Job, Loaded, Loader};
+use load::{Brought, Job, Loaded, Loader};
 pub use load::{FILE_BYTES_MAX, SIGNATURE_BYTES_MAX};
 pub use look::signature_of;
-use look::{Look, Stamps};
+use look::{Look, Seen, Stamps};
 
 pub use changes::Changes;
 pub use metrics::Metrics;
@@ -41,7 +41,7 @@ pub struct Config {
     pub directory: PathBuf,
     /// How long a file must stay as it is before it counts as whole, unless it was moved here.
     pub quiet: Duration,
-    /// How often to look when nothing notifies of changes.
+    /// How often to look when nothing notifies of changes, and to try again what waits.
     pub poll: Duration,
     /// How long the start may wait for files that are being written.
     pub start_wait_max: Duration,
@@ -63,25 +63,27 @@ impl Config {
 
 /// The directory cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("plugins directory {}: {source}; create it or name another", directory.display())]
+#[error("plugins directory {}: {cause}; create it or name another", directory.display())]
 pub struct Error {
     directory: PathBuf,
-    source: io::Error,
+    cause: io::Error,
 }
 
 /// A directory that is being watched, until this is stopped or dropped.
 #[derive(Debug)]
 pub struct Reload {
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Reload {
     /// Stops watching. Installations under way end first.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the watch of the plugins directory ended badly");
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the watch of the plugins directory ended badly");
+            }
         }
     }
 }
@@ -115,8 +117,27 @@ pub async fn start<P: Plugins, S: Serving>(
     watcher.load_all().await?;
     watcher.remove_absent().await;
     let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(watcher.run(stopped));
-    Ok(Reload { stop, task })
+    let (supervisor, poll) = (watcher.loader.supervisor.clone(), watcher.config.poll);
+    let tasks = [
+        tokio::spawn(catch_up(supervisor, poll, stopped.clone())),
+        tokio::spawn(watcher.run(stopped)),
+    ];
+    Ok(Reload { stop, tasks })
+}
+
+/// Does again, now and then, what the data directory did not allow. Apart from the watch, which waits
+/// for nothing that is under way.
+async fn catch_up<P: Plugins, S: Serving>(
+    supervisor: Arc<Supervisor<P, S>>,
+    poll: Duration,
+    mut stopped: watch::Receiver<bool>,
+) {
+    while tokio::time::timeout(poll, stopped.wait_for(|stopped| *stopped))
+        .await
+        .is_err()
+    {
+        supervisor.catch_up().await;
+    }
 }
 
 struct Watcher<P, S> {
@@ -133,12 +154,14 @@ struct Watcher<P, S> {
 /// What is known of a plugin's file.
 #[derive(Default)]
 struct Known {
-    settle: Settle<Stamps>,
+    settle: Settle<Seen>,
     /// A job of it is under way; it is not looked at until that ends.
     busy: bool,
-    /// The content that was tried last, installed or refused.
-    tried: Option<Content>,
-    /// No job of it has ended yet: if its file does not load, the kept version serves.
+    /// The content that was brought last, and installed or refused.
+    brought: Option<Brought>,
+    /// Why it could neither be installed nor refused, and when that is tried again.
+    waits: Option<(String, Instant)>,
+    /// A job of it has ended: before, the kept version serves if the file is not taken.
     started: bool,
 }
 
@@ -148,9 +171,9 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
         let deadline = Instant::now() + self.config.start_wait_max;
         loop {
             let look = Look::take(self.config.directory.clone()).await;
-            let look = look.map_err(|source| {
+            let look = look.map_err(|cause| {
                 let directory = self.config.directory.clone();
-                Error { directory, source }
+                Error { directory, cause }
             })?;
             let waits = self.begin_jobs(look, true);
             while let Some(done) = self.jobs.join_next().await {
@@ -212,24 +235,28 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
         }
         let (now, mut waits) = (Instant::now(), false);
         for (name, known) in self.known.iter_mut().filter(|(_, known)| !known.busy) {
-            let stamp = look.files.get(name).copied();
+            let seen = look.files.get(name).copied();
             let path = self.config.directory.join(format!("{name}.wasm"));
             // Files moved here are whole. Those that were here long before the start are, too.
-            let aged = || stamp.is_some_and(|stamp| stamp.age() >= self.config.quiet);
-            let whole = moved.contains(&path) || (starting && aged());
-            match known.settle.look(now, stamp, whole, self.config.quiet) {
+            let is = |what: &dyn Fn(Stamps) -> bool| seen.is_some_and(|it| it.is_ok_and(what));
+            let arrived = moved.contains(&path) && is(&|it| !it.linked);
+            let aged = starting && is(&|it| it.age() >= self.config.quiet);
+            match known
+                .settle
+                .look(now, seen, arrived || aged, self.config.quiet)
+            {
                 Verdict::Unchanged => {}
                 Verdict::Unsettled => waits = true,
+                Verdict::Settled if known.waits.as_ref().is_some_and(|(_, at)| now < *at) => {}
                 Verdict::Settled => {
                     known.busy = true;
-                    let restore = !known.started;
-                    let tried = known.tried;
                     let job = Job {
                         name: name.clone(),
                         path,
-                        stamp,
-                        tried,
-                        restore,
+                        seen,
+                        brought: known.brought,
+                        waited: known.waits.as_ref().map(|(why, _)| why.clone()),
+                        restore: !known.started,
                     };
                     self.jobs.spawn(self.loader.clone().run(job));
                 }
@@ -251,10 +278,13 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
         match loaded {
             // Looked at again as if it had just changed.
             Loaded::Changing => known.settle = Settle::default(),
-            Loaded::Tried(content) => {
+            Loaded::Done(brought) => {
                 known.settle.acted();
-                known.started = true;
-                known.tried = content;
+                (known.started, known.brought, known.waits) = (true, brought, None);
+            }
+            Loaded::Waits(why) => {
+                let again = Instant::now() + self.config.poll;
+                (known.started, known.waits) = (true, Some((why, again)));
             }
             Loaded::Removed => drop(self.known.remove(&name)),
         }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::Dir;
 use sha2::{Digest, Sha256};
@@ -19,10 +20,12 @@ use crate::files;
 const CHECKSUM_BYTES: usize = 32;
 
 /// The directory of compiled code.
-#[derive(Debug)]
 pub(crate) struct Cache {
     directory: Dir,
     engine: String,
+    /// The last code that could not be written, and of which component: whoever tries again for want
+    /// of room does not compile again.
+    unwritten: Mutex<Option<(String, Component)>>,
 }
 
 impl Cache {
@@ -33,12 +36,16 @@ impl Cache {
         Ok(Self {
             directory,
             engine: format!("{:016x}", hasher.finish()),
+            unwritten: Mutex::default(),
         })
     }
 
     /// The code compiled for `hash` before; none if there is none that is whole.
     pub(crate) fn load(&self, engine: &Engine, hash: &str) -> Option<Component> {
         let file = self.file(hash);
+        if let Some((_, component)) = self.unwritten().as_ref().filter(|(of, _)| of == hash) {
+            return Some(component.clone());
+        }
         let entry = self.directory.read(&file).ok()?;
         match decode(engine, &entry) {
             Ok(component) => Some(component),
@@ -56,7 +63,14 @@ impl Cache {
             return Ok(());
         }
         let code = component.serialize().map_err(io::Error::other)?;
-        files::write_whole(&self.directory, &file, &[&Sha256::digest(&code), &code])
+        let content: [&[u8]; 2] = [&Sha256::digest(&code), &code];
+        let written = files::write_whole(&self.directory, &[&file], &content);
+        let mut unwritten = self.unwritten();
+        match written {
+            Ok(()) => drop(unwritten.take_if(|(of, _)| of == hash)),
+            Err(_) => *unwritten = Some((hash.to_owned(), component.clone())),
+        }
+        written
     }
 
     /// Forgets a damaged entry, so that [`Cache::store`] writes it again.
@@ -68,6 +82,12 @@ impl Cache {
     pub(crate) fn clean(&self, wanted: &HashSet<String>) -> io::Result<()> {
         let wanted: HashSet<_> = wanted.iter().map(|hash| self.file(hash)).collect();
         files::retain(&self.directory, |file| wanted.contains(file))
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, Option<(String, Component)>> {
+        self.unwritten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn file(&self, hash: &str) -> String {

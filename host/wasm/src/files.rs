@@ -13,16 +13,32 @@ pub(crate) fn open_directory(path: &Path) -> io::Result<Dir> {
     Dir::open_ambient_dir(path, ambient_authority())
 }
 
-/// Writes `content` beside `name`, syncs it, and renames it into place.
-pub(crate) fn write_whole(directory: &Dir, name: &str, content: &[&[u8]]) -> io::Result<()> {
-    let partial = format!("{name}.partial");
-    let mut file = directory.create(&partial)?;
+/// Writes `content` beside each of `names`, syncs it, and renames it into place. No name is replaced
+/// before all are written, and then one after the other. What fails leaves nothing beside them.
+pub(crate) fn write_whole(directory: &Dir, names: &[&str], content: &[&[u8]]) -> io::Result<()> {
+    let partial = |name: &&str| format!("{name}.partial");
+    let written = names
+        .iter()
+        .try_for_each(|name| write(directory, &partial(name), content));
+    if let Err(error) = written {
+        for name in names {
+            // It takes room where there may be none; if it stays, it is written over.
+            let _ = directory.remove_file(partial(name));
+        }
+        return Err(error);
+    }
+    for name in names {
+        directory.rename(partial(name), directory, name)?;
+    }
+    sync(directory)
+}
+
+fn write(directory: &Dir, name: &str, content: &[&[u8]]) -> io::Result<()> {
+    let mut file = directory.create(name)?;
     for part in content {
         file.write_all(part)?;
     }
-    file.sync_all()?;
-    directory.rename(&partial, directory, name)?;
-    sync(directory)
+    file.sync_all()
 }
 
 /// Removes `name`; nothing happens if it is absent.

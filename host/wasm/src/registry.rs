@@ -2,6 +2,7 @@
 
 mod candidates;
 mod chosen;
+mod force;
 mod load;
 mod plugins;
 
@@ -78,12 +79,12 @@ pub enum Error {
     #[error("the WebAssembly engine did not start: {0}")]
     Engine(String),
     /// A directory could not be made or read.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
         /// The cause.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
@@ -138,7 +139,7 @@ impl Registry {
         let data = config.data;
         let directory = |name: &str| {
             let path = data.join(name);
-            move |source| Error::Directory { path, source }
+            move |cause| Error::Directory { path, cause }
         };
         let cache = Cache::open(&data.join("cache"), &engine).map_err(directory("cache"))?;
         let versions = Versions::open(&data.join("plugins")).map_err(directory("plugins"))?;

@@ -45,6 +45,9 @@ pub(super) struct Conflicting;
 /// What is there may not allow it.
 pub(super) struct Refusing;
 
+/// It may be impossible to write it down.
+pub(super) struct Writing;
+
 /// The body may be too large, or too slow.
 pub(super) struct OfBody;
 
@@ -89,6 +92,16 @@ impl IntoResponses for Conflicting {
 impl IntoResponses for Refusing {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[(409, "What is there does not allow it; `detail` says why.")])
+    }
+}
+
+impl IntoResponses for Writing {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[(
+            507,
+            "The data directory could not be written, full as it may be, so nothing was done; \
+             `detail` has the cause.",
+        )])
     }
 }
 

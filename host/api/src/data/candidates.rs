@@ -14,7 +14,7 @@ use wasmill_port::candidate::{
     ShadowPlan, Shadowed, Trial,
 };
 
-use super::answers::{Always, Missing, Refusing};
+use super::answers::{Always, Missing, Refusing, Writing};
 use super::form::{Nothing, Segment, json, query};
 use super::messages::span;
 use super::plugins::{self, Shown};
@@ -195,7 +195,7 @@ async fn show<P: Platform + Operator>(
     operation_id = "begin_canary",
     params(("name" = String, Path, description = "The plugin."), OfCanary),
     responses((status = 200, description = "How it stands.", body = ShownCandidate),
-        Always, Missing, Refusing))]
+        Always, Missing, Refusing, Writing))]
 async fn canary<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
@@ -232,7 +232,7 @@ async fn canary<P: Platform + Operator>(
     operation_id = "begin_shadow",
     params(("name" = String, Path, description = "The plugin."), OfShadow),
     responses((status = 200, description = "How it stands.", body = ShownCandidate),
-        Always, Missing, Refusing))]
+        Always, Missing, Refusing, Writing))]
 async fn shadow<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
@@ -259,7 +259,7 @@ async fn shadow<P: Platform + Operator>(
     operation_id = "promote_canary",
     params(("name" = String, Path, description = "The plugin.")),
     responses((status = 200, description = "How the plugin stands.", body = Shown),
-        Always, Missing, Refusing))]
+        Always, Missing, Refusing, Writing))]
 async fn promote<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
@@ -276,7 +276,7 @@ async fn promote<P: Platform + Operator>(
     operation_id = "abort_trial",
     params(("name" = String, Path, description = "The plugin.")),
     responses((status = 200, description = "How it stood.", body = ShownCandidate),
-        Always, Missing, Refusing))]
+        Always, Missing, Refusing, Writing))]
 async fn abort<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,

@@ -1,5 +1,6 @@
 //! What the data API needs of the plugins, so that it can be tested against scripted ones.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ pub trait Control: Send + Sync + 'static {
     /// One plugin; none if there is nothing of it.
     fn status(&self, name: &str) -> Option<PluginStatus>;
 
+    /// What is wrong with the content of a plugin's kept versions, by their hashes.
+    fn damages(self: Arc<Self>, name: Name) -> Damages;
+
     /// Does what an operator wants, and tells how the plugin stands then.
     fn act(self: Arc<Self>, name: Name, action: Action) -> Acting;
 
@@ -40,6 +44,9 @@ pub trait Control: Send + Sync + 'static {
     fn end_trial(&self, name: &Name) -> Result<Candidate, ActError>;
 }
 
+/// What is wrong with versions' content being looked for, by their hashes.
+pub type Damages = Pin<Box<dyn Future<Output = BTreeMap<String, String>> + Send>>;
+
 /// An operator's wish being done. Once it was polled it is done to its end: a client that goes away takes
 /// nothing back.
 pub type Acting = Pin<Box<dyn Future<Output = Result<PluginStatus, ActError>> + Send>>;
@@ -54,6 +61,10 @@ impl<P: Plugins + Candidates, S: Serving> Control for Supervisor<P, S> {
 
     fn status(&self, name: &str) -> Option<PluginStatus> {
         Self::status(self, name)
+    }
+
+    fn damages(self: Arc<Self>, name: Name) -> Damages {
+        Box::pin(async move { Self::damages(&self, &name).await })
     }
 
     fn act(self: Arc<Self>, name: Name, action: Action) -> Acting {

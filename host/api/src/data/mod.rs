@@ -39,7 +39,7 @@ use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use auth::{Access, Token};
-pub use control::{Acting, Control, Trying};
+pub use control::{Acting, Control, Damages, Trying};
 pub use look_up::LookUp;
 pub use operator::Operator;
 pub(crate) use shown::as_text;

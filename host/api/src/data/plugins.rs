@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use wasmill_model::Name;
-use wasmill_port::plugins::{ActError, Action, Held, Standing, Version};
+use wasmill_port::plugins::{ActError, Action, Fault, Held, Standing, Version};
 use wasmill_service::{PluginStatus, Refusal};
 
-use super::answers::{Always, Missing, Refusing};
+use super::answers::{Always, Missing, Refusing, Writing};
 use super::control::Control;
 use super::form::{Nothing, Segment, json, query};
 use super::shown::time;
@@ -31,7 +31,8 @@ struct Listed {
 pub(super) struct Shown {
     #[schema(value_type = String)]
     name: Name,
-    /// `serving`, or why it is not: `disabled`, `removed` (its file is gone), `held` or `refused`.
+    /// `serving`, or why it is not: `disabled`, `removed` (its file is gone), `waiting` (the host
+    /// tries again), `held` or `refused`.
     status: &'static str,
     /// The content hash of the version that serves, or would if it were enabled.
     current: Option<String>,
@@ -48,6 +49,9 @@ pub(super) struct Shown {
     held: Option<HeldVersion>,
     /// Why its file was refused, if that was the last thing that became of one.
     refused: Option<Refused>,
+    /// What could not be read or written in the data directory, and why: the host tries again until it
+    /// can.
+    waits: Option<String>,
 }
 
 /// A version that is not let in.
@@ -103,6 +107,8 @@ struct ShownVersion {
     /// What put it into service last, or brought it: `file`, `rollback`, `approve`, `pin`,
     /// `restore` or `promote`.
     came: &'static str,
+    /// Why it cannot serve, if its content is not there as it came.
+    damage: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -177,18 +183,24 @@ async fn show<P: Platform + Operator>(
 #[utoipa::path(get, path = "/v1/plugins/{name}/versions", tag = "plugins",
     operation_id = "list_plugin_versions",
     params(("name" = String, Path, description = "The plugin.")),
-    responses((status = 200, description = "All of them.", body = Versions), Always, Missing))]
+    responses((status = 200, description = "All of them.", body = Versions),
+        Always, Missing, Refusing))]
 async fn versions<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
     uri: Uri,
 ) -> Result<Response, Error> {
     let Nothing {} = query(&uri)?;
-    let status = state.plugins()?.status(&name);
-    let status = status.ok_or_else(|| missing(&name))?;
-    let versions = status.standing.iter().flat_map(|standing| {
-        let all = standing.versions.iter();
-        all.map(|version| shown_version(version, standing))
+    let plugins = state.plugins()?;
+    let status = plugins.status(&name).ok_or_else(|| missing(&name))?;
+    let standing = status.standing.unwrap_or_default();
+    if let Some(Fault::Unreadable(why)) = standing.fault {
+        return Err(Error::Conflict(why));
+    }
+    let mut damages = plugins.clone().damages(name.into()).await;
+    let versions = standing.versions.iter().map(|version| ShownVersion {
+        damage: damages.remove(&version.hash),
+        ..shown_version(version, &standing)
     });
     let versions = versions.collect();
     Ok(json(&Versions { versions }))
@@ -199,7 +211,7 @@ async fn versions<P: Platform + Operator>(
     operation_id = "roll_back_plugin",
     params(("name" = String, Path, description = "The plugin."), Back),
     responses((status = 200, description = "How it stands.", body = Shown),
-        Always, Missing, Refusing))]
+        Always, Missing, Refusing, Writing))]
 async fn rollback<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
@@ -214,7 +226,7 @@ async fn rollback<P: Platform + Operator>(
     operation_id = "pin_plugin",
     params(("name" = String, Path, description = "The plugin."), Which),
     responses((status = 200, description = "How it stands.", body = Shown),
-        Always, Missing, Refusing))]
+        Always, Missing, Refusing, Writing))]
 async fn pin<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
@@ -229,7 +241,7 @@ async fn pin<P: Platform + Operator>(
     operation_id = "unpin_plugin",
     params(("name" = String, Path, description = "The plugin.")),
     responses((status = 200, description = "How it stands.", body = Shown),
-        Always, Missing, Refusing))]
+        Always, Missing, Refusing, Writing))]
 async fn unpin<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
@@ -244,7 +256,7 @@ async fn unpin<P: Platform + Operator>(
     operation_id = "approve_plugin",
     params(("name" = String, Path, description = "The plugin."), This),
     responses((status = 200, description = "How it stands.", body = Shown),
-        Always, Missing, Refusing))]
+        Always, Missing, Refusing, Writing))]
 async fn approve<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
@@ -259,7 +271,7 @@ async fn approve<P: Platform + Operator>(
     operation_id = "enable_plugin",
     params(("name" = String, Path, description = "The plugin.")),
     responses((status = 200, description = "How it stands.", body = Shown),
-        Always, Missing, Refusing))]
+        Always, Missing, Refusing, Writing))]
 async fn enable<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
@@ -274,7 +286,7 @@ async fn enable<P: Platform + Operator>(
     operation_id = "disable_plugin",
     params(("name" = String, Path, description = "The plugin.")),
     responses((status = 200, description = "How it stands.", body = Shown),
-        Always, Missing, Refusing))]
+        Always, Missing, Refusing, Writing))]
 async fn disable<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,
@@ -298,11 +310,9 @@ pub(super) fn shown(status: PluginStatus) -> Shown {
         plugin,
         standing,
         refused,
+        waits,
     } = status;
-    let state = match &standing {
-        Some(standing) => state(standing),
-        None => "refused",
-    };
+    let state = state(standing.as_ref(), waits.is_some());
     let version = standing.as_ref().and_then(|it| {
         let mut all = it.versions.iter();
         let current = all.find(|version| Some(&version.hash) == it.current.as_ref())?;
@@ -324,16 +334,18 @@ pub(super) fn shown(status: PluginStatus) -> Shown {
             at: time(at),
             reason,
         }),
+        waits,
     }
 }
 
 /// Whether the plugin is in service, and if not, why.
-fn state(standing: &Standing) -> &'static str {
+fn state(standing: Option<&Standing>, waits: bool) -> &'static str {
     match standing {
-        Standing { serving: true, .. } => "serving",
-        Standing { disabled: true, .. } => "disabled",
-        Standing { removed: true, .. } => "removed",
-        Standing { held: Some(_), .. } => "held",
+        Some(Standing { serving: true, .. }) => "serving",
+        Some(Standing { disabled: true, .. }) => "disabled",
+        Some(Standing { removed: true, .. }) => "removed",
+        _ if waits => "waiting",
+        Some(Standing { held: Some(_), .. }) => "held",
         _ => "refused",
     }
 }
@@ -365,5 +377,6 @@ fn shown_version(version: &Version, of: &Standing) -> ShownVersion {
         installed_at: time(version.installed_at),
         served_at: version.served_at.map(time),
         came: version.came,
+        damage: None,
     }
 }

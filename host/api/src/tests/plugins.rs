@@ -8,12 +8,12 @@ use wasmill_port::candidate::{
     Candidate, Differing, Ended, Figures, Plan, ShadowPlan, Shadowed, Trial,
 };
 use wasmill_port::compare::Difference;
-use wasmill_port::plugins::{About, ActError, Action, Held, Standing, Version};
+use wasmill_port::plugins::{About, ActError, Action, Fault, Held, Standing, Version};
 use wasmill_service::{PluginStatus, Refusal};
 
 use super::data::ask;
 use super::{Script, api};
-use crate::{Acting, Control, Trying};
+use crate::{Acting, Control, Damages, Trying};
 
 /// One plugin with two versions, and one whose only file was refused.
 pub(super) struct Shelf;
@@ -30,16 +30,29 @@ impl Control for Shelf {
             at: Millis(0),
             reason: "it is empty".to_owned(),
         };
-        let (standing, refused) = match name {
-            "stock" => (Some(standing()), None),
-            "broken" => (None, Some(refusal)),
+        let full = || "the disk is full".to_owned();
+        let unreadable = Standing {
+            fault: Some(Fault::Unreadable("its record is damaged".to_owned())),
+            ..Standing::default()
+        };
+        let (standing, refused, waits) = match name {
+            "stock" => (Some(standing()), None, None),
+            "broken" => (None, Some(refusal), None),
+            "full" => (None, None, Some(full())),
+            "unreadable" => (Some(unreadable), None, Some(full())),
             _ => return None,
         };
         Some(PluginStatus {
             plugin: name.into(),
             standing,
             refused,
+            waits,
         })
+    }
+
+    fn damages(self: Arc<Self>, _: Name) -> Damages {
+        let damaged = ("new".to_owned(), "it is damaged".to_owned());
+        Box::pin(async { [damaged].into() })
     }
 
     fn act(self: Arc<Self>, name: Name, action: Action) -> Acting {
@@ -53,6 +66,9 @@ impl Control for Shelf {
                 },
             ) => Err(ActError::NoVersion(version)),
             (_, Action::Unpin) => refused("the plugin is not pinned"),
+            (Some(status), _) if status.waits.is_some() => {
+                Err(ActError::Storage("the disk is full".to_owned()))
+            }
             (Some(status), _) => Ok(status),
         };
         Box::pin(async { answer })
@@ -198,6 +214,10 @@ async fn a_version_is_told_with_what_it_is_now() {
         (&old["marks"], &old["state_version"]),
         (&json!(["current"]), &json!(2))
     );
+    assert_eq!(
+        (&new["damage"], &old["damage"]),
+        (&json!("it is damaged"), &Value::Null)
+    );
     assert_eq!(old["capabilities"], json!(["files"]));
     assert_eq!(old["served_at"], "1970-01-01T00:00:00.001Z");
 }
@@ -211,6 +231,7 @@ async fn a_wish_that_cannot_be_done_is_answered_with_why() {
         ("/v1/plugins/stock/rollback?to=abc", 400),
         ("/v1/plugins/stock/approve", 400),
         ("/v1/plugins/stock/unpin", 409),
+        ("/v1/plugins/full/pin", 507),
     ] {
         let answer = ask(&api, "POST", path, &Value::Null).await;
         answer.problem(status);
@@ -221,6 +242,22 @@ async fn a_wish_that_cannot_be_done_is_answered_with_why() {
         (done.status.as_u16(), &done.json()["name"]),
         (200, &json!("stock"))
     );
+}
+
+#[tokio::test]
+async fn what_the_data_directory_does_not_allow_is_told_with_its_cause() {
+    let (api, _) = api(Script::default());
+    let waits = ask(&api, "GET", "/v1/plugins/full", &Value::Null).await;
+    let waits = waits.json();
+    assert_eq!(
+        (&waits["status"], &waits["waits"], &waits["refused"]),
+        (&json!("waiting"), &json!("the disk is full"), &Value::Null)
+    );
+    let wish = ask(&api, "POST", "/v1/plugins/full/disable", &Value::Null).await;
+    assert!(wish.problem(507).contains("the disk is full"));
+    let history = "/v1/plugins/unreadable/versions";
+    let history = ask(&api, "GET", history, &Value::Null).await;
+    assert!(history.problem(409).contains("its record is damaged"));
 }
 
 #[tokio::test]

@@ -58,7 +58,10 @@ impl<P: Plugins + Candidates, S: Serving> Supervisor<P, S> {
                 return Err(ActError::Refused(why.to_owned()));
             };
             let version = canary.version;
-            self.act_in_turn(&name, Action::Promote { version }).await
+            let promote = Action::Promote { version };
+            let status = self.act_in_turn(&name, &promote).await?;
+            tracing::info!(plugin = %name, action = %promote, "an operator acted");
+            Ok(status)
         })
         .await
     }
@@ -107,7 +110,10 @@ async fn ends<P: Plugins + Candidates, S: Serving>(
     let promote = Action::Promote {
         version: version.clone(),
     };
-    if let Err(error) = supervisor.act_in_turn(&name, promote).await {
-        tracing::error!(plugin = %name, version, %error, "the canary could not be promoted: it goes on");
+    match supervisor.act_in_turn(&name, &promote).await {
+        Ok(_) => tracing::info!(plugin = %name, version, "the canary held: it was promoted"),
+        Err(error) => {
+            tracing::error!(plugin = %name, version, %error, "the canary could not be promoted: it goes on");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Scripted plugins: who is first is decided by the test.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
@@ -90,6 +91,7 @@ impl Plugins for Scripted {
             return Err(Rejected {
                 plugin: name.clone(),
                 reason: "it is not good".to_owned(),
+                waits: false,
             });
         }
         self.note(Event::Installed);
@@ -122,6 +124,16 @@ impl Plugins for Scripted {
 
     async fn reconsider(&self, _: &Name) -> Result<Option<String>, Rejected> {
         Ok(None)
+    }
+
+    fn unwritten(&self) -> Vec<Name> {
+        Vec::new()
+    }
+
+    async fn write(&self, _: &Name) {}
+
+    async fn damages(&self, _: &Name) -> BTreeMap<String, String> {
+        BTreeMap::new()
     }
 
     fn serving(&self) -> Vec<Name> {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use wasmill_model::Name;
 use wasmill_port::Plugins;
-use wasmill_port::plugins::Installed;
+use wasmill_port::plugins::{Installed, Rejected, Standing};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::look::{Stamps, signature_of};
+use super::look::{Seen, Stamps, signature_of};
 use super::metrics::Metrics;
 use super::settle::Stamp;
 use crate::plugins::{Serving, Supervisor};
@@ -30,15 +30,25 @@ pub(super) struct Loader<P, S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Content(u128, Option<u128>);
 
+/// The content that was brought last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Brought {
+    content: Content,
+    /// It was not refused.
+    taken: bool,
+}
+
 /// What to do: the file has settled.
 pub(super) struct Job {
     pub(super) name: Name,
     pub(super) path: PathBuf,
     /// None if the file is gone.
-    pub(super) stamp: Option<Stamps>,
-    /// The content that was tried before.
-    pub(super) tried: Option<Content>,
-    /// Whether to restore the kept version if the file does not load.
+    pub(super) seen: Option<Seen>,
+    /// What was brought before.
+    pub(super) brought: Option<Brought>,
+    /// Why the file has waited so far, if it has.
+    pub(super) waited: Option<String>,
+    /// Whether to restore the kept version if the file is not taken.
     pub(super) restore: bool,
 }
 
@@ -46,43 +56,70 @@ pub(super) struct Job {
 pub(super) enum Loaded {
     /// The file changed while it was read.
     Changing,
-    /// This content was installed or refused; none if it could not be read.
-    Tried(Option<Content>),
+    /// It was installed or refused; none if it could not be read.
+    Done(Option<Brought>),
+    /// It is to be tried again: why.
+    Waits(String),
     /// The plugin is out of service.
     Removed,
 }
 
 impl<P: Plugins, S: Serving> Loader<P, S> {
     pub(super) async fn run(self: Arc<Self>, job: Job) -> (Name, Loaded) {
-        let loaded = match job.stamp {
-            Some(stamp) => self.load(&job, stamp).await,
+        let loaded = match job.seen {
+            Some(Ok(stamps)) => self.load(&job, stamps).await,
+            Some(Err(error)) => {
+                let error = format!("it cannot be looked at: {error}");
+                self.unread(&job, error).await
+            }
             None => self.remove(&job.name).await,
         };
         (job.name, loaded)
     }
 
-    async fn load(&self, job: &Job, stamp: Stamps) -> Loaded {
+    async fn load(&self, job: &Job, stamps: Stamps) -> Loaded {
         let path = job.path.clone();
-        let read = tokio::task::spawn_blocking(move || read_both(&path, stamp)).await;
+        let read = tokio::task::spawn_blocking(move || read_both(&path, stamps)).await;
         let (bytes, signature) = match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
             Ok(Some(both)) => both,
             Ok(None) => return Loaded::Changing,
-            Err(error) => {
-                let reason = error.to_string();
-                self.supervisor.refused(&job.name, &reason);
-                self.refused(job, reason).await;
-                return Loaded::Tried(None);
-            }
+            Err(error) => return self.unread(job, error.to_string()).await,
         };
         let content = Content(xxh3_128(&bytes), signature.as_deref().map(xxh3_128));
-        if job.tried == Some(content) {
-            return Loaded::Tried(Some(content));
+        let before = job.brought.filter(|before| before.content == content);
+        if before.is_some_and(|before| !before.taken) {
+            return Loaded::Done(before);
         }
-        match self.supervisor.install(&job.name, bytes, signature).await {
-            Ok(installed) => self.installed(&job.name, installed),
-            Err(reason) => self.refused(job, reason).await,
-        }
-        Loaded::Tried(Some(content))
+        let taken = match self.supervisor.install(&job.name, bytes, signature).await {
+            Ok(installed) => {
+                // What is there already may need it again, its kept content say.
+                if before.is_none() || installed.changed {
+                    self.installed(&job.name, installed);
+                }
+                true
+            }
+            Err(rejected) if rejected.waits => {
+                self.waits(job, &rejected.reason).await;
+                return Loaded::Waits(rejected.reason);
+            }
+            Err(rejected) => {
+                self.refused(job, &rejected.reason).await;
+                false
+            }
+        };
+        Loaded::Done(Some(Brought { content, taken }))
+    }
+
+    /// The file is there and cannot be read.
+    async fn unread(&self, job: &Job, reason: String) -> Loaded {
+        let rejected = Rejected {
+            plugin: job.name.clone(),
+            reason,
+            waits: false,
+        };
+        self.supervisor.not_taken(&rejected);
+        self.refused(job, &rejected.reason).await;
+        Loaded::Done(None)
     }
 
     fn installed(&self, name: &Name, installed: Installed) {
@@ -117,36 +154,46 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         Loaded::Removed
     }
 
-    async fn refused(&self, job: &Job, reason: String) {
+    async fn refused(&self, job: &Job, reason: &str) {
         self.metrics.count(&job.name, "refused");
         let file = job.path.display().to_string();
-        if !job.restore {
-            tracing::error!(
-                file,
-                reason,
-                "plugin file refused: what served before still does"
-            );
+        let instead = self.instead(job).await;
+        tracing::error!(file, reason, "plugin file refused: {instead}");
+    }
+
+    async fn waits(&self, job: &Job, reason: &str) {
+        if job.waited.as_deref() == Some(reason) {
             return;
         }
-        match self.supervisor.restore(&job.name).await {
-            Ok(installed) => {
+        self.metrics.count(&job.name, "waiting");
+        let file = job.path.display().to_string();
+        let instead = self.instead(job).await;
+        tracing::error!(
+            file,
+            reason,
+            "plugin file waits, and is tried again: {instead}"
+        );
+    }
+
+    /// What serves in the place of a file that was not taken.
+    async fn instead(&self, job: &Job) -> String {
+        let restored = match job.restore {
+            true => Some(self.supervisor.restore(&job.name).await),
+            false => None,
+        };
+        let status = self.supervisor.status(&job.name);
+        let standing = status
+            .and_then(|status| status.standing)
+            .unwrap_or_default();
+        match (standing, restored) {
+            (Standing { serving: true, .. }, Some(Ok(restored))) => {
                 self.metrics.count(&job.name, "restored");
-                let version = installed.version;
-                tracing::error!(
-                    file,
-                    reason,
-                    version,
-                    "plugin file refused: its last good version serves"
-                );
+                format!("its last good version {} serves", restored.version)
             }
-            Err(kept) => {
-                tracing::error!(
-                    file,
-                    reason,
-                    kept,
-                    "plugin file refused: the plugin is not in service"
-                );
-            }
+            (Standing { serving: true, .. }, _) => "what served before still does".to_owned(),
+            (Standing { disabled: true, .. }, _) => "the plugin is disabled".to_owned(),
+            (_, Some(Err(why))) => format!("the plugin is not in service: {why}"),
+            _ => "the plugin is not in service".to_owned(),
         }
     }
 }

@@ -17,17 +17,23 @@ const NAME_BYTES_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Look {
     /// The files by the plugin's name.
-    pub(super) files: BTreeMap<Name, Stamps>,
-    /// `.wasm` files that cannot be plugins: by their name, or because they are no readable files.
+    pub(super) files: BTreeMap<Name, Seen>,
+    /// `.wasm` files that cannot be plugins: by their name, or because they are no regular files.
     pub(super) odd: Vec<String>,
 }
 
-/// A plugin's file, and that of its signature.
+/// What is there for a plugin: its stamps, or why it cannot be looked at, which is no sign that it is
+/// gone.
+pub(super) type Seen = Result<Stamps, io::ErrorKind>;
+
+/// A plugin's file, and that of its signature. Of links, what they point at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamps {
     pub(super) component: Stamp,
     /// None if there is no such file.
     pub(super) signature: Option<Stamp>,
+    /// The component is elsewhere: moving the link tells nothing of whether that is whole.
+    pub(super) linked: bool,
 }
 
 impl Stamps {
@@ -53,33 +59,44 @@ impl Look {
             match plugin_name(&entry) {
                 None => {}
                 Some(Err(name)) => look.odd.push(name),
-                Some(Ok(name)) => {
-                    // Through links, which mounted directories are made of.
-                    match fs::metadata(entry.path()) {
-                        Ok(metadata) if metadata.is_file() => {
-                            let signature = fs::metadata(signature_of(&entry.path())).ok();
-                            let is_file = signature.as_ref().is_none_or(fs::Metadata::is_file);
-                            if !is_file {
-                                look.odd.push(format!("{name}.wasm.sig (no regular file)"));
-                            }
-                            let stamps = Stamps {
-                                component: Stamp::of(&metadata),
-                                // One that cannot be looked at is as good as absent, and so is one
-                                // that would hold up who reads it, like a pipe.
-                                signature: signature.filter(|_| is_file).as_ref().map(Stamp::of),
-                            };
-                            look.files.insert(name, stamps);
-                        }
-                        Ok(_) => look.odd.push(format!("{name}.wasm (no regular file)")),
-                        // Removed since it was listed.
-                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                        // One bad file must not keep the others from being looked at.
-                        Err(error) => look.odd.push(format!("{name}.wasm ({error})")),
-                    }
-                }
+                Some(Ok(name)) => look.at(name, &entry)?,
             }
         }
         Ok(look)
+    }
+
+    /// Looks at a plugin's file, and at its signature's.
+    fn at(&mut self, name: Name, entry: &DirEntry) -> io::Result<()> {
+        let path = entry.path();
+        // Through links, which mounted directories are made of.
+        let component = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => Stamp::of(&metadata),
+            Ok(_) => {
+                self.odd.push(format!("{name}.wasm (no regular file)"));
+                return Ok(());
+            }
+            // Removed since it was listed, or a link to nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            // One bad file must not keep the others from being looked at.
+            Err(error) => {
+                self.files.insert(name, Err(error.kind()));
+                return Ok(());
+            }
+        };
+        let signature = fs::metadata(signature_of(&path)).ok();
+        let is_file = signature.as_ref().is_none_or(fs::Metadata::is_file);
+        if !is_file {
+            self.odd.push(format!("{name}.wasm.sig (no regular file)"));
+        }
+        let stamps = Stamps {
+            component,
+            // One that cannot be looked at is as good as absent, and so is one that would hold up who
+            // reads it, like a pipe.
+            signature: signature.filter(|_| is_file).as_ref().map(Stamp::of),
+            linked: entry.file_type()?.is_symlink(),
+        };
+        self.files.insert(name, Ok(stamps));
+        Ok(())
     }
 }
 

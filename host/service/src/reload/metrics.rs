@@ -23,7 +23,7 @@ impl Metrics {
     #[must_use]
     pub fn new(registry: &mut Registry) -> Self {
         let loads = Family::default();
-        let help = "Plugin files that were installed, held, restored, refused or removed";
+        let help = "Plugin files that were installed, held, restored, refused or removed, or wait to be kept";
         registry.register("plugin_loads", help, loads.clone());
         Self { loads }
     }

@@ -1,5 +1,6 @@
 //! A real directory against scripted plugins: a file is good if it says so to its end.
 
+mod odds;
 mod scripted;
 
 use std::fs::{self, File};

@@ -13,7 +13,6 @@ use super::Registry;
 use crate::candidate::{Candidate, Promotion};
 use crate::instance::Unstarted;
 use crate::pool::Serving;
-use crate::versions::Record;
 
 impl Candidates for Registry {
     async fn try_version(
@@ -23,7 +22,7 @@ impl Candidates for Registry {
         plan: Plan,
     ) -> Result<Status, ActError> {
         let refused = |why: &str| Err(ActError::Refused(why.to_owned()));
-        let mut record = Record::clone(&self.host.versions.of(plugin));
+        let mut record = self.record(plugin).await?;
         if record.kept().is_empty() {
             return Err(ActError::Unknown(plugin.clone()));
         }
@@ -102,7 +101,9 @@ impl Registry {
     /// Ends the trials of versions that no key in force has signed, if they must be.
     pub(super) fn end_unsigned(&self, routes: &Routes) {
         for (name, candidate) in &**self.candidates.load() {
-            let record = self.host.versions.of(name);
+            let Ok(record) = self.host.versions.of(name) else {
+                continue;
+            };
             let kept = record.find(&candidate.status().version);
             let signed = kept.map(|kept| kept.check_signature(name, &routes.signatures));
             if let Some(Err(why)) = signed {

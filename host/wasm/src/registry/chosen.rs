@@ -36,7 +36,7 @@ impl Choose for Registry {
     type Chosen = Understudy;
 
     async fn make_ready(&self, plugin: &Name, version: &str) -> Result<Name, ActError> {
-        let record = self.host.versions.of(plugin);
+        let record = self.host.versions.of(plugin)?;
         if record.kept().is_empty() {
             return Err(ActError::Unknown(plugin.clone()));
         }
@@ -52,7 +52,7 @@ impl Choose for Registry {
     }
 
     async fn choose(&self, plugin: &Name, version: Option<&str>) -> Result<Understudy, ActError> {
-        let record = self.host.versions.of(plugin);
+        let record = self.host.versions.of(plugin)?;
         if record.kept().is_empty() {
             return Err(ActError::Unknown(plugin.clone()));
         }
@@ -128,6 +128,7 @@ impl Registry {
     async fn ready(&self, plugin: &Name, hash: &Name) -> Result<Arc<Serving>, Unready> {
         let refused = |why: String| Unready::Refused(why);
         let (record, routes) = (self.host.versions.of(plugin), self.routes().clone());
+        let record = record.map_err(|unreadable| Unready::NotLoaded(unreadable.0))?;
         let kept = record.find(hash);
         let kept = kept.ok_or("no version of this content is kept any more");
         let kept = kept.map_err(|why| refused(why.to_owned()))?;

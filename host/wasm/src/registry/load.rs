@@ -68,20 +68,35 @@ impl Registry {
     /// # Errors
     /// Why it cannot be loaded.
     pub(super) async fn load_kept(&self, name: &Name, hash: &str) -> Result<Loaded, String> {
+        let bytes = self.content(hash).await?;
+        self.load(name, hash.to_owned(), bytes).await
+    }
+
+    /// The component of a version that is kept, as it came.
+    ///
+    /// # Errors
+    /// Why there is none, and the remedy.
+    pub(super) async fn content(&self, hash: &str) -> Result<Vec<u8>, String> {
         let (host, wanted) = (self.host.clone(), hash.to_owned());
-        let bytes = blocking(move || {
+        blocking(move || {
             let bytes = host.versions.component(&wanted);
-            let bytes = bytes
-                .map_err(|error| format!("its kept version {wanted} cannot be read: {error}"))?;
+            let bytes = bytes.map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => {
+                    format!(
+                        "its kept version {wanted} cannot be read, since its content is not there: \
+                         drop its file again"
+                    )
+                }
+                _ => format!("its kept version {wanted} cannot be read: {error}"),
+            })?;
             match content_hash(&bytes) == wanted {
                 true => Ok(bytes),
                 false => Err(format!(
                     "its kept version {wanted} is damaged: drop its file again"
                 )),
             }
-        });
-        let bytes = bytes.await?;
-        self.load(name, hash.to_owned(), bytes).await
+        })
+        .await
     }
 
     /// Sees whether a version starts under the settings in force.
@@ -104,13 +119,23 @@ impl Host {
     /// Keeps what was loaded, compiled code with it. Nothing names it yet.
     pub(super) fn keep(&self, loaded: &Loaded) -> io::Result<()> {
         let hash = &loaded.version.hash;
+        // Whatever comes of the rest: it is what takes longest to make again.
+        let cached = self.cache.store(hash, &loaded.compiled);
         self.versions.keep(hash, &loaded.bytes)?;
         // The cache only saves time: without it the plugin serves all the same.
-        if let Err(error) = self.cache.store(hash, &loaded.compiled) {
+        if let Err(error) = cached {
             let plugin = &loaded.version.plugin;
             tracing::warn!(%plugin, %error, "the compiled code could not be kept");
         }
         Ok(())
+    }
+
+    /// Drops what no record names any more.
+    pub(super) fn clean(&self) -> io::Result<()> {
+        match self.versions.clean()? {
+            Some(warm) => self.cache.clean(&warm),
+            None => Ok(()),
+        }
     }
 
     fn compile(&self, hash: &str, bytes: &[u8]) -> Result<Component, String> {

@@ -1,10 +1,6 @@
 //! The `Plugins` port: which version serves, as files come and go and operators act.
-//!
-//! Whatever changes goes one way: a changed copy of the plugin's record, the version loaded and
-//! started that it wants in service, the record on disk, and only then the swap. So a version never
-//! serves that the record does not name, and a kill in between leaves the old or the new, whole.
 
-use std::io;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wasmill_model::Name;
@@ -13,28 +9,22 @@ use wasmill_port::Plugins;
 use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Standing};
 
 use super::Registry;
-use super::load::{Loaded, blocking, content_hash};
-use crate::versions::{Came, Hold, Judged, Kept, Record};
+use super::force::Failed;
+use super::load::{blocking, content_hash};
+use crate::versions::{Came, Hold, Judged, Kept, Known, Record, Unreadable};
 
 /// Longest name of a plugin; it is the name of files.
 const NAME_BYTES_MAX: usize = 64;
 
-/// Why a record did not come into force.
-enum Failed {
-    /// The version that it wants in service cannot serve.
-    Version(String),
-    /// It could not be written.
-    Storage(String),
-}
-
 impl Plugins for Registry {
     async fn install(&self, name: &Name, file: File<'_>) -> Result<Installed, Rejected> {
-        let reject = |reason: String| rejected(name, reason);
+        let reject = |reason: String| rejected(name, Failed::Version(reason));
         check_name(name).map_err(reject)?;
         let bytes = file.component.to_vec();
         let (hash, bytes) = blocking(move || (content_hash(&bytes), bytes)).await;
         let routes = self.in_force();
-        let mut record = Record::clone(&self.host.versions.of(name));
+        let record = self.record(name).await;
+        let mut record = record.map_err(|unreadable| rejected(name, unreadable))?;
         let now = self.host.clock.now();
         let known = record.find(&hash).cloned();
         let mut version = known.unwrap_or_else(|| Kept::new(hash.clone(), bytes.len(), now));
@@ -47,8 +37,9 @@ impl Plugins for Registry {
             // It serves, and a signature that came for the next one says nothing of it.
             record.arrive(version);
             let put = self.put(name, record, None).await;
-            put.map_err(|failed| reject(failed.into()))?;
-            self.mend(name, hash, bytes).await;
+            put.map_err(|failed| rejected(name, failed))?;
+            let mended = self.mend(hash, bytes).await;
+            mended.map_err(|failed| rejected(name, failed))?;
             return Ok(self.installed(name, false));
         }
         checked.map_err(|missing| match taken {
@@ -74,35 +65,36 @@ impl Plugins for Registry {
             }
         }
         let put = self.put(name, record, Some(loaded)).await;
-        let changed = put.map_err(|failed| reject(failed.into()))?;
+        let changed = put.map_err(|failed| rejected(name, failed))?;
         Ok(self.installed(name, changed))
     }
 
     async fn dismiss(&self, name: &Name) {
-        let mut record = Record::clone(&self.host.versions.of(name));
-        record.dismiss();
-        if let Err(error) = self.save(name, record, Vec::new()).await {
-            tracing::warn!(plugin = %name, error, "what waited before the refused file still does");
+        if let Ok(mut record) = self.record(name).await {
+            record.dismiss();
+            self.note(name, record, Vec::new()).await;
         }
     }
 
     async fn restore(&self, name: &Name) -> Result<Installed, Rejected> {
-        let mut record = Record::clone(&self.host.versions.of(name));
+        let record = self.record(name).await;
+        let mut record = record.map_err(|unreadable| rejected(name, unreadable))?;
         let Some(hash) = record.current().map(|version| version.hash.clone()) else {
             let why = "no version of it is kept that could be restored";
-            return Err(rejected(name, why.to_owned()));
+            return Err(rejected(name, Failed::Version(why.to_owned())));
         };
-        record.serve(&hash, Came::Restore, self.host.clock.now());
-        let changed = self.put(name, record, None).await;
+        if !record.is_disabled() {
+            record.serve(&hash, Came::Restore, self.host.clock.now());
+        }
+        let changed = self.put_back(name, record).await;
         let changed = changed.map_err(|failed| rejected(name, failed))?;
         Ok(self.installed(name, changed))
     }
 
     async fn remove(&self, name: &Name) {
-        let mut record = Record::clone(&self.host.versions.of(name));
-        record.remove();
-        if let Err(error) = self.save(name, record, Vec::new()).await {
-            tracing::warn!(plugin = %name, error, "the removed plugin's record is as it was");
+        if let Ok(mut record) = self.record(name).await {
+            record.remove();
+            self.note(name, record, Vec::new()).await;
         }
         let _routes = self.routes();
         self.replace(name, None);
@@ -110,7 +102,7 @@ impl Plugins for Registry {
     }
 
     async fn act(&self, name: &Name, action: Action) -> Result<bool, ActError> {
-        let mut record = Record::clone(&self.host.versions.of(name));
+        let mut record = self.record(name).await?;
         if record.kept().is_empty() {
             return Err(ActError::Unknown(name.clone()));
         }
@@ -120,7 +112,10 @@ impl Plugins for Registry {
         let lets_in = matches!(action, Action::Unpin | Action::Approve { .. });
         match action {
             Action::Rollback { version } => record.roll_back(version.as_deref(), now)?,
-            Action::Pin { version } => record.pin(version.as_deref(), now)?,
+            Action::Pin { version } => {
+                record.pin(version.as_deref(), now)?;
+                self.check_content(record.pinned()).await?;
+            }
             Action::Unpin => {
                 record.unpin()?;
                 // Or the file of a canary that failed would come in for all keys.
@@ -128,7 +123,11 @@ impl Plugins for Registry {
                     record.withdraw(&failed);
                 }
             }
-            Action::Approve { version } => record.approve(&version, &grants)?,
+            Action::Approve { version } => {
+                record.approve(&version, &grants)?;
+                let approved = record.named(&version)?.hash.clone();
+                self.check_content(Some(&approved)).await?;
+            }
             Action::Promote { version } => {
                 record.promote(&version, now)?;
                 promotion = Some(self.claim_canary(name, &version)?);
@@ -147,13 +146,27 @@ impl Plugins for Registry {
     }
 
     async fn reconsider(&self, name: &Name) -> Result<Option<String>, Rejected> {
-        let mut record = Record::clone(&self.host.versions.of(name));
+        let record = self.record(name).await;
+        let mut record = record.map_err(|unreadable| rejected(name, unreadable))?;
         if !self.let_in(name, &mut record, &self.grants(name)) {
             return Ok(None);
         }
         let put = self.put(name, record, None).await;
         put.map_err(|failed| rejected(name, failed))?;
         Ok(self.version(name))
+    }
+
+    fn unwritten(&self) -> Vec<Name> {
+        let all = self.host.versions.all().into_iter();
+        all.filter(|(_, known)| matches!(known, Known::Unwritten(..)))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    async fn write(&self, name: &Name) {
+        if let Known::Unwritten(record, _) = self.host.versions.known(name) {
+            self.note(name, Record::clone(&record), Vec::new()).await;
+        }
     }
 
     fn serving(&self) -> Vec<Name> {
@@ -164,95 +177,53 @@ impl Plugins for Registry {
 
     fn standings(&self) -> Vec<(Name, Standing)> {
         let all = self.host.versions.all().into_iter();
-        all.map(|(name, record)| {
-            let standing = self.stands(&name, &record);
+        all.map(|(name, known)| {
+            let standing = self.stands(&name, &known);
             (name, standing)
         })
         .collect()
     }
 
     fn standing(&self, name: &str) -> Option<Standing> {
-        let record = self.host.versions.of(name);
-        (!record.kept().is_empty()).then(|| self.stands(name, &record))
+        let standing = self.stands(name, &self.host.versions.known(name));
+        let is_known = !standing.versions.is_empty() || standing.fault.is_some();
+        is_known.then_some(standing)
+    }
+
+    async fn damages(&self, name: &Name) -> BTreeMap<String, String> {
+        let Ok(record) = self.host.versions.of(name) else {
+            return BTreeMap::new();
+        };
+        let mut damages = BTreeMap::new();
+        for Kept { hash, .. } in record.kept() {
+            if let Err(why) = self.content(hash).await {
+                damages.insert(hash.clone(), why);
+            }
+        }
+        damages
     }
 }
 
 impl Registry {
-    /// Puts a changed record in force, and into service what it wants there. `arrived` is what the
-    /// record names and is not kept yet. True if another version serves now.
-    async fn put(
-        &self,
-        name: &Name,
-        record: Record,
-        arrived: Option<Arc<Loaded>>,
-    ) -> Result<bool, Failed> {
-        let (mut keep, mut tried) = (Vec::from_iter(arrived), None);
-        let serves = self.version(name);
-        let current = record.current();
-        if let Some(current) = current.filter(|it| serves.as_ref() != Some(&it.hash)) {
-            let hash = &current.hash;
-            let here = keep.iter().find(|loaded| loaded.version.hash == *hash);
-            let here = here.cloned();
-            // If the plugin is disabled, this is still the time to say that a new file cannot serve.
-            if here.is_some() || !record.is_disabled() {
-                let signed = current.check_signature(name, &self.in_force().signatures);
-                signed.map_err(Failed::Version)?;
-                let loaded = match here {
-                    Some(loaded) => loaded,
-                    None => {
-                        let loaded = self.load_kept(name, hash).await;
-                        let loaded = Arc::new(loaded.map_err(Failed::Version)?);
-                        keep.push(loaded.clone());
-                        loaded
-                    }
-                };
-                tried = Some(self.trial(&loaded.version).await);
-            }
-        }
-        let tried = tried.transpose().map_err(Failed::Version)?;
-        let is_wanted = record.in_service().is_some();
-        let saved = self.save(name, record, keep).await;
-        saved.map_err(Failed::Storage)?;
-        let tried = tried.filter(|_| is_wanted);
-        let changed = tried.is_some();
-        if let Some(tried) = tried {
-            self.swap(tried);
-        } else if !is_wanted {
-            let _routes = self.routes();
-            self.replace(name, None);
-        }
-        Ok(changed)
+    /// The record of a plugin, to be changed.
+    ///
+    /// # Errors
+    /// [`Unreadable`], if that is still so.
+    pub(super) async fn record(&self, name: &Name) -> Result<Record, Unreadable> {
+        let (host, plugin) = (self.host.clone(), name.clone());
+        blocking(move || host.versions.look_again(&plugin)).await;
+        Ok(Record::clone(&*self.host.versions.of(name)?))
     }
 
-    /// Keeps versions, then the record that names them, and drops what no record names any more.
-    pub(super) async fn save(
-        &self,
-        name: &Name,
-        record: Record,
-        keep: Vec<Arc<Loaded>>,
-    ) -> Result<(), String> {
-        // In one turn: what is not named yet would be dropped by another plugin's.
-        let _turn = self.turn.lock().await;
-        let (host, name) = (self.host.clone(), name.clone());
-        let saved = blocking(move || {
-            keep.iter().try_for_each(|loaded| host.keep(loaded))?;
-            host.versions.save(&name, record)?;
-            let cleaned = host.versions.clean();
-            if let Err(error) = cleaned.and_then(|warm| host.cache.clean(&warm)) {
-                tracing::warn!(plugin = %name, %error, "what is not kept any more is still there");
-            }
-            Ok(())
-        });
-        let unkept =
-            |error: io::Error| format!("it could not be kept in the data directory: {error}");
-        saved.await.map_err(unkept)
-    }
-
-    /// Keeps a component anew whose kept one was damaged. What serves needs it only at the next start.
-    async fn mend(&self, name: &Name, hash: String, bytes: Vec<u8>) {
-        let host = self.host.clone();
-        if let Err(error) = blocking(move || host.versions.keep(&hash, &bytes)).await {
-            tracing::warn!(plugin = %name, %error, "the component is kept as it was");
+    /// Whether the content of a version is there that an operator chose.
+    async fn check_content(&self, hash: Option<&str>) -> Result<(), ActError> {
+        match hash {
+            Some(hash) => self
+                .content(hash)
+                .await
+                .map(drop)
+                .map_err(ActError::Refused),
+            None => Ok(()),
         }
     }
 
@@ -273,21 +244,33 @@ impl Registry {
     }
 
     fn installed(&self, name: &Name, changed: bool) -> Installed {
-        let record = self.host.versions.of(name);
+        let Standing {
+            current,
+            serving,
+            held,
+            ..
+        } = self.stands(name, &self.host.versions.known(name));
         Installed {
-            version: record
-                .current()
-                .map(|it| it.hash.clone())
-                .unwrap_or_default(),
+            version: current.unwrap_or_default(),
             changed,
-            serving: self.find(name).is_some(),
-            held: record.held(&self.grants(name)),
+            serving,
+            held,
         }
     }
 
-    fn stands(&self, name: &str, record: &Record) -> Standing {
+    fn stands(&self, name: &str, known: &Known) -> Standing {
+        let fault = known.fault();
+        let Ok(record) = known.record() else {
+            return Standing {
+                fault,
+                ..Standing::default()
+            };
+        };
         let serving = self.find(name).is_some();
-        record.standing(&self.grants(name), &self.in_force().signatures, serving)
+        Standing {
+            fault,
+            ..record.standing(&self.grants(name), &self.in_force().signatures, serving)
+        }
     }
 
     fn grants(&self, name: &str) -> Grants {
@@ -299,27 +282,15 @@ impl Registry {
     }
 }
 
-impl From<Failed> for ActError {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Version(why) => Self::Refused(why),
-            Failed::Storage(why) => Self::Storage(why),
-        }
-    }
-}
-
-impl From<Failed> for String {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Version(why) | Failed::Storage(why) => why,
-        }
-    }
-}
-
-fn rejected(plugin: &Name, reason: impl Into<String>) -> Rejected {
+fn rejected(plugin: &Name, failed: impl Into<Failed>) -> Rejected {
+    let (reason, waits) = match failed.into() {
+        Failed::Version(why) => (why, false),
+        Failed::Storage(why) => (why, true),
+    };
     Rejected {
         plugin: plugin.clone(),
-        reason: reason.into(),
+        reason,
+        waits,
     }
 }
 

@@ -50,9 +50,12 @@ pub(crate) struct Kept {
     /// Whether it exports `migrate`.
     #[serde(default)]
     pub(crate) migrates: bool,
-    /// The signature that came with it.
+    /// The last signature that came with it and was of a key in force then.
     #[serde(default)]
-    pub(crate) signature: Option<String>,
+    pub(super) signature: Option<String>,
+    /// Others that came with it, the last one last: they may be of keys that come into force.
+    #[serde(default)]
+    pub(super) other_signatures: Vec<String>,
     pub(crate) installed_at: Millis,
     pub(crate) served_at: Option<Millis>,
     pub(crate) came: Came,
@@ -109,6 +112,7 @@ impl Kept {
             manifest: None,
             migrates: false,
             signature: None,
+            other_signatures: Vec::new(),
             installed_at,
             served_at: None,
             came: Came::File,
@@ -139,6 +143,18 @@ impl Record {
         record.arrive(version);
         record.serve(&hash, Came::File, at);
         record
+    }
+
+    /// Whether it has the versions that it puts into service: this host writes no other.
+    ///
+    /// # Errors
+    /// Which one it does not have.
+    pub(super) fn check_names(&self) -> Result<(), String> {
+        let mut named = self.trail.iter().chain(&self.pinned);
+        match named.find(|hash| self.find(hash).is_none()) {
+            None => Ok(()),
+            Some(hash) => Err(format!("it names version {hash}, which it does not have")),
+        }
     }
 
     pub(crate) fn kept(&self) -> &[Kept] {

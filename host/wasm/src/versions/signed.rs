@@ -6,32 +6,53 @@ use wasmill_model::routes::Signatures;
 
 use super::record::Kept;
 
+/// Most signatures that are kept of a version beside the one that was good.
+const OTHERS_MAX: usize = 4;
+
 impl Kept {
-    /// Takes the content of a signature's file if a key in force signed this version.
+    /// Keeps the content of a signature's file, whoever made it: its key may come into force later.
     ///
     /// # Errors
-    /// Why it is of no use.
+    /// Why it is of no use now.
     pub(crate) fn take_signature(
         &mut self,
         file: &[u8],
         trusted: &Signatures,
     ) -> Result<(), String> {
         let signature = Signature::parse(file).map_err(|error| error.to_string())?;
-        // What came before stays if this one is of no use: it may be the next version's.
-        let before = self.signature.replace(signature.to_string());
-        if self.signed_by(trusted).is_some() {
-            return Ok(());
+        let text = signature.to_string();
+        let is_good = self.signer(&signature, trusted).is_some();
+        // What came before stays in any case: the new one may be the next version's.
+        if self.signature.as_ref() != Some(&text) {
+            self.other_signatures.retain(|other| *other != text);
+            let other = match is_good {
+                true => self.signature.replace(text),
+                false => Some(text),
+            };
+            self.other_signatures.extend(other);
+            let spare = self.other_signatures.len().saturating_sub(OTHERS_MAX);
+            self.other_signatures.drain(..spare);
         }
-        self.signature = before;
-        Err("it is of another file, or of a key that `[signatures.keys]` does not name".to_owned())
+        match is_good {
+            true => Ok(()),
+            false => Err(
+                "it is of another file, or of a key that `[signatures.keys]` does not name"
+                    .to_owned(),
+            ),
+        }
     }
 
     /// The name of the key in force that signed this version.
     pub(crate) fn signed_by(&self, trusted: &Signatures) -> Option<Name> {
-        let signature = Signature::parse(self.signature.as_ref()?.as_bytes()).ok()?;
+        let mut all = self.signature.iter().chain(&self.other_signatures);
+        all.find_map(|text| self.signer(&Signature::parse(text.as_bytes()).ok()?, trusted))
+    }
+
+    /// The name of the key in force that made a signature of this version.
+    fn signer(&self, signature: &Signature, trusted: &Signatures) -> Option<Name> {
         let signed = |key: &[u8; 32]| {
             let key = PublicKey::new(key);
-            key.is_ok_and(|key| key.has_signed(&self.hash, &signature))
+            key.is_ok_and(|key| key.has_signed(&self.hash, signature))
         };
         let mut keys = trusted.keys.iter();
         keys.find(|(_, key)| signed(key))
@@ -47,8 +68,9 @@ impl Kept {
             return Ok(());
         }
         Err(format!(
-            "it must be signed, and no key in force has signed it: put {plugin}.wasm.sig beside \
-             its file, made with `wasmill plugin sign`"
+            "it must be signed, and no key in force has signed it: name its signer's key in \
+             `[signatures.keys]`, or drop its file with a {plugin}.wasm.sig beside it, made with \
+             `wasmill plugin sign`"
         ))
     }
 }

@@ -57,6 +57,7 @@ impl Record {
             previous: self.previous().map(hash),
             held: self.held(grants),
             state_version: self.state_version(),
+            fault: None,
             versions: self.kept().iter().rev().map(version).collect(),
         }
     }

@@ -1,16 +1,17 @@
 //! The directory of kept versions.
 //!
-//! `<hash>.wasm` is a version's component, `<name>.history` the record of a plugin as JSON. Before
-//! there were histories, `<name>.version` held the content hash of the only version that was kept;
-//! such a file is read as a history of one version, until a record takes its place.
+//! `<hash>.wasm` is a version's component, `<name>.history` the record of a plugin as JSON, and
+//! `<name>.history.copy` the same once more, should that be damaged. Before there were histories,
+//! `<name>.version` held the content hash of the only version that was kept; such a file is read as a
+//! history of one version, until a record takes its place.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use cap_std::fs::Dir;
+use serde::{Deserialize, Serialize};
 use wasmill_component::Manifest;
 use wasmill_model::{Millis, Name};
 
@@ -18,13 +19,53 @@ use super::record::{About, Kept, Record};
 use crate::files;
 
 const RECORD: &str = ".history";
+const COPY: &str = ".history.copy";
 /// What was there before histories.
 const OLD_RECORD: &str = ".version";
+
+/// What a host must know to read a record. It goes up if a field ever changes its meaning.
+const FORMAT: u32 = 1;
 
 /// The directory.
 #[derive(Debug)]
 pub(super) struct Store {
     directory: Dir,
+}
+
+/// What is there of a plugin.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Its record.
+    Whole(Record),
+    /// The copy of it, and what is wrong with the record itself.
+    Copied(Record, String),
+    /// What cannot be read, why, and the remedy.
+    Unreadable(String),
+}
+
+/// Why a file says nothing of a plugin.
+enum Unfit {
+    /// There is none.
+    Absent,
+    /// Nobody can read it.
+    Damaged(String),
+    /// A later host wrote it.
+    Newer(u32),
+}
+
+/// What every host reads of a record.
+#[derive(Deserialize)]
+struct Head {
+    /// None was written before there was a second one to come.
+    #[serde(default)]
+    format: u32,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    format: u32,
+    #[serde(flatten)]
+    record: &'a Record,
 }
 
 impl Store {
@@ -42,7 +83,7 @@ impl Store {
         if found.is_ok_and(|found| found == component) {
             return Ok(());
         }
-        files::write_whole(&self.directory, &path, &[component])
+        files::write_whole(&self.directory, &[&path], &[component])
     }
 
     pub(super) fn component(&self, hash: &str) -> io::Result<Vec<u8>> {
@@ -51,53 +92,98 @@ impl Store {
 
     /// Writes the record of a plugin, whole.
     pub(super) fn save(&self, name: &str, record: &Record) -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(record).map_err(io::Error::other)?;
-        files::write_whole(&self.directory, &format!("{name}{RECORD}"), &[&text])?;
+        let format = FORMAT;
+        let text = serde_json::to_vec_pretty(&Written { format, record });
+        let text = text.map_err(io::Error::other)?;
+        // The copy comes into place first: it is never older than the record that it stands in for.
+        let names = [COPY, RECORD].map(|kind| format!("{name}{kind}"));
+        let [copy, record] = &names;
+        files::write_whole(&self.directory, &[copy, record], &[&text])?;
         files::remove(&self.directory, &format!("{name}{OLD_RECORD}"))
     }
 
-    /// All records.
-    pub(super) fn records(&self) -> io::Result<BTreeMap<Name, Arc<Record>>> {
+    /// The plugins of which there is a record.
+    pub(super) fn names(&self) -> io::Result<BTreeSet<Name>> {
         let files = files::names(&self.directory)?;
-        let mut records = BTreeMap::new();
-        for name in files
-            .iter()
-            .filter_map(|file| file.strip_suffix(OLD_RECORD))
-        {
-            records.insert(Name::from(name), Arc::new(self.old_record(name)?));
-        }
-        for file in &files {
-            if let Some(name) = file.strip_suffix(RECORD) {
-                records.insert(Name::from(name), Arc::new(self.record(file)?));
+        let plugin = |file: &String| plugin_of(file).map(Name::from);
+        Ok(files.iter().filter_map(plugin).collect())
+    }
+
+    /// What is there of a plugin.
+    pub(super) fn find(&self, name: &str) -> Found {
+        let file = format!("{name}{RECORD}");
+        let damage = match self.record(&file) {
+            Ok(record) => return Found::Whole(record),
+            Err(Unfit::Newer(format)) => {
+                return Found::Unreadable(format!(
+                    "plugins/{file} in the data directory is of a newer host (its format is {format}, \
+                     this host reads {FORMAT}): run that one, or put back from a backup what this \
+                     one wrote"
+                ));
+            }
+            Err(Unfit::Damaged(why)) => Some(why),
+            Err(Unfit::Absent) => None,
+        };
+        match (self.record(&format!("{name}{COPY}")), damage) {
+            (Err(Unfit::Absent), None) => self.old_record(name),
+            (copy, damage) => {
+                let damage = damage.unwrap_or_else(|| "it is not there".to_owned());
+                let why = format!("plugins/{file} in the data directory is of no use: {damage}");
+                match copy {
+                    Ok(record) => Found::Copied(record, why),
+                    Err(_) => Found::Unreadable(format!(
+                        "{why}; and there is no good copy of it. Put it back from a backup, and the \
+                         plugin goes on. If there is none, move it and {name}{COPY} away: this \
+                         forgets the plugin's versions, pin and approvals, whether it is disabled, \
+                         and which version of its states was written"
+                    )),
+                }
             }
         }
-        Ok(records)
     }
 
     /// Removes everything but records and the components of these versions.
     pub(super) fn clean(&self, kept: &HashSet<&str>) -> io::Result<()> {
         files::retain(&self.directory, |file| {
             let component = file.strip_suffix(COMPONENT);
-            let is_record = file.ends_with(RECORD) || file.ends_with(OLD_RECORD);
-            is_record || component.is_some_and(|hash| kept.contains(hash))
+            plugin_of(file).is_some() || component.is_some_and(|hash| kept.contains(hash))
         })
     }
 
-    fn record(&self, file: &str) -> io::Result<Record> {
-        let text = self.directory.read(file)?;
-        serde_json::from_slice(&text).map_err(|error| {
-            let what = format!(
-                "{file} is damaged ({error}): put it back from a backup, or remove it, which \
-                 forgets the versions of that plugin"
-            );
-            io::Error::new(io::ErrorKind::InvalidData, what)
-        })
+    fn record(&self, file: &str) -> Result<Record, Unfit> {
+        let text = self.directory.read(file);
+        let text = text.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Unfit::Absent,
+            _ => Unfit::Damaged(error.to_string()),
+        })?;
+        let damaged = |error: serde_json::Error| Unfit::Damaged(error.to_string());
+        let Head { format } = serde_json::from_slice(&text).map_err(damaged)?;
+        if format > FORMAT {
+            return Err(Unfit::Newer(format));
+        }
+        let record: Record = serde_json::from_slice(&text).map_err(damaged)?;
+        record.check_names().map_err(Unfit::Damaged)?;
+        Ok(record)
     }
 
-    fn old_record(&self, name: &str) -> io::Result<Record> {
+    fn old_record(&self, name: &str) -> Found {
         let file = format!("{name}{OLD_RECORD}");
-        let hash = self.directory.read_to_string(&file)?.trim_end().to_owned();
-        let modified = self.directory.metadata(&file)?.modified()?.into_std();
+        match self.read_old_record(&file) {
+            Ok(record) => Found::Whole(record),
+            // Nothing is kept of it, or not any more.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Found::Whole(Record::default())
+            }
+            Err(error) => Found::Unreadable(format!(
+                "plugins/{file} in the data directory cannot be read ({error}): put it back from a \
+                 backup, or move it away, which forgets which version served"
+            )),
+        }
+    }
+
+    fn read_old_record(&self, file: &str) -> io::Result<Record> {
+        let hash = self.directory.read_to_string(file)?.trim_end().to_owned();
+        let modified = self.directory.metadata(file)?.modified()?.into_std();
         let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
         let at = Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
         // A damaged component is told of when it is to serve.
@@ -110,6 +196,12 @@ impl Store {
         });
         Ok(Record::of_one(version, at))
     }
+}
+
+/// The plugin whose record a file is, or was, or a copy of it.
+fn plugin_of(file: &str) -> Option<&str> {
+    let mut kinds = [RECORD, COPY, OLD_RECORD].into_iter();
+    kinds.find_map(|kind| file.strip_suffix(kind))
 }
 
 const COMPONENT: &str = ".wasm";

@@ -1,6 +1,6 @@
-//! What becomes of a plugin's record, and that it is whole on disk whenever the host is killed.
+//! What becomes of a plugin's record.
 
-use std::fs;
+mod stored;
 
 use wasmill_component::{Capabilities, Manifest};
 use wasmill_model::Millis;
@@ -8,7 +8,6 @@ use wasmill_model::routes::Grants;
 use wasmill_port::plugins::ActError;
 
 use super::record::{About, Came, Hold, Judged, Kept, Record};
-use super::store::Store;
 
 fn manifest(hosts: &[&str], state_version: u32) -> Manifest {
     let capabilities = Capabilities {
@@ -350,44 +349,4 @@ fn a_version_is_named_by_enough_of_its_digits() {
         record.named("aaaaaaaa").map(|it| it.hash.clone()),
         Ok(hash('a'))
     );
-}
-
-#[test]
-fn a_record_reads_back_and_one_of_before_is_a_history_of_one() {
-    let folder = tempfile::tempdir().expect("a directory");
-    let component = manifest(&["pay.example"], 3).embed(b"\0asm\x0d\0\x01\0");
-    fs::write(folder.path().join("aaaaaaaa.wasm"), component).expect("written");
-    fs::write(folder.path().join("old.version"), "aaaaaaaa\n").expect("written");
-
-    let store = Store::open(folder.path()).expect("opened");
-    let records = store.records().expect("read");
-    let old = &records["old"];
-    assert_eq!((old.serves(), old.state_version()), ('a', Some(3)));
-    let rolled = {
-        let mut record = Record::after("ab");
-        record.roll_back(None, Millis(2)).expect("there is one");
-        record
-    };
-    store.save("old", &rolled).expect("saved");
-    assert!(!folder.path().join("old.version").exists());
-    let again = Store::open(folder.path()).expect("opened").records();
-    assert_eq!(*again.expect("read")["old"], rolled);
-}
-
-/// The record is renamed into place: what a kill leaves beside it is never read.
-#[test]
-fn a_write_that_was_cut_short_leaves_the_record_of_before() {
-    let folder = tempfile::tempdir().expect("a directory");
-    let store = Store::open(folder.path()).expect("opened");
-    let before = Record::after("ab");
-    store.save("plugin", &before).expect("saved");
-    let whole = fs::read(folder.path().join("plugin.history")).expect("read");
-    for cut in 0..whole.len() {
-        let partial = folder.path().join("plugin.history.partial");
-        fs::write(partial, &whole[..cut]).expect("written");
-        assert_eq!(*store.records().expect("read")["plugin"], before);
-    }
-    fs::write(folder.path().join("plugin.history"), &whole[..9]).expect("written");
-    let damaged = store.records().expect_err("it is damaged").to_string();
-    assert!(damaged.contains("plugin.history is damaged"), "{damaged}");
 }

@@ -13,6 +13,7 @@ mod loading;
 mod migration;
 mod secrets;
 mod shadows;
+mod storage;
 mod support;
 mod swap;
 mod trials;
@@ -33,6 +34,7 @@ fn every_guest_is_used_by_a_test() {
         include_str!("migration.rs"),
         include_str!("secrets.rs"),
         include_str!("shadows.rs"),
+        include_str!("storage.rs"),
         include_str!("swap.rs"),
         include_str!("trials.rs"),
         // Some are for tests of the whole host.

@@ -127,7 +127,7 @@ async fn a_plugin_that_goes_out_of_service_ends_the_trial() {
 }
 
 /// The routes of a bench whose plugins must be signed by these keys.
-fn signed_by(keys: &[&SecretKey]) -> Arc<Routes> {
+pub(crate) fn signed_by(keys: &[&SecretKey]) -> Arc<Routes> {
     let mut routes = Routes::clone(&routes(PluginSettings::default()));
     let bytes = |key: &SecretKey| {
         let mut bytes = [0; 32];

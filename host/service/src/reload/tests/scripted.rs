@@ -1,7 +1,8 @@
 //! Plugins by script: no component is compiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use wasmill_model::Name;
 use wasmill_port::Plugins;
@@ -17,6 +18,8 @@ pub(super) enum Event {
     Dismissed(String),
     Restored(String),
     Removed(String),
+    Waits(String, String),
+    Written(String),
     Serving(String, bool),
 }
 
@@ -25,6 +28,11 @@ pub(super) enum Event {
 pub(super) struct Scripted {
     events: Mutex<Vec<Event>>,
     kept: Mutex<BTreeMap<Name, String>>,
+    unwritten: Mutex<BTreeSet<Name>>,
+    /// Nothing can be written down.
+    pub(super) full: AtomicBool,
+    /// All plugins are disabled.
+    pub(super) disabled: AtomicBool,
 }
 
 impl Scripted {
@@ -47,6 +55,7 @@ fn rejected(plugin: &Name) -> Rejected {
     Rejected {
         plugin: plugin.clone(),
         reason: "it is not good".into(),
+        waits: false,
     }
 }
 
@@ -54,6 +63,17 @@ impl Plugins for Scripted {
     async fn install(&self, name: &Name, file: Dropped<'_>) -> Result<Installed, Rejected> {
         let text = String::from_utf8_lossy(file.component).into_owned();
         assert!(!text.starts_with("panic"), "the compiler has a bug");
+        if self.full.load(Ordering::SeqCst) {
+            self.note(Event::Waits(name.to_string(), text));
+            let waits = true;
+            let reason = "the disk is full".to_owned();
+            let plugin = name.clone();
+            return Err(Rejected {
+                plugin,
+                reason,
+                waits,
+            });
+        }
         if !(text.starts_with("good") && text.ends_with('.')) {
             self.note(Event::Refused(name.to_string(), text));
             return Err(rejected(name));
@@ -74,11 +94,34 @@ impl Plugins for Scripted {
         let kept = self.kept.lock().expect("unpoisoned").get(name).cloned();
         let version = kept.ok_or_else(|| rejected(name))?;
         self.note(Event::Restored(name.to_string()));
-        Ok(serves(version))
+        Ok(Installed {
+            serving: !self.disabled.load(Ordering::SeqCst),
+            ..serves(version)
+        })
     }
 
     async fn remove(&self, name: &Name) {
         self.note(Event::Removed(name.to_string()));
+        if self.full.load(Ordering::SeqCst) {
+            let mut unwritten = self.unwritten.lock().expect("unpoisoned");
+            unwritten.insert(name.clone());
+        }
+    }
+
+    fn unwritten(&self) -> Vec<Name> {
+        let unwritten = self.unwritten.lock().expect("unpoisoned");
+        unwritten.iter().cloned().collect()
+    }
+
+    async fn write(&self, name: &Name) {
+        if !self.full.load(Ordering::SeqCst) {
+            self.unwritten.lock().expect("unpoisoned").remove(name);
+            self.note(Event::Written(name.to_string()));
+        }
+    }
+
+    async fn damages(&self, _: &Name) -> BTreeMap<String, String> {
+        BTreeMap::new()
     }
 
     async fn act(&self, name: &Name, _: Action) -> Result<bool, ActError> {
@@ -106,8 +149,15 @@ impl Plugins for Scripted {
         stand.collect()
     }
 
-    fn standing(&self, _: &str) -> Option<Standing> {
-        None
+    fn standing(&self, name: &str) -> Option<Standing> {
+        let kept = self.kept.lock().expect("unpoisoned");
+        let disabled = self.disabled.load(Ordering::SeqCst);
+        kept.get(name).map(|version| Standing {
+            current: Some(version.clone()),
+            serving: !disabled,
+            disabled,
+            ..Standing::default()
+        })
     }
 }
 

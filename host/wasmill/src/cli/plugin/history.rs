@@ -5,7 +5,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::super::listing::Output;
-use super::super::table;
+use super::super::table::{self, printable};
 use super::list::short;
 use crate::app::{DataApi, Failure, encoded, tell};
 
@@ -37,6 +37,7 @@ struct Version {
     installed_at: String,
     served_at: Option<String>,
     came: String,
+    damage: Option<String>,
 }
 
 impl History {
@@ -62,6 +63,8 @@ fn list(Versions { versions }: Versions) -> Result<(), Failure> {
         "LAST SERVED",
         "BY",
     ];
+    let damages = versions.iter().filter_map(|it| it.damage.clone());
+    let damages: Vec<_> = damages.collect();
     let row = |it: Version| {
         let state = it.state_version.map(|version| version.to_string());
         let [version, state, signed, served] =
@@ -79,5 +82,7 @@ fn list(Versions { versions }: Versions) -> Result<(), Failure> {
             it.came,
         ]
     };
-    tell(table::of(header, versions.into_iter().map(row)))
+    tell(table::of(header, versions.into_iter().map(row)))?;
+    let mut damages = damages.iter();
+    damages.try_for_each(|damage| tell(printable(damage)))
 }

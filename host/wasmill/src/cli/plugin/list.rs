@@ -35,6 +35,7 @@ pub(super) struct Plugin {
     pinned: Option<String>,
     held: Option<Held>,
     refused: Option<Refused>,
+    waits: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -73,6 +74,7 @@ pub(super) fn show(plugins: &[Plugin]) -> Result<(), Failure> {
         name,
         held,
         refused,
+        waits,
         ..
     } in plugins
     {
@@ -86,7 +88,8 @@ pub(super) fn show(plugins: &[Plugin]) -> Result<(), Failure> {
             let reason = table::first_line(&it.reason);
             format!("{name}: its file was refused: {reason}")
         });
-        for line in held.chain(refused) {
+        let waits = waits.iter().map(|why| format!("{name}: it waits: {why}"));
+        for line in held.chain(refused).chain(waits) {
             tell(printable(&line))?;
         }
     }
