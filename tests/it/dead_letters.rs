@@ -88,10 +88,12 @@ async fn dead_letters_are_listed_redriven_and_purged_and_stay_so_after_a_sigkill
         "--to",
         "spare",
     ];
-    assert_eq!(
-        server.command(&all).await?.trim(),
-        format!("redriven: {}", rest.len())
-    );
+    let told = server.command(&all).await?;
+    let [count, hint] = &told.lines().collect::<Vec<_>>()[..] else {
+        panic!("{told}")
+    };
+    assert_eq!(*count, format!("redriven: {}", rest.len()));
+    ensure!(hint.ends_with("dlq list --subscription spare"), "{hint}");
     let all = rest.len() as f64;
     metrics::reached(&server.client(), "messages_handled_total", all, PATIENCE).await?;
     server.kill().await?;

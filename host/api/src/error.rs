@@ -206,7 +206,7 @@ fn operate_error(error: &OperateError) -> Description {
             format!("there is no subscription `{name}` in the routes"),
         ),
         OperateError::Move(under_way) => answer(StatusCode::CONFLICT, under_way.to_string()),
-        OperateError::Busy => busy(error.to_string()),
+        OperateError::Busy | OperateError::Previewing => busy(error.to_string()),
         OperateError::Stopped => unavailable(error.to_string()),
         OperateError::Store(_) => internal(error),
     }

@@ -47,7 +47,7 @@ pub trait Choose: Send + Sync + 'static {
 /// A version that may handle messages beside the one that serves.
 pub trait Chosen: Send + Sync {
     /// Its content hash.
-    fn hash(&self) -> &Name;
+    fn hash(&self) -> &str;
 
     /// Has it handle the first message of a run of which nothing is to be committed. Its files are not
     /// there, and its HTTP requests fail: nothing leaves the host.

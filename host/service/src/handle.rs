@@ -20,6 +20,7 @@ use wasmill_port::{Clock, ScopeState, StateReader};
 
 use crate::command::{Accept, Command};
 use crate::look_up::LookUps;
+use crate::operator::Places;
 use crate::snapshots::VersionedView;
 
 pub use incoming::{AcceptError, Dedup, Incoming, Receipt};
@@ -61,6 +62,7 @@ pub(crate) struct Shared<G> {
     pub(crate) in_flight: InFlight,
     pub(crate) versioned: VersionedView,
     pub(crate) look_ups: LookUps,
+    pub(crate) previews: Places,
     pub(crate) failure: watch::Receiver<Option<String>>,
     /// Subscriptions whose moves a task goes on with.
     pub(crate) driven: Mutex<BTreeSet<Name>>,

@@ -34,8 +34,9 @@ pub use handle::{AcceptError, BUSY_RETRY_AFTER, Dedup, Handle, Incoming, QueryEr
 pub use look_up::{Extent, FoundPage, LookUpError, Source, Told};
 pub use metrics::Metrics;
 pub use operator::{
-    Letter, OperateError, Page, Preview, Previews, Redriven, ScheduleStatus, Through, TopicPage,
-    TopicStanding, Transaction, Transactions,
+    Excerpt, Few, Foretold, ForetoldEffects, ForetoldLater, ForetoldMessage, Letter, OperateError,
+    Page, Preview, Previews, Redriven, ScheduleStatus, Through, TopicPage, TopicStanding,
+    Transaction, Transactions,
 };
 pub use plugin_metrics::PluginMetrics;
 pub use plugins::{PluginStatus, Refusal, Serving, Supervisor};

@@ -24,6 +24,7 @@ use crate::handle::{Handle, InFlight, Shared};
 use crate::keeper::Keeper;
 use crate::look_up::LookUps;
 use crate::metrics::Metrics;
+use crate::operator::Places;
 use crate::recovery::recover;
 use crate::snapshots::VersionedView;
 use crate::state::ViewReader;
@@ -182,6 +183,7 @@ pub fn start<G: Guests, L: Log, V: View>(
         in_flight: InFlight::default(),
         versioned: versioned.clone(),
         look_ups: LookUps::new(log.blocks(), clock),
+        previews: Places::default(),
         failure,
         driven: Mutex::default(),
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmill_component::{
     CONTRACT, CONTRACT_VERSION, Capabilities, Interfaces, LINKED_IN_WORDS, MESSAGING, Manifest,
@@ -38,6 +38,8 @@ pub(crate) struct Version {
     pub(crate) exports: Exports,
     pub(crate) log: Arc<PluginLog>,
     pub(crate) meter: Arc<Meter>,
+    /// What the log was told last that it has to do without.
+    warned: Mutex<Vec<String>>,
 }
 
 /// Where a component's exports are; none for what it does not export.
@@ -99,10 +101,12 @@ impl Version {
             pre,
             exports,
             log,
+            warned: Mutex::default(),
         })
     }
 
-    /// The settings without what is granted to the plugin and this version does not ask for.
+    /// The settings without what is granted to the plugin and this version does not ask for, which is
+    /// logged once.
     pub(crate) fn narrowed(&self, settings: &Arc<PluginSettings>) -> Arc<PluginSettings> {
         let Some(asks) = &self.asks else {
             return settings.clone();
@@ -111,16 +115,25 @@ impl Version {
         if unasked.is_empty() {
             return settings.clone();
         }
+        self.warn_of(unasked);
+        Arc::new(PluginSettings {
+            grants,
+            ..PluginSettings::clone(settings)
+        })
+    }
+
+    fn warn_of(&self, unasked: Vec<String>) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if *warned == unasked {
+            return;
+        }
         tracing::warn!(
             plugin = %self.plugin,
             version = &self.hash[..12],
             "its manifest does not ask for {}, which is granted: it has to do without",
             unasked.join(", ")
         );
-        Arc::new(PluginSettings {
-            grants,
-            ..PluginSettings::clone(settings)
-        })
+        *warned = unasked;
     }
 }
 

@@ -16,7 +16,7 @@ impl Guests for Registry {
         match self.find(&run.plugin) {
             Some(serving) => match run.chosen_version().cloned() {
                 None => {
-                    let candidate = self.beside(&serving);
+                    let candidate = self.trials.beside(&serving);
                     serving.handle(&mut run, candidate.as_deref()).await;
                 }
                 // Boxed: runs that were chosen for a version are few, and the others have no room

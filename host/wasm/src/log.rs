@@ -37,6 +37,8 @@ pub(crate) struct PluginLog {
     plugin: Name,
     /// The first digits of the content hash.
     version: String,
+    /// What its lines are of, unless it is handling messages.
+    role: Option<&'static str>,
     masks: Masks,
     // Never held across an await, and only for a few instructions.
     window: Arc<Mutex<Window>>,
@@ -59,6 +61,7 @@ impl PluginLog {
         Self {
             plugin,
             version,
+            role: None,
             masks: Masks::default(),
             window: Arc::new(window),
             probe,
@@ -70,9 +73,18 @@ impl PluginLog {
         Self {
             plugin: self.plugin.clone(),
             version: self.version.clone(),
+            role: self.role,
             masks: Masks::of(secrets),
             window: self.window.clone(),
             probe: self.probe.clone(),
+        }
+    }
+
+    /// The same log, each line of which says what it is of.
+    pub(crate) fn marked(self, role: &'static str) -> Self {
+        Self {
+            role: Some(role),
+            ..self
         }
     }
 
@@ -97,14 +109,24 @@ impl PluginLog {
         }
         let line = self.masked(line);
         let line = one_line(&line[..line.floor_char_boundary(LINE_BYTES_MAX)]);
-        let (plugin, version) = (self.plugin.as_str(), self.version.as_str());
+        let (plugin, version, role) = (self.plugin.as_str(), self.version.as_str(), self.role);
         let message = message.map(tracing::field::display);
         match level {
-            Level::Trace => tracing::trace!(target: "plugin", plugin, version, message, "{line}"),
-            Level::Debug => tracing::debug!(target: "plugin", plugin, version, message, "{line}"),
-            Level::Info => tracing::info!(target: "plugin", plugin, version, message, "{line}"),
-            Level::Warn => tracing::warn!(target: "plugin", plugin, version, message, "{line}"),
-            Level::Error => tracing::error!(target: "plugin", plugin, version, message, "{line}"),
+            Level::Trace => {
+                tracing::trace!(target: "plugin", plugin, version, role, message, "{line}");
+            }
+            Level::Debug => {
+                tracing::debug!(target: "plugin", plugin, version, role, message, "{line}");
+            }
+            Level::Info => {
+                tracing::info!(target: "plugin", plugin, version, role, message, "{line}");
+            }
+            Level::Warn => {
+                tracing::warn!(target: "plugin", plugin, version, role, message, "{line}");
+            }
+            Level::Error => {
+                tracing::error!(target: "plugin", plugin, version, role, message, "{line}");
+            }
         }
     }
 

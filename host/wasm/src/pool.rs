@@ -1,18 +1,18 @@
 //! A version in service under its settings: its instances, idle and in use.
 
-mod beside;
+mod idle;
+mod rehearsal;
 
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmill_model::effects::{FailureKind, Metered};
 use wasmill_model::half::{Decision, Half};
 use wasmill_model::http;
 use wasmill_model::record::Called;
-use wasmill_model::routes::{Isolation, PluginSettings};
+use wasmill_model::routes::{Grants, Isolation, PluginSettings};
 use wasmill_port::guest::Error;
 use wasmill_port::{Call, Run, ScopeState};
 
@@ -25,11 +25,9 @@ use crate::handled::{Failed, Handled, Slots};
 use crate::instance::{Instance, Outside, Unstarted};
 use crate::log::PluginLog;
 use crate::registry::{Host, IdleInstance};
-use crate::share::{OWN_MAX, acquire};
+use crate::share::{Own, acquire};
 use crate::wasi::{HttpGate, Outgoing, Tape};
-
-/// Instances of one plugin that are kept for reuse.
-const IDLE_MAX: usize = 64;
+use idle::Idle;
 
 /// A version in service. Replaced as a whole when the version or its settings change; calls in
 /// flight end on the one that they began with.
@@ -37,7 +35,7 @@ pub(crate) struct Serving {
     pub(crate) version: Arc<Version>,
     /// As the routes have them.
     pub(crate) settings: Arc<PluginSettings>,
-    /// With what the version asks for of the grants, if it says so.
+    /// With what it has of the grants: what the version asks for, if it says so.
     narrowed: Arc<PluginSettings>,
     host: Arc<Host>,
     /// The version's log, without the secrets of the settings.
@@ -45,57 +43,77 @@ pub(crate) struct Serving {
     outgoing: Arc<Outgoing>,
     /// What answers an instance's HTTP while it starts.
     start_tape: Tape,
-    /// The plugin's `concurrency`.
-    handlers: Semaphore,
-    /// Calls that it may have of those that are kept back.
-    own_calls: Semaphore,
-    // Held only to push or pop. None once the version has been replaced.
-    idle: Mutex<Option<Vec<Idle>>>,
-}
-
-struct Idle {
-    instance: Instance,
-    _room: OwnedSemaphorePermit,
+    /// What the plugin may have at once.
+    own: Arc<Own>,
+    idle: Idle,
 }
 
 impl Serving {
+    /// One that has what it is granted.
     pub(crate) fn new(
         host: Arc<Host>,
         version: Arc<Version>,
         settings: Arc<PluginSettings>,
     ) -> Self {
-        let log = Arc::new(version.log.masking(&settings.grants.secrets));
         let narrowed = version.narrowed(&settings);
-        let grants = &narrowed.grants;
+        let log = version.log.masking(&settings.grants.secrets);
+        Self::with(host, version, settings, narrowed, log)
+    }
+
+    /// One of which nothing reaches the outside of the host, whatever is granted: it has no files, and
+    /// its HTTP is refused, unless a tape plays to it. Its lines in the log are marked with `role`.
+    pub(crate) fn inside(
+        host: Arc<Host>,
+        version: Arc<Version>,
+        settings: Arc<PluginSettings>,
+        role: &'static str,
+    ) -> Self {
+        let narrowed = version.narrowed(&settings);
+        let narrowed = Arc::new(PluginSettings {
+            grants: Grants {
+                files: false,
+                http: Vec::new(),
+                ..narrowed.grants.clone()
+            },
+            ..PluginSettings::clone(&narrowed)
+        });
+        let log = version.log.masking(&settings.grants.secrets).marked(role);
+        Self {
+            // Refused without a word: that it is not granted would be no news to anybody.
+            start_tape: Tape::closed(),
+            ..Self::with(host, version, settings, narrowed, log)
+        }
+    }
+
+    fn with(
+        host: Arc<Host>,
+        version: Arc<Version>,
+        settings: Arc<PluginSettings>,
+        narrowed: Arc<PluginSettings>,
+        log: PluginLog,
+    ) -> Self {
+        let (plugin, grants, log) = (&version.plugin, &narrowed.grants, Arc::new(log));
+        let own = host.owns.of(plugin, &settings);
         let metrics = host.metrics.clone();
-        let outgoing = Outgoing::new(&version.plugin, grants, log.clone(), metrics);
+        let outgoing = Outgoing::new(plugin, grants, own.clone(), log.clone(), metrics);
         Self {
             version,
-            handlers: Semaphore::new(settings.concurrency),
-            own_calls: Semaphore::new(OWN_MAX),
             settings,
             narrowed,
             host,
             log,
             outgoing: Arc::new(outgoing),
             start_tape: Tape::Off,
-            idle: Mutex::new(Some(Vec::new())),
-        }
-    }
-
-    /// One whose instances reach nobody by HTTP while they start.
-    pub(crate) fn closed(self) -> Self {
-        Self {
-            start_tape: Tape::closed(),
-            ..self
+            own,
+            idle: Idle::default(),
         }
     }
 
     /// Handles a run's messages in one instance, until one fails or the run's time is up; with a
     /// version on trial beside this one, if there is any.
     pub(crate) async fn handle(&self, run: &mut Run, candidate: Option<&Candidate>) {
-        let _handler = acquire(&self.handlers).await;
-        let _call = self.host.calls.enter(&self.own_calls).await;
+        let _handler = acquire(&self.own.handlers).await;
+        let _call = self.host.calls.enter(&self.own.calls).await;
         self.in_turn(pin!(self.handle_in_turn(run, candidate)))
             .await;
     }
@@ -167,7 +185,7 @@ impl Serving {
         request: &http::Request,
     ) -> Result<Result<http::Accepted, http::Problem>, Error> {
         self.require(self.version.exports.gate.is_some(), "gate")?;
-        let _call = self.host.calls.enter(&self.own_calls).await;
+        let _call = self.host.calls.enter(&self.own.calls).await;
         let asked = async {
             let mut asking = self.asking(Export::Gate).await?;
             let (instance, limits) = (&mut asking.instance, &self.settings.limits);
@@ -184,7 +202,7 @@ impl Serving {
         request: &http::Request,
     ) -> Result<http::Response, Error> {
         self.require(self.version.exports.query.is_some(), "query")?;
-        let _call = self.host.calls.enter(&self.own_calls).await;
+        let _call = self.host.calls.enter(&self.own.calls).await;
         let asked = async {
             let mut asking = self.asking(Export::Query).await?;
             let (instance, limits) = (&mut asking.instance, &self.settings.limits);
@@ -198,7 +216,7 @@ impl Serving {
     /// Asks the checker about a half message; a text if it does not know.
     pub(crate) async fn check(&self, half: &Half) -> Result<Result<Decision, String>, Error> {
         self.require(self.version.exports.checker.is_some(), "checker")?;
-        let _call = self.host.calls.enter(&self.own_calls).await;
+        let _call = self.host.calls.enter(&self.own.calls).await;
         let asked = async {
             let mut asking = self.asking(Export::Checker).await?;
             let (instance, limits) = (&mut asking.instance, &self.settings.limits);
@@ -220,7 +238,7 @@ impl Serving {
     async fn asking(&self, export: Export) -> Result<Asking, Error> {
         let began = Instant::now();
         let deadline = after(began, self.settings.limits.deadline);
-        let instance = match self.take() {
+        let instance = match self.idle.pop() {
             Some(instance) => instance,
             None => {
                 let started = self.start(deadline).await;
@@ -253,8 +271,14 @@ impl Serving {
         Ok(answer)
     }
 
-    /// A fresh instance, to see whether the version starts.
-    pub(crate) async fn start(&self, deadline: Instant) -> Result<Instance, Unstarted> {
+    /// A fresh instance, to see whether the version starts: by the plugin's share, within the limits of
+    /// a call.
+    pub(crate) async fn try_start(&self) -> Result<Instance, Unstarted> {
+        let deadline = after(Instant::now(), self.settings.limits.deadline);
+        self.in_turn(pin!(self.start(deadline))).await
+    }
+
+    async fn start(&self, deadline: Instant) -> Result<Instance, Unstarted> {
         let client = self.host.surroundings.http.clone();
         let outside = Outside {
             log: self.log.clone(),
@@ -271,31 +295,17 @@ impl Serving {
         let Ok(room) = self.host.idle.clone().try_acquire_owned() else {
             return;
         };
-        let mut idle = self.idle();
-        if let Some(idle) = &mut *idle
-            && idle.len() < IDLE_MAX
-        {
-            idle.push(Idle {
-                instance,
-                _room: room,
-            });
-        }
+        self.idle.push(instance, room);
     }
 
     /// What is known of the instances that wait for their next call.
     pub(crate) fn idle_instances(&self) -> Vec<IdleInstance> {
-        let describe = |Idle { instance, .. }: &Idle| IdleInstance {
-            calls: instance.calls(),
-            memory_bytes: instance.memory_bytes(),
-        };
-        let idle = self.idle();
-        idle.iter().flatten().map(describe).collect()
+        self.idle.describe()
     }
 
     /// Drops the idle instances, and those in use as they come back.
     pub(crate) fn retire(&self) {
-        let idle = self.idle().take();
-        drop(idle);
+        self.idle.end();
     }
 
     /// Calls the handler. There is no bill if it did not come to that.
@@ -311,7 +321,7 @@ impl Serving {
             let cause = format!("plugin `{}` exports no `handler`", self.version.plugin);
             return (call, Err(Failed::Fault(Fault(cause))), None);
         }
-        let mut instance = match slot.take().or_else(|| self.take()) {
+        let mut instance = match slot.take().or_else(|| self.idle.pop()) {
             Some(instance) => instance,
             None => match self.start(deadline).await {
                 Ok(instance) => instance,
@@ -361,11 +371,6 @@ impl Serving {
         Metered { called, used }
     }
 
-    fn take(&self) -> Option<Instance> {
-        let idle = self.idle().as_mut()?.pop()?;
-        Some(idle.instance)
-    }
-
     fn require(&self, exported: bool, export: &'static str) -> Result<(), Error> {
         if exported {
             return Ok(());
@@ -381,10 +386,6 @@ impl Serving {
             plugin: self.version.plugin.clone(),
             cause: fault.0,
         }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Option<Vec<Idle>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,6 +5,7 @@ mod chosen;
 mod force;
 mod load;
 mod plugins;
+mod shelf;
 
 use std::collections::HashMap;
 use std::io;
@@ -22,16 +23,18 @@ use wasmtime::component::Linker;
 
 use crate::account::Meters;
 use crate::cache::Cache;
-use crate::candidate::Candidate;
+use crate::candidate::Trials;
 use crate::data::Data;
 use crate::limits::CALLS_PER_INSTANCE_MAX;
 use crate::metrics::Metrics;
 use crate::pool::Serving;
-use crate::share::{Room, Turns};
+use crate::share::{Owns, Room, Turns};
 use crate::surroundings::Surroundings;
 use crate::versions::Versions;
 use crate::{engine, imports};
+use chosen::Standby;
 use load::Tried;
+use shelf::Shelf;
 
 pub use chosen::Understudy;
 
@@ -95,6 +98,8 @@ pub(crate) struct Host {
     pub(crate) metrics: Metrics,
     /// Room for calls in progress.
     pub(crate) calls: Room,
+    /// What each plugin may have at once.
+    pub(crate) owns: Owns,
     /// Turns of calls to compute.
     pub(crate) turns: Turns,
     /// Room for idle instances.
@@ -114,9 +119,9 @@ pub struct Registry {
     host: Arc<Host>,
     // Read by every run without a lock; written under `routes`.
     serving: ArcSwap<HashMap<Name, Arc<Serving>>>,
-    /// Versions on trial, and the last ones that were. Read by every run, and mostly empty.
-    candidates: ArcSwap<HashMap<Name, Arc<Candidate>>>,
-    chosen: chosen::Ready,
+    pub(crate) trials: Arc<Trials>,
+    /// Versions that were chosen for messages, or to be shown with them.
+    chosen: Shelf<Standby>,
     // Never held across an await.
     routes: Mutex<Arc<Routes>>,
     /// One record at a time is written to disk.
@@ -148,6 +153,7 @@ impl Registry {
             clock,
             metrics: config.metrics,
             calls: Room::new(engine::CALLS_MAX as usize),
+            owns: Owns::default(),
             turns: Turns::new(threads()),
             idle: Arc::new(Semaphore::new(engine::IDLE_MAX as usize)),
             linker,
@@ -161,8 +167,8 @@ impl Registry {
         Ok(Arc::new(Self {
             host: Arc::new(host),
             serving: ArcSwap::default(),
-            candidates: ArcSwap::default(),
-            chosen: chosen::Ready::default(),
+            trials: Arc::default(),
+            chosen: Shelf::new(chosen::LOADED_MAX),
             routes: Mutex::new(routes),
             turn: tokio::sync::Mutex::new(()),
         }))
@@ -188,7 +194,6 @@ impl Registry {
     /// flight end.
     pub fn renew(&self) {
         self.renew_if(&self.routes(), |_, _| true);
-        self.chosen.clear();
     }
 
     /// Begins anew with the plugins chosen, under the settings in force.
@@ -203,8 +208,11 @@ impl Registry {
             }
         }
         self.serving.store(Arc::new(next));
-        for (name, candidate) in &**self.candidates.load() {
+        for (name, candidate) in &*self.trials.under_way() {
             candidate.renew(&self.host, &routes.plugin(name));
+        }
+        for standby in self.chosen.all_of_them() {
+            standby.retire_if(|serving| chosen(serving, &routes.plugin(&serving.version.plugin)));
         }
     }
 
@@ -247,7 +255,7 @@ impl Registry {
         if let Some(old) = old {
             old.retire();
         }
-        if let Some(candidate) = self.on_trial(name) {
+        if let Some(candidate) = self.trials.last(name) {
             candidate.end_unless_beside(hash.as_deref());
         }
     }

@@ -1,21 +1,24 @@
 //! `/v1/dead-letters/preview` and its like: what a version of a plugin would do with dead letters.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State as Extracted;
 use axum::http::Uri;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
-use wasmill_model::effects::{Delayed, Effects, Failure, FailureKind, Outcome, Uniqueness};
-use wasmill_model::reserved::{self, Entry};
-use wasmill_model::{Decision, Half, Name, Target, half};
-use wasmill_port::chosen::Rehearsed;
-use wasmill_service::{Preview, Previews, Through};
+use wasmill_model::effects::{Failure, FailureKind};
+use wasmill_model::{Decision, MessageId, Name, Target};
+use wasmill_service::{
+    Excerpt, Few, Foretold, ForetoldEffects, ForetoldLater, ForetoldMessage, LetterId, Preview,
+    Previews, Through,
+};
 
 use super::answers::{Always, Missing, Refusing};
 use super::dead_letters::{ID, parse};
 use super::form::{Segment, json, query};
-use super::shown::{ShownMessage, as_text, show_message, time};
+use super::shown::{ShownMessage, as_text, time};
 use super::subscriptions::known;
 use super::{Operator, Routes, Shared};
 use crate::Platform;
@@ -72,7 +75,7 @@ struct ShownPreviews {
 }
 
 /// What a version would do with a dead letter.
-#[derive(Serialize, ToSchema)]
+#[derive(Default, Serialize, ToSchema)]
 #[schema(as = Preview)]
 struct ShownPreview {
     /// `PARTITION.NUMBER.SUBSCRIPTION`.
@@ -94,10 +97,13 @@ struct ShownPreview {
     effects: ShownEffects,
     /// Half messages that would be prepared, whatever the outcome.
     prepared: Vec<ShownHalf>,
-    /// Method and URL of the HTTP requests that it made, of which the first 64 are told. None was
-    /// sent: each failed, and what it would do with an answer is not known.
+    /// Method and URL of the HTTP requests that it made. None was sent: each failed, and what it
+    /// would do with an answer is not known.
     requests: Vec<String>,
     requests_count: u64,
+    /// Of each kind the first 64 are told, or fewer if they are large: how many more there are, by
+    /// the name of the kind. Empty if everything is told.
+    more: BTreeMap<&'static str, u64>,
     /// Whether the plugin is granted files, which it did not have.
     without_files: bool,
 }
@@ -106,7 +112,7 @@ struct ShownPreview {
 #[derive(Default, Serialize, ToSchema)]
 #[schema(as = PreviewedEffects)]
 struct ShownEffects {
-    /// Messages, with their bodies.
+    /// Messages, with their bodies, or the first 4 KiB of them.
     sent: Vec<ShownMessage>,
     /// Messages for later.
     delayed: Vec<ShownLater>,
@@ -137,14 +143,19 @@ struct ShownLater {
 struct ShownEntry {
     #[schema(value_type = String)]
     name: Name,
-    /// The value, if it is text.
+    value_bytes: usize,
+    /// The value, or the first 4 KiB of it, if it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     value: Option<String>,
-    /// The value in base64, if it is no text.
+    /// The same in base64, if it is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     value_base64: Option<String>,
+    /// The SHA-256 of the whole value, if only its beginning is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    value_sha256: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -248,49 +259,48 @@ fn shown(it: Previews) -> ShownPreviews {
     }
 }
 
-fn one(it: Preview) -> ShownPreview {
-    let (target, refused) = match it.target {
-        Ok(target) => (Some(target), None),
-        Err(refused) => (None, Some(refused.to_string())),
-    };
-    let (subscription, key) = match target {
-        Some(Target { subscription, key }) => (Some(subscription), key),
-        None => (None, None),
-    };
-    let rehearsed = it.rehearsed.as_ref();
-    let call = rehearsed.and_then(|it| it.outcome.call);
-    let (outcome, cause) = match rehearsed {
-        None => ("refused", refused),
-        Some(it) => ending(it),
-    };
-    let done = rehearsed.and_then(|it| it.outcome.result.as_ref().ok());
+fn one(Preview { id, foretold }: Preview) -> ShownPreview {
+    match foretold {
+        Ok(foretold) => told(&id, foretold),
+        Err(refused) => ShownPreview {
+            id: id.to_string(),
+            outcome: "refused",
+            cause: Some(refused.to_string()),
+            ..ShownPreview::default()
+        },
+    }
+}
+
+fn told(id: &LetterId, it: Foretold) -> ShownPreview {
+    let (outcome, cause) = ending(&it);
+    let Target { subscription, key } = it.target;
+    let mut more = More::default();
+    let requests_count = it.requests.count();
     ShownPreview {
-        id: it.id.to_string(),
-        subscription,
+        id: id.to_string(),
+        subscription: Some(subscription),
         key,
         outcome,
         cause,
-        fuel: call.map(|it| it.called.fuel),
-        duration_us: call.map(|it| it.called.duration_us),
-        effects: done.map(effects).unwrap_or_default(),
-        prepared: it.prepared.iter().map(prepared).collect(),
-        requests_count: rehearsed.map_or(0, |it| it.requests_count),
-        without_files: rehearsed.is_some_and(|it| it.lacks_files),
-        requests: it.rehearsed.map_or_else(Vec::new, |it| it.requests),
+        fuel: it.called.map(|it| it.fuel),
+        duration_us: it.called.map(|it| it.duration_us),
+        effects: more.effects(it.effects),
+        prepared: more.of("prepared", it.prepared, half),
+        requests: more.of("requests", it.requests, |it| it),
+        requests_count,
+        more: more.0,
+        without_files: it.lacks_files,
     }
 }
 
 /// How a call ended, and why, unless it was well.
-fn ending(it: &Rehearsed) -> (&'static str, Option<String>) {
-    let Outcome {
-        result, uniqueness, ..
-    } = &it.outcome;
-    match result {
-        Ok(_) if *uniqueness == Uniqueness::Duplicate => {
+fn ending(it: &Foretold) -> (&'static str, Option<String>) {
+    match &it.result {
+        Ok(()) if it.is_duplicate => {
             let why = "the subscription handled a message of its id, and remembers it";
             ("duplicate", Some(why.to_owned()))
         }
-        Ok(_) => ("ok", None),
+        Ok(()) => ("ok", None),
         Err(Failure { kind, cause }) => {
             let outcome = match kind {
                 _ if it.is_fault => "fault",
@@ -303,63 +313,70 @@ fn ending(it: &Rehearsed) -> (&'static str, Option<String>) {
     }
 }
 
-fn effects(it: &Effects) -> ShownEffects {
-    let sent = it.sends.iter();
-    let mut shown = ShownEffects {
-        sent: sent.map(|it| show_message(&it.message, true)).collect(),
-        settled: it.settled.iter().map(settled).collect(),
-        ..ShownEffects::default()
-    };
-    it.delayed.iter().for_each(|it| shown.later(it));
-    for (name, value) in &it.writes {
-        match (reserved::entry(name), value) {
-            (None, _) if name.starts_with('\0') => {}
-            (None, Some(value)) => {
-                let (text, base64) = as_text(value);
-                shown.written.push(ShownEntry {
-                    name: name.clone(),
-                    value: text,
-                    value_base64: base64,
-                });
-            }
-            (None, None) => shown.deleted.push(name.clone()),
-            (Some(Entry::Timer(timer)), None) => shown.timers_cancelled.push(timer.into()),
-            (Some(Entry::Recallable(id)), None) => shown.recalled.push(id.to_string()),
-            (Some(Entry::Claim(id)), Some(_)) => shown.claimed.push(id.to_owned()),
-            // What the host keeps for itself, and what is told with timers and half messages.
-            (Some(_), _) => {}
-        }
-    }
-    shown
-}
+/// How many more there are of a kind than are told.
+#[derive(Default)]
+struct More(BTreeMap<&'static str, u64>);
 
-impl ShownEffects {
-    fn later(&mut self, it: &Delayed) {
-        let (due, message) = (time(it.due), show_message(&it.message, true));
-        match it.message.timer.clone() {
-            Some(name) => self.timers_set.push(ShownTimer { name, due, message }),
-            None => self.delayed.push(ShownLater { due, message }),
+impl More {
+    /// Those that are told, as they are shown.
+    fn of<T, S>(&mut self, kind: &'static str, few: Few<T>, show: impl Fn(T) -> S) -> Vec<S> {
+        if few.more > 0 {
+            self.0.insert(kind, few.more);
+        }
+        few.first.into_iter().map(show).collect()
+    }
+
+    fn effects(&mut self, it: ForetoldEffects) -> ShownEffects {
+        ShownEffects {
+            sent: self.of("sent", it.sent, ShownMessage::foretold),
+            delayed: self.of("delayed", it.delayed, later),
+            written: self.of("written", it.written, entry),
+            deleted: self.of("deleted", it.deleted, |name| name),
+            timers_set: self.of("timers_set", it.timers_set, timer),
+            timers_cancelled: self.of("timers_cancelled", it.timers_cancelled, |name| name),
+            recalled: self.of("recalled", it.recalled, |id| id.to_string()),
+            claimed: self.of("claimed", it.claimed, |id| id.to_string()),
+            settled: self.of("settled", it.settled, settled),
         }
     }
 }
 
-fn settled((half, decision): &(std::sync::Arc<Half>, Decision)) -> ShownSettled {
+fn later(it: ForetoldLater) -> ShownLater {
+    ShownLater {
+        due: time(it.due),
+        message: ShownMessage::foretold(it.message),
+    }
+}
+
+fn timer((name, it): (Name, ForetoldLater)) -> ShownTimer {
+    let ShownLater { due, message } = later(it);
+    ShownTimer { name, due, message }
+}
+
+fn entry((name, value): (Name, Excerpt)) -> ShownEntry {
+    let (text, base64) = as_text(&value.shown);
+    ShownEntry {
+        name,
+        value_bytes: value.bytes,
+        value: text,
+        value_base64: base64,
+        value_sha256: value.sha256,
+    }
+}
+
+fn half((name, message): (Name, ForetoldMessage)) -> ShownHalf {
+    ShownHalf {
+        name,
+        message: ShownMessage::foretold(message),
+    }
+}
+
+fn settled((half, decision): (MessageId, Decision)) -> ShownSettled {
     ShownSettled {
-        message: half.message.id.to_string(),
+        message: half.to_string(),
         decision: match decision {
             Decision::Commit => "commit",
             Decision::RollBack => "rollback",
         },
-    }
-}
-
-fn prepared(it: &Half) -> ShownHalf {
-    let name = match &it.owner {
-        half::Owner::Plugin { name, .. } => name.clone(),
-        half::Owner::Producer { .. } => "".into(),
-    };
-    ShownHalf {
-        name,
-        message: show_message(&it.message, true),
     }
 }

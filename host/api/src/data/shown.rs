@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use utoipa::ToSchema;
 use wasmill_model::{Message, Millis, Name};
+use wasmill_service::ForetoldMessage;
 
 /// A message, as it is shown.
 #[derive(Serialize, ToSchema)]
@@ -37,6 +38,10 @@ pub(super) struct ShownMessage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     body_base64: Option<String>,
+    /// The SHA-256 of the whole body, if only its beginning is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    body_sha256: Option<String>,
 }
 
 impl ShownMessage {
@@ -45,6 +50,17 @@ impl ShownMessage {
         Self {
             body_bytes,
             ..show_message(message, false)
+        }
+    }
+
+    /// A message that would be sent.
+    pub(super) fn foretold(ForetoldMessage { head, body }: ForetoldMessage) -> Self {
+        let (text, base64) = as_text(&body.shown);
+        Self {
+            body: text,
+            body_base64: base64,
+            body_sha256: body.sha256,
+            ..Self::bare(&head, body.bytes)
         }
     }
 }
@@ -66,6 +82,7 @@ pub(super) fn show_message(message: &Message, whole: bool) -> ShownMessage {
         body_bytes: message.body.len(),
         body,
         body_base64,
+        body_sha256: None,
     }
 }
 

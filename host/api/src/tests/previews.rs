@@ -8,10 +8,10 @@ use wasmill_model::effects::{
     Delayed, Effects, Failure, FailureKind, Outcome, Scope, Send, TimerRef,
 };
 use wasmill_model::half::Owner;
-use wasmill_model::{Half, Message, MessageId, Millis, Target, When, reserved};
+use wasmill_model::{Decision, Half, Message, MessageId, Millis, Name, Target, When, reserved};
 use wasmill_port::chosen::Rehearsed;
 use wasmill_port::plugins::ActError;
-use wasmill_service::{LetterId, OperateError, Preview, Previews, RedriveError, Through};
+use wasmill_service::{Foretold, LetterId, OperateError, Preview, Previews, RedriveError, Through};
 
 use super::data::ask;
 use super::{Script, api};
@@ -19,9 +19,10 @@ use super::{Script, api};
 /// The only version that is kept.
 const VERSION: &str = "abcdef1234567890";
 
-/// Whether the scripted plugins have the version.
+/// Whether the scripted plugins have the version, and time for it.
 pub(super) fn check(through: Through<'_>) -> Result<(), OperateError> {
     match through.version {
+        Some("busy") => Err(OperateError::Previewing),
         Some(version) if !VERSION.starts_with(version) => {
             let why = format!("no version `{version}` is kept");
             Err(ActError::NoVersion(why).into())
@@ -44,34 +45,33 @@ pub(super) fn of(
     })
 }
 
-/// By the letter's number: what is done, a fault, or nothing since it cannot go there.
+/// By the letter's number: what is done, a fault, nothing since it cannot go there, or too much.
 fn preview(id: LetterId) -> Preview {
-    let target = match id.seq {
-        2 => Err(RedriveError::UnknownSubscription("gone".into())),
-        _ => Ok(Target {
-            subscription: id.subscription.clone(),
-            key: Some("k".into()),
-        }),
+    let target = Target {
+        subscription: id.subscription.clone(),
+        key: Some("k".into()),
     };
-    let rehearsed = target.is_ok().then(|| Rehearsed {
-        outcome: Outcome::from(match id.seq {
-            0 => Ok(effects()),
-            _ => Err(Failure {
-                kind: FailureKind::Retry,
-                cause: "it trapped".to_owned(),
-            }),
-        }),
-        is_fault: id.seq == 1,
-        requests: vec!["GET http://a/".to_owned()],
-        requests_count: 1,
-        lacks_files: true,
-    });
-    Preview {
-        prepared: Vec::from([half()]),
-        id,
-        target,
-        rehearsed,
-    }
+    let foretold = |result, halves: &[Half]| {
+        let rehearsed = Rehearsed {
+            outcome: Outcome::from(result),
+            is_fault: id.seq == 1,
+            requests: vec!["GET http://a/".to_owned(); halves.len().min(64)],
+            requests_count: halves.len() as u64,
+            lacks_files: true,
+        };
+        Foretold::new(target, rehearsed, halves)
+    };
+    let foretold = match id.seq {
+        0 => Ok(foretold(Ok(effects()), &[half()])),
+        2 => Err(RedriveError::UnknownSubscription("gone".into())),
+        3 => Ok(foretold(Ok(excess()), &vec![half(); 1_000])),
+        _ => {
+            let cause = "it trapped".to_owned();
+            let kind = FailureKind::Retry;
+            Ok(foretold(Err(Failure { kind, cause }), &[]))
+        }
+    };
+    Preview { id, foretold }
 }
 
 fn message(id: u128, timer: Option<&str>) -> Arc<Message> {
@@ -87,6 +87,55 @@ fn message(id: u128, timer: Option<&str>) -> Arc<Message> {
         causation: None,
         timer: timer.map(Into::into),
     })
+}
+
+/// The most that a handler may do, of each kind, in what takes most room in an answer.
+fn excess() -> Effects {
+    let name = |nth: usize| format!("{nth:03}{}", "\u{1}".repeat(253));
+    let message = |timer: Option<Name>| {
+        Arc::new(Message {
+            key: Some("\u{1}".repeat(256).into()),
+            headers: vec![(
+                "\u{1}".repeat(8 << 10).into(),
+                "\u{1}".repeat(8 << 10).into(),
+            )],
+            body: Bytes::from(vec![1; 1 << 20]),
+            timer,
+            ..Message::clone(&self::message(1, None))
+        })
+    };
+    let (plain, timer) = (message(None), message(Some(name(0).into())));
+    let all = 0..1_000;
+    let later = [&plain, &timer].map(|message| Delayed {
+        due: Millis(1),
+        message: message.clone(),
+        scope: None,
+    });
+    let value = Bytes::from(vec![1; 1 << 20]);
+    let of_kinds = |nth| {
+        let name = name(nth);
+        let id = MessageId(nth as u128);
+        [
+            (format!("w{name}").into(), Some(value.clone())),
+            (format!("d{name}").into(), None),
+            (reserved::timer(&name), None),
+            (reserved::recallable(id), None),
+            (reserved::claim(&name), Some(Bytes::new())),
+        ]
+    };
+    let sent = Send {
+        topic: None,
+        message: plain.clone(),
+        targets: Vec::new(),
+        unroutable: Vec::new(),
+    };
+    Effects {
+        sends: vec![sent; 1_000],
+        delayed: all.clone().flat_map(|_| later.clone()).collect(),
+        cancelled: Vec::new(),
+        writes: all.clone().flat_map(of_kinds).collect(),
+        settled: all.map(|_| (Arc::new(half()), Decision::Commit)).collect(),
+    }
 }
 
 fn half() -> Half {
@@ -154,7 +203,9 @@ async fn a_preview_tells_what_would_be_committed_and_what_would_not() {
         (&json!("ok"), &Value::Null, &json!("k"))
     );
     let effects = &preview["effects"];
-    let written = json!([{"name": "left", "value": "41"}, {"name": "raw", "value_base64": "/w=="}]);
+    let written = json!([
+        {"name": "left", "value_bytes": 2, "value": "41"},
+        {"name": "raw", "value_bytes": 1, "value_base64": "/w=="}]);
     assert_eq!(
         (&effects["written"], &effects["deleted"]),
         (&written, &json!(["old"]))
@@ -172,6 +223,53 @@ async fn a_preview_tells_what_would_be_committed_and_what_would_not() {
         (&preview["requests"], &preview["without_files"]),
         (&json!(["GET http://a/"]), &json!(true))
     );
+    assert_eq!(
+        (&preview["requests_count"], &preview["more"]),
+        (&json!(1), &json!({}))
+    );
+}
+
+#[tokio::test]
+async fn of_much_that_would_be_done_the_first_is_told_and_the_rest_counted() {
+    let (api, _) = api(Script::default());
+    let path = "/v1/dead-letters/0.3.s/preview";
+    let answer = ask(&api, "POST", path, &Value::Null).await;
+    // A third of what an answer has, so that it has room for several.
+    let most = (4 << 20) * 3 / 8;
+    assert!(answer.body.len() <= most, "{}", answer.body.len());
+    let preview = &answer.json()["previews"][0];
+    let (effects, more) = (&preview["effects"], &preview["more"]);
+    for kind in [
+        "sent",
+        "delayed",
+        "written",
+        "deleted",
+        "timers_set",
+        "timers_cancelled",
+        "recalled",
+        "claimed",
+        "settled",
+    ] {
+        let told = effects[kind].as_array().expect("a list").len();
+        assert!(told > 0, "{kind}");
+        assert_eq!(more[kind], 1_000 - told, "{kind}");
+    }
+    assert_eq!(preview["requests_count"], 1_000);
+    assert_eq!(
+        (&more["requests"], &more["prepared"]),
+        (&json!(936), &json!(936))
+    );
+    let sent = &effects["sent"][0];
+    assert_eq!(sent["body"].as_str().map(str::len), Some(4 << 10));
+    assert_eq!(sent["body_bytes"], 1 << 20);
+    let hash = "ee78cd29d3a534713b36e6ff6fa3668c8a8f851a542d5eb2401c25ca4e057d02";
+    assert_eq!(sent["body_sha256"], hash);
+    let written = &effects["written"][0];
+    assert_eq!(written["value"].as_str().map(str::len), Some(4 << 10));
+    assert_eq!(
+        (&written["value_bytes"], &written["value_sha256"]),
+        (&json!(1 << 20), &json!(hash))
+    );
 }
 
 #[tokio::test]
@@ -186,6 +284,15 @@ async fn letters_of_a_subscription_are_previewed_each_by_itself() {
     assert_eq!(outcomes[2].0, "refused");
     let why = outcomes[2].1.to_string();
     assert!(why.contains("`gone` is not in the routes"), "{why}");
+}
+
+#[tokio::test]
+async fn who_comes_while_others_have_all_places_is_told_when_to_come_again() {
+    let (api, _) = api(Script::default());
+    let path = "/v1/dead-letters/preview?subscription=s&version=busy";
+    let answer = ask(&api, "POST", path, &Value::Null).await;
+    assert_eq!(answer.headers["retry-after"], "1");
+    answer.problem(429);
 }
 
 #[tokio::test]

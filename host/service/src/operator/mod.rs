@@ -8,6 +8,7 @@ mod moves;
 mod previews;
 mod recall;
 mod schedules;
+mod through;
 mod topics;
 mod transactions;
 
@@ -23,8 +24,12 @@ use crate::handle::{Handle, Stopped, operate};
 
 pub use dead_letters::{Page, Redriven};
 pub use letters::Letter;
-pub use previews::{Preview, Previews, Through};
+pub(crate) use previews::Places;
+pub use previews::{
+    Excerpt, Few, Foretold, ForetoldEffects, ForetoldLater, ForetoldMessage, Preview, Previews,
+};
 pub use schedules::ScheduleStatus;
+pub use through::Through;
 pub use topics::{TopicPage, TopicStanding};
 pub use transactions::{Transaction, Transactions};
 
@@ -56,6 +61,9 @@ pub enum OperateError {
     /// Checkpoints came between what was read, each time, or the disk is behind: ask again.
     #[error("the host is too busy for that now")]
     Busy,
+    /// As many previews are being made as may be.
+    #[error("the host has as many previews in hand as it can serve")]
+    Previewing,
     /// The store failed.
     #[error("the store failed: {0}")]
     Store(#[from] Error),

@@ -5,25 +5,26 @@ mod figures;
 mod shadow;
 #[cfg(test)]
 mod tests;
+mod trials;
 
-use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwapOption;
 use tokio::time::Instant;
-use wasmill_model::routes::{Grants, PluginSettings};
+use wasmill_model::routes::PluginSettings;
 use wasmill_model::{Millis, Name};
 use wasmill_port::candidate::{self as port, Ended, Plan};
 use wasmill_port::{Call, Run};
 
 use crate::component::Version;
-use crate::deadline::after;
 use crate::handled::{Lent, Slots};
 use crate::instance::Unstarted;
 use crate::pool::Serving;
 use crate::registry::Host;
 use canary::Canary;
 use shadow::Shadow;
+
+pub(crate) use trials::Trials;
 
 /// A version on trial, or what is to be told of one that was.
 pub(crate) struct Candidate {
@@ -38,6 +39,8 @@ pub(crate) struct Candidate {
     trial: Trial,
     // Taken when the trial begins to end, or is told of; never for a message.
     stage: Mutex<Stage>,
+    /// Where it is while it is under way.
+    trials: Weak<Trials>,
 }
 
 enum Trial {
@@ -54,9 +57,11 @@ enum Stage {
 }
 
 impl Candidate {
-    /// Tries `version` beside the one with the hash `running`, under the plugin's `settings`.
+    /// Tries `version` beside the one with the hash `running`, under the plugin's `settings`. It is
+    /// about to begin among `trials`.
     pub(crate) fn new(
         host: &Arc<Host>,
+        trials: Weak<Trials>,
         running: &str,
         version: Arc<Version>,
         settings: &Arc<PluginSettings>,
@@ -77,6 +82,7 @@ impl Candidate {
             serving: ArcSwapOption::from_pointee(serving),
             trial,
             stage: Mutex::new(Stage::UnderWay),
+            trials,
         }
     }
 
@@ -87,7 +93,7 @@ impl Candidate {
         let Some(old) = self.serving.load_full() else {
             return;
         };
-        if old.settings != self.trial.settings(settings) {
+        if old.settings != *settings {
             let new = self.trial.serving(host, old.version.clone(), settings);
             self.serving.store(Some(Arc::new(new)));
             old.retire();
@@ -102,9 +108,7 @@ impl Candidate {
         let Some(serving) = self.serving.load_full() else {
             return Ok(());
         };
-        let deadline = after(Instant::now(), serving.settings.limits.deadline);
-        let instance = serving.in_turn(pin!(serving.start(deadline))).await?;
-        serving.give_back(instance);
+        serving.give_back(serving.try_start().await?);
         Ok(())
     }
 
@@ -184,18 +188,27 @@ impl Candidate {
     }
 
     fn over(&self, stage: &mut Stage, ended: Ended) {
-        let (plugin, version) = (&self.plugin, &self.version);
+        let (plugin, version, trial) = (&self.plugin, &self.version, self.trial.name());
         match &ended {
-            Ended::RolledBack(why) | Ended::Broken(why) => {
-                tracing::warn!(%plugin, version, why, "the version on trial handles no more");
+            Ended::RolledBack(why) => tracing::warn!(
+                %plugin, version, trial, why, "the trial is over: the version was rolled back"
+            ),
+            Ended::Broken(why) => {
+                tracing::warn!(%plugin, version, trial, why, "the trial is over: it could not go on");
             }
-            Ended::Promoted | Ended::Stopped => {
-                tracing::info!(%plugin, version, "the trial of a version is over");
+            Ended::Promoted => {
+                tracing::info!(%plugin, version, trial, "the trial is over: the version serves now");
+            }
+            Ended::Stopped => {
+                tracing::info!(%plugin, version, trial, "the trial is over: an operator ended it");
             }
         }
         *stage = Stage::Over(ended);
         if let Some(serving) = self.serving.swap(None) {
             serving.retire();
+        }
+        if let Some(trials) = self.trials.upgrade() {
+            trials.end(self);
         }
     }
 
@@ -244,32 +257,25 @@ impl Drop for Promotion {
 }
 
 impl Trial {
-    /// The candidate, to be called under what this leaves of the plugin's settings.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Canary(_) => "canary",
+            Self::Shadow(_) => "shadow",
+        }
+    }
+
+    /// The candidate, under the plugin's settings. What a shadow does is thrown away, and what it did
+    /// outside would stay.
     fn serving(
         &self,
         host: &Arc<Host>,
         version: Arc<Version>,
-        of_plugin: &Arc<PluginSettings>,
+        settings: &Arc<PluginSettings>,
     ) -> Serving {
-        let serving = Serving::new(host.clone(), version, self.settings(of_plugin));
+        let (host, settings) = (host.clone(), settings.clone());
         match self {
-            Self::Canary(_) => serving,
-            Self::Shadow(_) => serving.closed(),
-        }
-    }
-
-    /// The settings that the candidate is called under.
-    fn settings(&self, of_plugin: &Arc<PluginSettings>) -> Arc<PluginSettings> {
-        match self {
-            Self::Canary(_) => of_plugin.clone(),
-            // Whatever it wrote to files would stay.
-            Self::Shadow(_) => Arc::new(PluginSettings {
-                grants: Grants {
-                    files: false,
-                    ..of_plugin.grants.clone()
-                },
-                ..PluginSettings::clone(of_plugin)
-            }),
+            Self::Canary(_) => Serving::new(host, version, settings),
+            Self::Shadow(_) => Serving::inside(host, version, settings, self.name()),
         }
     }
 }

@@ -44,14 +44,17 @@ async fn a_trial_that_is_over_costs_messages_nothing_and_keeps_no_code() {
         let tried = registry.try_version(&name, &version, plan).await;
         tried.expect("it begins");
         let running = registry.find(&name).expect("it serves");
-        let candidate = registry.beside(&running).expect("messages may be its");
+        let candidate = registry
+            .trials
+            .beside(&running)
+            .expect("messages may be its");
         let serving = candidate.serving.load_full().expect("it is under way");
         let code = Arc::downgrade(&serving.version);
         drop(serving);
 
         let stopped = Ended::Stopped;
         assert!(registry.end_trial(&name, stopped.clone()));
-        assert!(registry.beside(&running).is_none());
+        assert!(registry.trials.under_way().is_empty(), "runs look at none");
         assert!(code.upgrade().is_none(), "its code is gone");
         // New settings bring nothing back.
         registry.renew();

@@ -2,7 +2,6 @@
 //!
 //! Of a trial only the version is written down: after a restart the running version serves alone.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmill_model::{Name, Routes};
@@ -12,7 +11,6 @@ use wasmill_port::plugins::ActError;
 use super::Registry;
 use crate::candidate::{Candidate, Promotion};
 use crate::instance::Unstarted;
-use crate::pool::Serving;
 
 impl Candidates for Registry {
     async fn try_version(
@@ -44,7 +42,8 @@ impl Candidates for Registry {
         let loaded = self.load_kept(plugin, &kept.hash).await;
         let loaded = Arc::new(loaded.map_err(ActError::Refused)?);
         let (version, settings) = (loaded.version.clone(), self.routes().plugin(plugin));
-        let candidate = Candidate::new(&self.host, &running, version, &settings, plan);
+        let trials = Arc::downgrade(&self.trials);
+        let candidate = Candidate::new(&self.host, trials, &running, version, &settings, plan);
         // What does not start would fail with each message.
         let started = candidate.start().await;
         let unfit = |it: Unstarted| format!("it does not start: {}", it.fault.0);
@@ -58,40 +57,28 @@ impl Candidates for Registry {
         // candidate, or the candidate finds it.
         candidate.renew(&self.host, &routes.plugin(plugin));
         let status = candidate.status();
-        self.set_candidate(plugin, candidate);
+        self.trials.begin(candidate);
         Ok(status)
     }
 
     fn candidate(&self, plugin: &str) -> Option<Status> {
-        let candidate = self.on_trial(plugin)?;
+        let candidate = self.trials.last(plugin)?;
         Some(candidate.status())
     }
 
     fn end_trial(&self, plugin: &str, ended: Ended) -> bool {
-        let candidate = self.on_trial(plugin);
+        let candidate = self.trials.last(plugin);
         candidate.is_some_and(|candidate| candidate.end(ended))
     }
 }
 
 impl Registry {
-    /// The candidate that may handle messages of what serves, if there is one.
-    pub(crate) fn beside(&self, running: &Serving) -> Option<Arc<Candidate>> {
-        let candidates = self.candidates.load();
-        let candidate = candidates.get(&running.version.plugin);
-        candidate.filter(|it| it.is_beside(running)).cloned()
-    }
-
-    /// The version of `plugin` on trial, or the last one that was.
-    pub(super) fn on_trial(&self, plugin: &str) -> Option<Arc<Candidate>> {
-        self.candidates.load().get(plugin).cloned()
-    }
-
     /// Claims the canary of `plugin`, to put it into service.
     ///
     /// # Errors
     /// [`ActError::Refused`] if its trial is over.
     pub(super) fn claim_canary(&self, plugin: &Name, version: &str) -> Result<Promotion, ActError> {
-        let candidate = self.on_trial(plugin);
+        let candidate = self.trials.last(plugin);
         let claimed = candidate.and_then(|candidate| candidate.promote(version));
         claimed.ok_or_else(|| {
             ActError::Refused(format!("version {version} is no canary that is under way"))
@@ -100,7 +87,7 @@ impl Registry {
 
     /// Ends the trials of versions that no key in force has signed, if they must be.
     pub(super) fn end_unsigned(&self, routes: &Routes) {
-        for (name, candidate) in &**self.candidates.load() {
+        for (name, candidate) in &*self.trials.under_way() {
             let Ok(record) = self.host.versions.of(name) else {
                 continue;
             };
@@ -114,14 +101,7 @@ impl Registry {
 
     /// The version of `plugin` whose trial was the last one, if its figures ended it.
     pub(super) fn rolled_back(&self, plugin: &str) -> Option<String> {
-        let status = self.on_trial(plugin)?.status();
+        let status = self.trials.last(plugin)?.status();
         matches!(status.ended, Some(Ended::RolledBack(_))).then_some(status.version)
-    }
-
-    /// The caller holds the lock of `routes`.
-    fn set_candidate(&self, plugin: &Name, candidate: Candidate) {
-        let mut next = HashMap::clone(&self.candidates.load());
-        next.insert(plugin.clone(), Arc::new(candidate));
-        self.candidates.store(Arc::new(next));
     }
 }

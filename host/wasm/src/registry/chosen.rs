@@ -3,33 +3,35 @@
 //! What a version may is asked again when a message comes for it: files, grants and keys may have
 //! changed since it was chosen, and the host may have been restarted.
 
-use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::time::Instant;
+use tokio::sync::OnceCell;
 use wasmill_model::effects::{Failure, FailureKind};
-use wasmill_model::routes::{Grants, PluginSettings};
+use wasmill_model::routes::PluginSettings;
 use wasmill_model::{Name, Routes};
 use wasmill_port::Run;
 use wasmill_port::chosen::{Choose, Chosen, Rehearsed};
 use wasmill_port::plugins::ActError;
 
-use super::Registry;
+use super::{Host, Registry};
 use crate::component::Version;
-use crate::deadline::after;
-use crate::instance::Instance;
+use crate::instance::{Instance, Unstarted};
 use crate::pool::Serving;
 use crate::versions::{Kept, Record};
 
-/// Chosen versions that are kept ready, of all plugins together.
-const READY_MAX: usize = 4;
+/// Most versions that stay loaded since they were chosen, of all plugins together.
+pub(super) const LOADED_MAX: usize = 16;
 
 /// A version that was chosen, apart from what it would do outside of the host.
-pub struct Understudy {
-    hash: Name,
-    lacks_files: bool,
-    serving: Serving,
+pub struct Understudy(Serving);
+
+/// A version that was chosen lately.
+#[derive(Default)]
+pub(super) struct Standby {
+    /// Loaded once; who wants it meanwhile waits for that, and for no other version.
+    version: OnceCell<Arc<Version>>,
+    /// What handles the messages that it was chosen for. Never held across an await.
+    serving: Mutex<Option<Arc<Serving>>>,
 }
 
 impl Choose for Registry {
@@ -46,7 +48,7 @@ impl Choose for Registry {
         }
         let serving = self.ready(plugin, &hash).await?;
         if serving.idle_instances().is_empty() {
-            serving.give_back(start(&serving).await?);
+            serving.give_back(started(serving.try_start().await)?);
         }
         Ok(hash)
     }
@@ -65,19 +67,18 @@ impl Choose for Registry {
         };
         let routes = self.routes().clone();
         self.check_choice(plugin, &record, kept, &routes)?;
-        let hash = Name::from(kept.hash.as_str());
-        let loaded = self.version_of(plugin, &hash).await;
+        let version = match self.find(plugin) {
+            Some(serving) if serving.version.hash == kept.hash => serving.version.clone(),
+            _ => {
+                let standby = self.chosen.of(plugin, &kept.hash);
+                self.load_chosen(&standby, plugin, &kept.hash).await?
+            }
+        };
+        check_handles(&version)?;
         let settings = routes.plugin(plugin);
-        let version = loaded.map_err(ActError::from)?;
-        let lacks_files = version.narrowed(&settings).grants.files;
-        let serving =
-            Serving::new(self.host.clone(), version, Arc::new(inside(&settings))).closed();
-        serving.give_back(start(&serving).await?);
-        Ok(Understudy {
-            hash,
-            lacks_files,
-            serving,
-        })
+        let serving = Serving::inside(self.host.clone(), version, settings, "preview");
+        serving.give_back(started(serving.try_start().await)?);
+        Ok(Understudy(serving))
     }
 }
 
@@ -98,15 +99,12 @@ impl From<Unready> for ActError {
 }
 
 impl Chosen for Understudy {
-    fn hash(&self) -> &Name {
-        &self.hash
+    fn hash(&self) -> &str {
+        &self.0.version.hash
     }
 
     async fn rehearse(&self, run: Run) -> Rehearsed {
-        Rehearsed {
-            lacks_files: self.lacks_files,
-            ..self.serving.rehearse(run).await
-        }
+        self.0.rehearse(run).await
     }
 }
 
@@ -118,7 +116,7 @@ impl Registry {
             return running.handle(run, None).await;
         }
         match self.ready(&run.plugin, version).await {
-            Ok(chosen) => running.hand_on(run, &chosen).await,
+            Ok(chosen) => chosen.handle(run, None).await,
             Err(Unready::Refused(why)) => fail(run, version, &why, FailureKind::Reject),
             Err(Unready::NotLoaded(why)) => fail(run, version, &why, FailureKind::Retry),
         }
@@ -134,18 +132,24 @@ impl Registry {
         let kept = kept.map_err(|why| refused(why.to_owned()))?;
         let checked = self.check_choice(plugin, &record, kept, &routes);
         checked.map_err(|error| refused(error.to_string()))?;
-        let settings = routes.plugin(plugin);
-        if let Some(found) = self.chosen.find(plugin, hash, &settings) {
-            return Ok(found);
-        }
-        let _loading = self.chosen.loading.lock().await;
-        if let Some(found) = self.chosen.find(plugin, hash, &settings) {
-            return Ok(found);
-        }
-        let version = self.version_of(plugin, hash).await?;
-        let serving = Arc::new(Serving::new(self.host.clone(), version, settings));
-        self.chosen.keep(serving.clone());
-        Ok(serving)
+        let standby = self.chosen.of(plugin, hash);
+        let version = self.load_chosen(&standby, plugin, hash).await?;
+        check_handles(&version)?;
+        Ok(standby.serving(&self.host, &version, routes.plugin(plugin)))
+    }
+
+    /// The version of a plugin that stands by, loaded.
+    async fn load_chosen(
+        &self,
+        standby: &Standby,
+        plugin: &Name,
+        hash: &str,
+    ) -> Result<Arc<Version>, Unready> {
+        let load = async || {
+            let loaded = self.load_kept(plugin, hash).await;
+            Ok(loaded.map_err(Unready::NotLoaded)?.version)
+        };
+        standby.version.get_or_try_init(load).await.cloned()
     }
 
     /// Whether a version may handle messages that are chosen for it. The one that serves may.
@@ -163,85 +167,53 @@ impl Registry {
         signed.map_err(ActError::Refused)?;
         record.check_choice(version, &routes.plugin(plugin).grants)
     }
+}
 
-    /// A version that has a handler.
-    async fn version_of(&self, plugin: &Name, hash: &str) -> Result<Arc<Version>, Unready> {
-        let version = match self.find(plugin) {
-            Some(serving) if serving.version.hash == hash => serving.version.clone(),
-            _ => {
-                let loaded = self.load_kept(plugin, hash).await;
-                loaded.map_err(Unready::NotLoaded)?.version
-            }
-        };
-        if !version.exports.handles() {
-            let why = "it exports no `handler`, so it handles no messages";
-            return Err(Unready::Refused(why.to_owned()));
+impl Standby {
+    /// What handles its messages under these settings.
+    fn serving(
+        &self,
+        host: &Arc<Host>,
+        version: &Arc<Version>,
+        settings: Arc<PluginSettings>,
+    ) -> Arc<Serving> {
+        let mut current = self.current();
+        if let Some(serving) = &*current
+            && serving.settings == settings
+        {
+            return serving.clone();
         }
-        Ok(version)
+        let new = Arc::new(Serving::new(host.clone(), version.clone(), settings));
+        if let Some(old) = current.replace(new.clone()) {
+            old.retire();
+        }
+        new
+    }
+
+    /// Begins anew with its next message, if that is to be.
+    pub(super) fn retire_if(&self, is_to_be: impl FnOnce(&Serving) -> bool) {
+        if let Some(old) = self.current().take_if(|serving| is_to_be(serving)) {
+            old.retire();
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Arc<Serving>>> {
+        self.serving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An instance: what does not start would fail with each message.
-async fn start(serving: &Serving) -> Result<Instance, ActError> {
-    let deadline = after(Instant::now(), serving.settings.limits.deadline);
-    let started = serving.in_turn(pin!(serving.start(deadline))).await;
+/// What does not start would fail with each message.
+fn started(started: Result<Instance, Unstarted>) -> Result<Instance, ActError> {
     started.map_err(|it| ActError::Refused(format!("it does not start: {}", it.fault.0)))
 }
 
-/// Chosen versions that are ready for the next message.
-#[derive(Default)]
-pub(super) struct Ready {
-    /// The one that was used last is last. Never held across an await.
-    all: Mutex<VecDeque<Arc<Serving>>>,
-    /// One is loaded at a time, so that none is loaded twice.
-    loading: tokio::sync::Mutex<()>,
-}
-
-impl Ready {
-    /// One that is ready under these settings.
-    fn find(&self, plugin: &str, hash: &str, settings: &PluginSettings) -> Option<Arc<Serving>> {
-        let mut all = self.all();
-        let is_it = |it: &Arc<Serving>| *it.version.plugin == *plugin && it.version.hash == hash;
-        let place = all.iter().position(is_it)?;
-        let found = all.remove(place)?;
-        if *found.settings != *settings {
-            found.retire();
-            return None;
+fn check_handles(version: &Version) -> Result<(), Unready> {
+    match version.exports.handles() {
+        true => Ok(()),
+        false => {
+            let why = "it exports no `handler`, so it handles no messages";
+            Err(Unready::Refused(why.to_owned()))
         }
-        all.push_back(found.clone());
-        Some(found)
-    }
-
-    fn keep(&self, serving: Arc<Serving>) {
-        let mut all = self.all();
-        all.push_back(serving);
-        if all.len() > READY_MAX
-            && let Some(oldest) = all.pop_front()
-        {
-            oldest.retire();
-        }
-    }
-
-    /// Drops all of them: the next messages load theirs anew.
-    pub(super) fn clear(&self) {
-        let all = std::mem::take(&mut *self.all());
-        all.iter().for_each(|it| it.retire());
-    }
-
-    fn all(&self) -> MutexGuard<'_, VecDeque<Arc<Serving>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The settings of a version that is to do nothing outside of the host.
-fn inside(settings: &PluginSettings) -> PluginSettings {
-    PluginSettings {
-        grants: Grants {
-            files: false,
-            http: Vec::new(),
-            ..settings.grants.clone()
-        },
-        ..settings.clone()
     }
 }
 

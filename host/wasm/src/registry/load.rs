@@ -1,18 +1,15 @@
 //! From bytes to a version that starts.
 
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use tokio::time::Instant;
 use wasmill_component::Manifest;
 use wasmill_model::Name;
 use wasmtime::component::Component;
 
 use super::{Host, Registry};
 use crate::component::{self, Version};
-use crate::deadline::after;
 use crate::instance::Instance;
 use crate::pool::Serving;
 use crate::versions::About;
@@ -105,10 +102,8 @@ impl Registry {
     /// Why it does not.
     pub(super) async fn trial(&self, version: &Arc<Version>) -> Result<Tried, String> {
         let settings = self.routes().plugin(&version.plugin);
-        let deadline = after(Instant::now(), settings.limits.deadline);
         let serving = Serving::new(self.host.clone(), version.clone(), settings);
-        let started = serving.in_turn(pin!(serving.start(deadline))).await;
-        match started {
+        match serving.try_start().await {
             Ok(instance) => Ok(Tried { serving, instance }),
             Err(unstarted) => Err(format!("it does not start: {}", unstarted.fault.0)),
         }

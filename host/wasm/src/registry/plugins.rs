@@ -98,6 +98,7 @@ impl Plugins for Registry {
         }
         let _routes = self.routes();
         self.replace(name, None);
+        self.chosen.forget(name);
         self.host.meters.forget(name);
     }
 

@@ -2,8 +2,10 @@
 //! takes is never at the cost of what another is due.
 
 mod fair;
+mod own;
 mod room;
 mod turns;
 
-pub(crate) use room::{OWN_MAX, Room, acquire};
+pub(crate) use own::{Own, Owns};
+pub(crate) use room::{Room, acquire};
 pub(crate) use turns::{Turns, tick};

@@ -5,8 +5,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Calls kept back: when all others are taken, each plugin may have a few of these.
 const KEPT_BACK: usize = 1_024;
-/// How many of those one plugin may have.
-pub(crate) const OWN_MAX: usize = 64;
 
 /// Room for calls of all plugins.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ impl Room {
         }
     }
 
-    /// Waits for room; `own` are the [`OWN_MAX`] calls that the plugin may have of those kept back.
+    /// Waits for room; `own` are the calls that the plugin may have of those kept back.
     pub(crate) async fn enter<'a>(&'a self, own: &'a Semaphore) -> Permit<'a> {
         if let Ok(call) = self.common.try_acquire() {
             return Permit {

@@ -17,7 +17,7 @@ use crate::http::Server;
 use crate::support::{Bench, PLUGIN, delivery, effects, failure, written};
 
 /// A run of one message, for this version.
-fn run(bench: &Bench, body: &str, version: Option<&str>) -> Run {
+pub(crate) fn run(bench: &Bench, body: &str, version: Option<&str>) -> Run {
     let plain = delivery(0, body);
     let delivery = Delivery {
         message: plain.message.chosen_for(version.map(Name::from).as_ref()),
@@ -33,20 +33,20 @@ fn run(bench: &Bench, body: &str, version: Option<&str>) -> Run {
     )
 }
 
-async fn handle(bench: &Bench, version: Option<&str>) -> Outcome {
+pub(crate) async fn handle(bench: &Bench, version: Option<&str>) -> Outcome {
     let mut outcomes = bench.registry.handle(run(bench, "x", version)).await;
     assert_eq!(outcomes.len(), 1);
     outcomes.remove(0)
 }
 
-async fn rehearse(bench: &Bench, version: Option<&str>, body: &str) -> Rehearsed {
+pub(crate) async fn rehearse(bench: &Bench, version: Option<&str>, body: &str) -> Rehearsed {
     let chosen = bench.registry.choose(&PLUGIN.into(), version).await;
     let chosen = chosen.unwrap_or_else(|why| panic!("{why}"));
     chosen.rehearse(run(bench, body, None)).await
 }
 
 /// Why a version cannot be chosen.
-async fn refused(bench: &Bench, version: &str) -> String {
+pub(crate) async fn refused(bench: &Bench, version: &str) -> String {
     let chosen = bench.registry.choose(&PLUGIN.into(), Some(version)).await;
     chosen.err().expect("it is refused").to_string()
 }
@@ -216,5 +216,5 @@ async fn what_must_not_handle_messages_beside_another_version_is_refused_with_th
     let approved = bench.registry.act(&PLUGIN.into(), approve).await;
     approved.expect("it is approved");
     let chosen = bench.registry.choose(&PLUGIN.into(), Some(&asking)).await;
-    assert_eq!(chosen.expect("it is chosen").hash().as_str(), asking);
+    assert_eq!(chosen.expect("it is chosen").hash(), asking);
 }

@@ -17,6 +17,7 @@ mod storage;
 mod support;
 mod swap;
 mod trials;
+mod understudies;
 
 #[test]
 fn every_guest_is_used_by_a_test() {
@@ -37,6 +38,7 @@ fn every_guest_is_used_by_a_test() {
         include_str!("storage.rs"),
         include_str!("swap.rs"),
         include_str!("trials.rs"),
+        include_str!("understudies.rs"),
         // Some are for tests of the whole host.
         include_str!("../../../../tests/it/hostile/cases.rs"),
         include_str!("../../../../tests/it/plugin_test.rs"),

@@ -16,7 +16,7 @@ use wasmill_port::{Guests, Plugins};
 use crate::candidates::{begin, beside, build, canary, handle_keys, status};
 use crate::http::Server;
 use crate::shadows::shadow;
-use crate::support::{Bench, PLUGIN, effects, failure, routes, written};
+use crate::support::{Bench, Log, PLUGIN, effects, failure, routes, written};
 
 async fn act(bench: &Bench, action: Action) -> Result<bool, ActError> {
     bench.registry.act(&PLUGIN.into(), action).await
@@ -105,6 +105,41 @@ async fn a_trial_that_was_over_stays_over_when_the_version_before_serves_again()
         .expect("there is one");
     assert_eq!(seen(handle_keys(&bench, 0..1, "x").await), ["1"]);
     assert!(matches!(status(&bench).ended, Some(Ended::Broken(_))));
+}
+
+#[tokio::test]
+async fn the_log_says_how_a_trial_ended() {
+    let (bench, candidate) = beside("counter", "doubler", PluginSettings::default()).await;
+    for (plan, ended, told) in [
+        (canary(5.0), Ended::Stopped, "an operator ended it"),
+        (
+            shadow(),
+            Ended::Broken("x".to_owned()),
+            "it could not go on",
+        ),
+        (
+            canary(5.0),
+            Ended::RolledBack("x".to_owned()),
+            "the version was rolled back",
+        ),
+    ] {
+        begin(&bench, &candidate, plan).await.expect("it begins");
+        let log = Log::default();
+        let collected = log.collect();
+        assert!(bench.registry.end_trial(PLUGIN, ended));
+        drop(collected);
+        let log = log.text();
+        assert!(log.contains(&format!("the trial is over: {told}")), "{log}");
+    }
+    begin(&bench, &candidate, canary(5.0))
+        .await
+        .expect("it begins");
+    let log = Log::default();
+    let collected = log.collect();
+    act(&bench, promote(&candidate)).await.expect("it serves");
+    drop(collected);
+    let log = log.text();
+    assert!(log.contains("the version serves now"), "{log}");
 }
 
 #[tokio::test]

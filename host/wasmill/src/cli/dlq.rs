@@ -118,6 +118,7 @@ impl Asks for Command {
             }
             Self::Preview(preview) => preview.ask(api),
             Self::Redrive { which, through } => {
+                let seen = seen_again(&which, &through);
                 let through = through.pairs();
                 let answer = match which.id {
                     Some(id) => {
@@ -131,7 +132,11 @@ impl Asks for Command {
                     }
                 };
                 let answer = answer?;
-                tell(format_args!("redriven: {}", count(&answer)))?;
+                let count = count(&answer);
+                tell(format_args!("redriven: {count}"))?;
+                if count > 0 {
+                    tell(seen)?;
+                }
                 match understood(answer["first_refused"].clone())? {
                     None => Ok(()),
                     Some(Refused { id, cause }) => Err(Failure::from(anyhow!(
@@ -152,6 +157,15 @@ impl Asks for Command {
             }
         }
     }
+}
+
+/// How to see the letters that fail again: nobody waits here until they are handled.
+fn seen_again(which: &Which, through: &Through) -> String {
+    let id = which.id.as_deref();
+    let of_id = id.and_then(|id| id.splitn(3, '.').nth(2));
+    let sub = through.to.as_deref().or(which.subscription.as_deref());
+    let sub = sub.or(of_id).unwrap_or_default();
+    format!("those that fail again are new dead letters: wasmill dlq list --subscription {sub}")
 }
 
 /// How many it was; one if the host does not count.
@@ -182,4 +196,28 @@ fn print(Letters { dead_letters, next }: Letters) -> Result<(), Failure> {
     };
     tell(table::of(header, dead_letters.into_iter().map(row)))?;
     tell_more(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_that_fail_again_are_found_where_they_went() {
+        let of = |id: Option<&str>, subscription: Option<&str>, to: Option<&str>| {
+            let which = Which {
+                id: id.map(str::to_owned),
+                subscription: subscription.map(str::to_owned),
+            };
+            let through = Through {
+                to: to.map(str::to_owned),
+                version: None,
+            };
+            let told = seen_again(&which, &through);
+            told.rsplit(' ').next().map(str::to_owned)
+        };
+        assert_eq!(of(Some("1.2.a.b"), None, None).as_deref(), Some("a.b"));
+        assert_eq!(of(None, Some("s"), None).as_deref(), Some("s"));
+        assert_eq!(of(Some("1.2.a"), None, Some("t")).as_deref(), Some("t"));
+    }
 }

@@ -2,6 +2,8 @@
 
 use comfy_table::{Table, presets};
 
+pub(super) use wasmill_trial::printable;
+
 /// A table without lines.
 pub(super) fn of<const N: usize>(
     header: [&str; N],
@@ -11,15 +13,6 @@ pub(super) fn of<const N: usize>(
     table.load_preset(presets::NOTHING).set_header(header);
     table.add_rows(rows.into_iter().map(|row| row.map(|cell| printable(&cell))));
     table
-}
-
-/// Text of others, without what would steer a terminal.
-pub(super) fn printable(text: &str) -> String {
-    let shown = |char: char| match char.is_control() {
-        true => char.escape_default().to_string(),
-        false => char.to_string(),
-    };
-    text.chars().map(shown).collect()
 }
 
 /// The first line of a cause says what; a backtrace may follow.
@@ -33,7 +26,7 @@ mod tests {
 
     #[test]
     fn nothing_in_a_cell_steers_the_terminal() {
-        let table = of(["KEY"], [["\u{1b}[2Ja\nb".to_owned()]]).to_string();
-        assert!(table.contains("\\u{1b}[2Ja\\nb"), "{table}");
+        let table = of(["KEY"], [["\u{1b}[2Ja\nb\u{202e}c".to_owned()]]).to_string();
+        assert!(table.contains("\\u{1b}[2Ja\\nb\\u{202e}c"), "{table}");
     }
 }

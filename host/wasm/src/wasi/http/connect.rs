@@ -95,6 +95,7 @@ async fn connect_to(target: &Target, addresses: &[SocketAddr]) -> Result<TcpStre
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
+    use tokio::sync::Semaphore;
 
     use super::*;
 
@@ -130,7 +131,8 @@ mod tests {
         for host in ["127.1", "2130706433", "0x7f.1", "localhost"] {
             let mut target = target(host, false);
             target.port = 9;
-            match connect(&target, &Lookups::default()).await {
+            let lookups = Lookups::new(Arc::new(Semaphore::new(1)));
+            match connect(&target, &lookups).await {
                 Err(Unconnected::Refused(Refusal::Private(address))) => {
                     assert!(address.is_loopback(), "{host}: {address}");
                 }

@@ -12,8 +12,6 @@ use tokio::task::spawn_blocking;
 
 /// Look-ups at once, over all plugins: look-ups of messages want threads too.
 const LOOKUPS_MAX: usize = 64;
-/// Look-ups of one plugin at once.
-const OF_PLUGIN_MAX: usize = 8;
 
 static ALL: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(LOOKUPS_MAX)));
 
@@ -24,16 +22,13 @@ pub(super) struct Lookups {
     all: Arc<Semaphore>,
 }
 
-impl Default for Lookups {
-    fn default() -> Self {
-        Self {
-            own: Arc::new(Semaphore::new(OF_PLUGIN_MAX)),
-            all: ALL.clone(),
-        }
-    }
-}
-
 impl Lookups {
+    /// Those of a plugin that may have so many at once.
+    pub(super) fn new(own: Arc<Semaphore>) -> Self {
+        let all = ALL.clone();
+        Self { own, all }
+    }
+
     /// The addresses that a host stands for.
     ///
     /// # Errors
@@ -118,7 +113,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_is_looked_up_with_its_port() {
-        let found = Lookups::default().addresses("127.1", 9).await;
+        let lookups = lookups(1, &Arc::new(Semaphore::new(1)));
+        let found = lookups.addresses("127.1", 9).await;
         assert_eq!(
             found.expect("it is known"),
             ["127.0.0.1:9".parse().unwrap()]

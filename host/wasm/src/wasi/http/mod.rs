@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use wasmill_model::routes::{Grants, HttpLimits};
 use wasmill_model::trace;
@@ -26,6 +26,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, Result, WasiBody, WasiHttpHooks}
 
 use crate::log::PluginLog;
 use crate::metrics::Metrics;
+use crate::share::Own;
 use crate::surroundings::HttpClient;
 use crate::wasi::Tape;
 use allowlist::GrantedHost;
@@ -42,21 +43,23 @@ type Sent = (
 /// An answer on its way.
 type Sending = Pin<Box<dyn Future<Output = Result<Sent>> + Send>>;
 
-/// A plugin's way out, shared by its instances.
+/// A version's way out, shared by its instances.
 pub(crate) struct Outgoing {
     granted: Vec<GrantedHost>,
     limits: HttpLimits,
-    room: Arc<Semaphore>,
+    own: Arc<Own>,
     lookups: Lookups,
     refusals: Refusals,
     log: Arc<PluginLog>,
 }
 
 impl Outgoing {
-    /// What `grants` grant `plugin`; what does not read as a host grants nothing.
+    /// What `grants` grant `plugin`, of which it has as much at once as `own` says; what does not read
+    /// as a host grants nothing.
     pub(crate) fn new(
         plugin: &str,
         grants: &Grants,
+        own: Arc<Own>,
         log: Arc<PluginLog>,
         metrics: Metrics,
     ) -> Self {
@@ -74,8 +77,8 @@ impl Outgoing {
         Self {
             granted: grants.http.iter().filter_map(parse).collect(),
             limits,
-            room: Arc::new(Semaphore::new(limits.concurrency)),
-            lookups: Lookups::default(),
+            lookups: Lookups::new(own.lookups.clone()),
+            own,
             refusals: Refusals::new(plugin, metrics),
             log,
         }
@@ -208,7 +211,8 @@ impl Exchanging {
 
     /// Waits until there is room for it, which it takes until that is dropped.
     async fn room(&self) -> OwnedSemaphorePermit {
-        let room = self.outgoing.room.clone().acquire_owned().await;
+        let requests = &self.outgoing.own.requests;
+        let room = requests.clone().acquire_owned().await;
         room.expect("the semaphore is never closed")
     }
 

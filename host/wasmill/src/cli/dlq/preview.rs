@@ -1,5 +1,7 @@
 //! `wasmill dlq preview`: what a version of a plugin would do with dead letters.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use http::Method;
 use serde::Deserialize;
@@ -62,7 +64,8 @@ struct Previewed {
     effects: Effects,
     prepared: Vec<Named>,
     requests: Vec<String>,
-    requests_count: usize,
+    /// How many more there are than are told, by their kind.
+    more: BTreeMap<String, u64>,
     without_files: bool,
 }
 
@@ -85,6 +88,7 @@ struct Message {
     key: Option<String>,
     body: Option<String>,
     body_bytes: usize,
+    body_sha256: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +110,8 @@ struct Entry {
     name: String,
     value: Option<String>,
     value_base64: Option<String>,
+    value_bytes: usize,
+    value_sha256: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -184,8 +190,8 @@ impl Previewed {
                 "asks {request}: refused, as nothing leaves the host"
             ));
         }
-        if self.requests_count > self.requests.len() {
-            tell(format!("{} requests in all", self.requests_count));
+        for (kind, count) in &self.more {
+            tell(format!("and {count} more {}", kind.replace('_', " ")));
         }
         if self.without_files {
             tell("had none of the files that it is granted".to_owned());
@@ -231,9 +237,10 @@ impl Message {
     fn line(&self) -> String {
         let key = self.key.iter().map(|key| format!(", key `{key}`"));
         let key: String = key.collect();
+        let (bytes, sha256) = (self.body_bytes, self.body_sha256.as_deref());
         let body = match &self.body {
-            Some(body) => quoted(body),
-            None => format!("{} bytes", self.body_bytes),
+            Some(body) => quoted(body, bytes, sha256),
+            None => whole(bytes, sha256),
         };
         format!("to `{}`{key}: {body}", self.topic)
     }
@@ -241,20 +248,30 @@ impl Message {
 
 impl Entry {
     fn line(&self) -> String {
+        let (bytes, sha256) = (self.value_bytes, self.value_sha256.as_deref());
         match (&self.value, &self.value_base64) {
-            (Some(value), _) => quoted(value),
-            (None, base64) => format!("base64 {}", quoted(base64.as_deref().unwrap_or_default())),
+            (Some(value), _) => quoted(value, bytes, sha256),
+            (None, Some(base64)) if sha256.is_none() && base64.len() <= SHOWN_CHARS_MAX => {
+                format!("base64 {base64:?}")
+            }
+            (None, _) => whole(bytes, sha256),
         }
     }
 }
 
-/// A text, or its beginning.
-fn quoted(text: &str) -> String {
+/// A text of so many bytes, or its beginning.
+fn quoted(text: &str, bytes: usize, sha256: Option<&str>) -> String {
     let shown: String = text.chars().take(SHOWN_CHARS_MAX).collect();
-    match shown.len() < text.len() {
-        true => format!("{shown:?}... ({} bytes)", text.len()),
+    match shown.len() < bytes {
+        true => format!("{shown:?}... ({})", whole(bytes, sha256)),
         false => format!("{shown:?}"),
     }
+}
+
+/// What tells bytes from others.
+fn whole(bytes: usize, sha256: Option<&str>) -> String {
+    let hash = sha256.map(|it| format!(", SHA-256 {}", it.get(..12).unwrap_or(it)));
+    format!("{bytes} bytes{}", hash.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -266,15 +283,19 @@ mod tests {
     #[test]
     fn a_preview_is_told_in_a_line_for_each_thing() {
         let message = json!({"topic": "t", "key": "k", "body": "hi", "body_bytes": 2});
+        let long = json!({"name": "long", "value": "x".repeat(4_096), "value_bytes": 5_000,
+            "value_sha256": "c".repeat(64)});
         let effects = json!({"sent": [message], "delayed": [], "written": [
-            {"name": "left", "value": "4"}, {"name": "raw", "value_base64": "/w=="}],
+            {"name": "left", "value": "4", "value_bytes": 1},
+            {"name": "raw", "value_base64": "/w==", "value_bytes": 1}, long],
             "deleted": ["old"], "timers_set": [{"name": "soon", "due": "then", "message": message}],
             "timers_cancelled": ["late"], "recalled": [], "claimed": ["once"],
             "settled": [{"message": "7", "decision": "commit"}]});
         let preview = json!({"id": "1.2.s", "key": "k", "outcome": "ok", "cause": null,
             "fuel": 9, "duration_us": 1500, "effects": effects,
             "prepared": [{"name": "pay", "message": message}],
-            "requests": ["GET http://a/"], "requests_count": 3, "without_files": true});
+            "requests": ["GET http://a/"], "more": {"requests": 2, "timers_set": 9},
+            "without_files": true});
         let previews = json!({"plugin": "p", "version": "b".repeat(64), "previews": [preview],
             "next": null});
         let previews: Previews = serde_json::from_value(previews).unwrap();
@@ -283,6 +304,10 @@ mod tests {
             "  sends to `t`, key `k`: \"hi\"",
             "  writes `left`: \"4\"",
             "  writes `raw`: base64 \"/w==\"",
+            &format!(
+                "  writes `long`: {:?}... (5000 bytes, SHA-256 cccccccccccc)",
+                "x".repeat(160)
+            ),
             "  deletes `old`",
             "  sets timer `soon` for then, to `t`, key `k`: \"hi\"",
             "  cancels timer `late`",
@@ -290,7 +315,8 @@ mod tests {
             "  settles half message 7: commit",
             "  prepares `pay`, to `t`, key `k`: \"hi\"",
             "  asks GET http://a/: refused, as nothing leaves the host",
-            "  3 requests in all",
+            "  and 2 more requests",
+            "  and 9 more timers set",
             "  had none of the files that it is granted",
         ];
         assert_eq!(previews.lines(), expected);

@@ -1,5 +1,4 @@
-//! Messages that another version handles than the one that serves: they were chosen for it, or nothing
-//! is to come of them.
+//! Messages that a version handles for show: nothing is to come of them.
 
 use std::pin::pin;
 
@@ -11,7 +10,6 @@ use wasmill_port::chosen::{REHEARSAL_TIME_MAX, Rehearsed};
 use super::Serving;
 use crate::deadline::after;
 use crate::handled::Failed;
-use crate::share::acquire;
 use crate::wasi::{Recording, Tape};
 
 /// Longest text of a request that is told.
@@ -23,17 +21,10 @@ impl Serving {
         self.log.masked(text).into_owned()
     }
 
-    /// Has another version handle a run, as one of this one's handlers.
-    pub(crate) async fn hand_on(&self, run: &mut Run, to: &Self) {
-        let _handler = acquire(&self.handlers).await;
-        to.handle(run, None).await;
-    }
-
     /// Has an instance handle the first message of a run whose outcome nobody commits. No HTTP request
-    /// of it leaves the host.
+    /// of it leaves the host. It is none of the plugin's handlers: messages do not wait for it.
     pub(crate) async fn rehearse(&self, mut run: Run) -> Rehearsed {
-        let _handler = acquire(&self.handlers).await;
-        let _call = self.host.calls.enter(&self.own_calls).await;
+        let _call = self.host.calls.enter(&self.own.calls).await;
         let recording = Recording::default();
         let is_fault = {
             let rehearsing = pin!(self.rehearse_in_turn(&mut run, &recording));
@@ -52,8 +43,14 @@ impl Serving {
             is_fault,
             requests: unplayed.iter().map(told).collect(),
             requests_count: recording.unanswered(),
-            lacks_files: false,
+            lacks_files: self.lacks_files(),
         }
+    }
+
+    /// Whether it has no files though it has them where it is not kept inside.
+    fn lacks_files(&self) -> bool {
+        let granted = self.version.narrowed(&self.settings);
+        granted.grants.files && !self.narrowed.grants.files
     }
 
     /// Whether the guest trapped, or went past a limit.
