@@ -5,7 +5,7 @@ import unittest
 from pathlib import Path
 from types import ModuleType
 
-from wasmill.world import INTERFACES, functions_of, world_of
+from wasmill.world import INTERFACES, check_forms, functions_of, world_of
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -37,6 +37,23 @@ class World(unittest.TestCase):
                 functions_of(plugin("handle", name))
         with self.assertRaisesRegex(ValueError, "does not define `handle`"):
             functions_of(plugin("answer"))
+
+    def test_a_function_that_cannot_be_called_as_it_is_to_be_is_an_error(self) -> None:
+        check_forms(plugin("handle", "answer"), ["handle", "answer"])
+        for form, said in [
+            ("def admit(): ...", r"`admit\(\)`, .* write `def admit\(request\): ...`"),
+            ("def admit(key, request): ...", r"`admit\(key, request\)`"),
+            ("def answer(request): ...", r"write `def answer\(key, request\): ...`"),
+            ("async def admit(request): ...", "nothing awaits it: write"),
+            ("def check(half, *, again): ...", r"`check\(half, \*, again\)`"),
+        ]:
+            module = plugin("handle")
+            exec(form, vars(module))
+            with self.assertRaisesRegex(ValueError, said):
+                check_forms(module, functions_of(module))
+        module = plugin("handle")
+        exec("def admit(request, limit=3): ...", vars(module))
+        check_forms(module, functions_of(module))
 
     def test_what_a_plugin_imports_is_its_own_business(self) -> None:
         module = plugin("handle")

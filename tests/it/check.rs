@@ -23,6 +23,8 @@ fn a_signed_plugin_is_good_where_signatures_are_required() -> Result<()> {
     let root = folder.path();
     let trusted = said(&mut wasmill(root, ["plugin", "keygen", "key"]))?;
     said(&mut wasmill(root, ["plugin", "keygen", "other"]))?;
+    let again = wasmill(root, ["plugin", "keygen", "other"]).output()?;
+    refused(&again, "other is there already")?;
     let routes = format!("{ROUTES}[signatures]\nrequired = true\n{trusted}");
     fs::write(root.join("routes.toml"), routes)?;
     fs::create_dir(root.join("plugins"))?;

@@ -24,6 +24,7 @@ async fn a_command_that_is_told_nonsense_ends_with_2_and_one_that_is_refused_wit
         ends(server, nonsense, 2, "").await?;
     }
     let nobody = "0123456789abcdef0123456789abcdef";
+    ends(server, &["send", "wrok"], 2, "did you mean `work`?").await?;
     for refused in [
         &["sub", "move", "worke", "--to", "first"][..],
         &["message", "show", nobody],

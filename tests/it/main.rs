@@ -11,6 +11,7 @@ mod dead_events;
 mod dead_letters;
 mod dedup;
 mod exit_codes;
+mod failures;
 mod filter;
 mod flash_sale;
 mod fuzz;

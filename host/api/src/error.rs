@@ -307,7 +307,8 @@ fn unavailable(detail: impl Into<String>) -> Description {
 
 /// An error of the operator's side: its details are none of the caller's business.
 fn internal(error: &dyn std::fmt::Display) -> Description {
-    tracing::error!(%error, "a request failed");
+    // As a text, whose line breaks are escaped: one record, however long a plugin's backtrace is.
+    tracing::error!(error = error.to_string(), "a request failed");
     answer(
         StatusCode::INTERNAL_SERVER_ERROR,
         "the host could not serve this request; see its log",

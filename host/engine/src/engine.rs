@@ -24,6 +24,7 @@ pub use survey::Survey;
 
 use crate::backlog::{Pending, QueueId};
 use crate::checkpoint::Checkpoints;
+use crate::dead_letters::LetterId;
 use crate::halves::{CheckRequest, Checks};
 use crate::lane::LaneId;
 use crate::moves::Moves;
@@ -86,8 +87,8 @@ pub enum Action {
     Watched(Arc<Message>),
     /// Ask the owner of a half message, and report with [`Engine::checked`].
     Check(CheckRequest),
-    /// A message was given up.
-    Buried(Box<DeadLetter>),
+    /// A message was given up, and is a dead letter of this id.
+    Buried(LetterId, Box<DeadLetter>),
 }
 
 /// A page of a queue in the view.

@@ -218,6 +218,18 @@ pub struct Standing {
     pub fault: Option<Fault>,
     /// What is kept, the latest first.
     pub versions: Vec<Version>,
+    /// What became of the messages that the version in service was called with.
+    pub handled: Handled,
+}
+
+/// Calls of the handler of a version, since this process serves it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handled {
+    /// How many.
+    pub calls: u64,
+    /// Of these, those that failed: the handler asked for a retry or rejected, trapped, or went past a
+    /// limit.
+    pub failed: u64,
 }
 
 /// A version that is kept.

@@ -56,7 +56,10 @@ pub(crate) fn read(mut table: Table<'_>) -> Grants {
 
 fn hosts(field: &Field<'_>) -> Vec<String> {
     let items = field.items().unwrap_or_default();
-    items.iter().filter_map(|item| item.parsed(host)).collect()
+    items
+        .iter()
+        .filter_map(|item| item.parsed(http_host))
+        .collect()
 }
 
 fn http_limits(mut table: Table<'_>) -> HttpLimits {
@@ -133,7 +136,10 @@ fn secrets(files: &Table<'_>) -> BTreeMap<String, SecretFile> {
 }
 
 /// A `host` or `host:port`, in lower case.
-fn host(text: &str) -> Result<String, String> {
+///
+/// # Errors
+/// What is wrong with it, and the remedy.
+pub fn http_host(text: &str) -> Result<String, String> {
     let wrong =
         || format!("is `{text}`, but must be a host or host:port such as `api.example.com:443`");
     let (host, port) = split_port(text);
@@ -187,9 +193,12 @@ mod tests {
             "[::1]:80",
             "[::1]",
         ] {
-            assert_eq!(host(text).as_deref(), Ok(text));
+            assert_eq!(http_host(text).as_deref(), Ok(text));
         }
-        assert_eq!(host("API.Example.com").as_deref(), Ok("api.example.com"));
+        assert_eq!(
+            http_host("API.Example.com").as_deref(),
+            Ok("api.example.com")
+        );
     }
 
     #[test]
@@ -199,7 +208,7 @@ mod tests {
             "-a.com", "a..b", ":80",
         ];
         for text in wrong {
-            assert!(host(text).is_err(), "{text}");
+            assert!(http_host(text).is_err(), "{text}");
         }
     }
 }

@@ -29,8 +29,10 @@ use toml::de::DeTable;
 use wasmill_model::Routes;
 
 pub use filter::filter;
+pub use grants::http_host;
 pub use names::plugin_name;
 pub use report::{Errors, Problem};
+pub use suggest::did_you_mean;
 
 use report::Report;
 use table::Table;

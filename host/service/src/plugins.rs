@@ -3,20 +3,22 @@
 //! would leave subscriptions paused, or a version that is written down and does not serve.
 
 mod candidates;
+mod compiling;
 mod status;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 use wasmill_model::Name;
-use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected};
+use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Standing};
 use wasmill_port::{Clock, Guests, Plugins};
 
 use crate::Handle;
+use compiling::{Compiling, told_if_long};
 use status::Untaken;
 pub use status::{PluginStatus, Refusal};
 
@@ -41,6 +43,7 @@ pub struct Supervisor<P, S> {
     turns: Mutex<HashMap<Name, Arc<tokio::sync::Mutex<()>>>>,
     /// The last files that were not taken.
     untaken: Mutex<BTreeMap<Name, Untaken>>,
+    compiling: Compiling,
 }
 
 impl<P: Plugins, S: Serving> Supervisor<P, S> {
@@ -53,6 +56,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
             clock,
             turns: Mutex::default(),
             untaken: Mutex::default(),
+            compiling: Compiling::default(),
         }
     }
 
@@ -62,6 +66,18 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     /// # Errors
     /// Why it was not taken.
     pub async fn install(
+        &self,
+        name: &Name,
+        component: Vec<u8>,
+        signature: Option<Vec<u8>>,
+    ) -> Result<Installed, Rejected> {
+        self.compiling.begin(name, self.clock.now());
+        let installed = self.install_in_turn(name, component, signature).await;
+        self.compiling.end(name);
+        installed
+    }
+
+    async fn install_in_turn(
         &self,
         name: &Name,
         component: Vec<u8>,
@@ -77,7 +93,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
             };
             plugins.install(&plugin, file).await
         });
-        let installed = task.await.unwrap_or_else(|error| {
+        let installed = told_if_long(name, task).await.unwrap_or_else(|error| {
             Err(Rejected {
                 plugin: name.clone(),
                 reason: format!("loading it failed inside the host: {error}"),
@@ -219,27 +235,30 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     /// Every plugin that there is, by name.
     #[must_use]
     pub fn statuses(&self) -> Vec<PluginStatus> {
-        let mut untaken = self.untaken().clone();
-        let standings = self.plugins.standings().into_iter();
-        let mut all: Vec<_> = standings
-            .map(|(plugin, standing)| {
-                let untaken = untaken.remove(&plugin);
-                PluginStatus::new(plugin, Some(standing), untaken)
-            })
-            .collect();
-        let unknown = untaken.into_iter();
-        all.extend(unknown.map(|(plugin, it)| PluginStatus::new(plugin, None, Some(it))));
-        all.sort_unstable_by(|a, b| a.plugin.cmp(&b.plugin));
-        all
+        let mut standings: BTreeMap<_, _> = self.plugins.standings().into_iter().collect();
+        let mut names: BTreeSet<Name> = standings.keys().cloned().collect();
+        names.extend(self.untaken().keys().cloned());
+        names.extend(self.compiling.plugins());
+        let all = names.into_iter();
+        all.map(|name| self.status_of(standings.remove(&name), name))
+            .collect()
     }
 
     /// One plugin; none if there is nothing of it.
     #[must_use]
     pub fn status(&self, name: &str) -> Option<PluginStatus> {
-        let standing = self.plugins.standing(name);
-        let untaken = self.untaken().get(name).cloned();
-        let is_there = standing.is_some() || untaken.is_some();
-        is_there.then(|| PluginStatus::new(name.into(), standing, untaken))
+        let status = self.status_of(self.plugins.standing(name), name.into());
+        let is_known = status.standing.is_some()
+            || status.refused.is_some()
+            || status.waits.is_some()
+            || status.compiling.is_some();
+        is_known.then_some(status)
+    }
+
+    fn status_of(&self, standing: Option<Standing>, plugin: Name) -> PluginStatus {
+        let untaken = self.untaken().get(&plugin).cloned();
+        let compiling = self.compiling.since(&plugin);
+        PluginStatus::new(plugin, standing, untaken, compiling)
     }
 
     /// What is wrong with the content of a plugin's kept versions, by their hashes.

@@ -93,7 +93,7 @@ fn settle_actions(engine: &mut Engine, view: &impl View) -> Result<(), StartErro
                 | Action::LoadTimers { .. }
                 | Action::Watched(_)
                 | Action::Check(_)
-                | Action::Buried(_) => {}
+                | Action::Buried(..) => {}
             }
         }
     }

@@ -176,6 +176,12 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                 Error { directory, cause }
             })?;
             let waits = self.begin_jobs(look, true);
+            if !self.jobs.is_empty() {
+                tracing::info!(
+                    count = self.jobs.len(),
+                    "loading plugins before requests are served: new code is compiled first"
+                );
+            }
             while let Some(done) = self.jobs.join_next().await {
                 self.end_job(done);
             }

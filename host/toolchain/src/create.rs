@@ -5,10 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::languages::{Language, SHARED};
-use crate::{Error as Fault, file};
+use crate::{Error as Fault, PROJECT_FILE, file};
 
 /// The plugin that the examples are.
 const EXAMPLE: &str = "loyalty";
+/// What their project files say of it.
+const DESCRIPTION: &str = "Counts what users spend, and tells when their tier changes";
 /// Longest name of a project.
 const NAME_BYTES_MAX: usize = 64;
 /// What the SDK is called in every language.
@@ -59,12 +61,19 @@ fn fill(root: &Path, name: &str, language: &Language) -> Result<(), Fault> {
     file::write_whole(&root.join(".gitignore"), ignored(language).as_bytes())?;
     for source in language.example.files.iter().chain(SHARED.files) {
         let mut text = source.text().to_owned();
-        if source.path == ROUTES {
-            text += language.routes;
+        match source.path {
+            ROUTES => text += language.routes,
+            PROJECT_FILE => text = text.replace(DESCRIPTION, &described(name)),
+            _ => {}
         }
         file::write_whole(&root.join(source.path), renamed(&text, name).as_bytes())?;
     }
     language.write_sdk(root)
+}
+
+/// A description that asks for a better one: the example's would be untrue as soon as it is changed.
+fn described(name: &str) -> String {
+    format!("What {name} does, in a line")
 }
 
 /// Stricter than the name of a plugin: packages are called so in every language.
@@ -122,7 +131,11 @@ mod tests {
             let project = Project::read(&root).unwrap();
             assert_eq!(project.manifest.name, name);
             assert_eq!(project.language.name, language.name);
+            let described = project.manifest.description.unwrap();
+            assert_eq!(described, format!("What {name} does, in a line"));
             let routes = project.manifest.routes.unwrap();
+            let appended = format!("[topics]\n\"order.placed\" = {{}}\n{routes}");
+            wasmill_routes::parse(&appended).unwrap();
             assert!(routes.contains(&format!("plugin = \"{name}\"")), "{routes}");
             assert!(routes.contains("\"loyalty.quiet\""), "{routes}");
             assert!(

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 use wasmill_component::{Capabilities, Manifest};
-use wasmill_routes::plugin_name;
+use wasmill_routes::{http_host, plugin_name};
 
 use crate::file;
 use crate::languages::{self, Language};
@@ -128,6 +128,7 @@ impl Project {
             );
             return Err(source.line(language.span().start, why));
         };
+        source.check_hosts(&written.capabilities)?;
         let routes = written.routes.map(|it| source.routes(root, &it));
         let physical = fs::canonicalize(root);
         Ok(Self {
@@ -198,6 +199,17 @@ impl Source {
             }
             written => Ok(written.map_or(1, Spanned::into_inner)),
         }
+    }
+
+    /// Hosts as grants name them: another spelling could never be granted.
+    fn check_hosts(&self, asked: &Capabilities) -> Result<(), Error> {
+        for host in &asked.http {
+            if let Err(why) = http_host(host) {
+                let at = self.text.find(&format!("{host:?}")).unwrap_or_default();
+                return Err(self.line(at, format!("a host of `capabilities.http` {why}")));
+            }
+        }
+        Ok(())
     }
 
     /// The text of the file that `routes` names.
@@ -302,6 +314,12 @@ http = [\"api.example.com\"]
             ("http =", "htpp =", 8, "unknown field `htpp`, expected"),
             ("routes.toml", "none.toml", 4, "`routes` names"),
             ("[capabilities]", "[capabilities", 7, ""),
+            (
+                "\"api.example.com\"",
+                "\"https://api.example.com/v1\"",
+                8,
+                "a host of `capabilities.http` is `https://api.example.com/v1`, but must be a host or",
+            ),
         ] {
             let error = read(&GOOD.replace(from, to)).expect_err("it is wrong");
             let text = error.to_string();

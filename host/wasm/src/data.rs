@@ -65,7 +65,7 @@ impl Data {
         self.host_calls = 0;
         self.migrating = false;
         self.http_gate.deadline = deadline;
-        self.stderr.forget();
+        self.stderr.release();
     }
 
     /// Ends a call.

@@ -24,7 +24,7 @@ impl Fault {
     /// The guest trapped, or could not start.
     pub(crate) fn trapped(error: &wasmtime::Error, data: &mut Data, limits: &CallLimits) -> Self {
         let mut cause = reason(error, data, limits);
-        let said = data.stderr.tail();
+        let said = data.stderr.take();
         if !said.is_empty() {
             let _ = write!(cause, "; it wrote: {said}");
         }

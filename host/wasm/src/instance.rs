@@ -21,7 +21,7 @@ use crate::fault::Fault;
 use crate::generated::exports::wasmill::plugin::checker;
 use crate::hand_over::{Answer, hand_over, hand_over_resource};
 use crate::limits::{FIELDS_BYTES_MAX, HOST_CALL_BYTES_MAX, InstanceLimiter, RESOURCES_MAX};
-use crate::log::{Level, PluginLog};
+use crate::log::PluginLog;
 use crate::registry::Host;
 use crate::share;
 use crate::translate::{self, IdText, RequestLists};
@@ -322,7 +322,10 @@ fn bill(store: &Store<Data>, limits: &CallLimits, held: usize) -> Bill {
 
 fn settle<T>(ended: Answer<T>, store: &mut Store<Data>, limits: &CallLimits) -> Result<T, Fault> {
     match ended {
-        Ok(Ok(value)) => Ok(value),
+        Ok(Ok(value)) => {
+            store.data().stderr.release();
+            Ok(value)
+        }
         Ok(Err(error)) => Err(Fault::trapped(&error, store.data_mut(), limits)),
         Err(Passed) => Err(Fault::late(limits.deadline)),
     }
@@ -335,8 +338,7 @@ fn data(
     outside: Outside,
 ) -> Result<Data, Fault> {
     let Outside { log, http_gate } = outside;
-    let stdout = Lines::new(log.clone(), Level::Info);
-    let stderr = Lines::new(log.clone(), Level::Warn);
+    let (stdout, stderr) = (Lines::stdout(log.clone()), Lines::stderr(log.clone()));
     let files = host.files(&version.plugin);
     if settings.grants.files {
         std::fs::create_dir_all(&files)

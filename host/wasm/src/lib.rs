@@ -11,6 +11,7 @@ mod component;
 mod data;
 mod deadline;
 mod engine;
+mod failures;
 mod fault;
 mod files;
 mod generated;

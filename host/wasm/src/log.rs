@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use wasmill_model::effects::FailureKind;
 use wasmill_model::routes::SecretFile;
 use wasmill_model::{MessageId, Name};
+use wasmill_port::Call;
 
+use crate::failures::Failures;
+use crate::handled::Failed;
 use crate::masks::Masks;
 use crate::surroundings::Probe;
 
@@ -42,6 +46,7 @@ pub(crate) struct PluginLog {
     masks: Masks,
     // Never held across an await, and only for a few instructions.
     window: Arc<Mutex<Window>>,
+    failures: Arc<Failures>,
     probe: Option<Arc<dyn Probe>>,
 }
 
@@ -64,6 +69,7 @@ impl PluginLog {
             role: None,
             masks: Masks::default(),
             window: Arc::new(window),
+            failures: Arc::default(),
             probe,
         }
     }
@@ -76,6 +82,7 @@ impl PluginLog {
             role: self.role,
             masks: Masks::of(secrets),
             window: self.window.clone(),
+            failures: self.failures.clone(),
             probe: self.probe.clone(),
         }
     }
@@ -108,7 +115,7 @@ impl PluginLog {
             return;
         }
         let line = self.masked(line);
-        let line = one_line(&line[..line.floor_char_boundary(LINE_BYTES_MAX)]);
+        let line = one_line(cut(&line));
         let (plugin, version, role) = (self.plugin.as_str(), self.version.as_str(), self.role);
         let message = message.map(tracing::field::display);
         match level {
@@ -127,6 +134,31 @@ impl PluginLog {
             Level::Error => {
                 tracing::error!(target: "plugin", plugin, version, role, message, "{line}");
             }
+        }
+    }
+
+    /// Tells of a message that the handler failed to handle, unless it was told enough of such a moment
+    /// ago. One that it rejected is a dead letter, which is told of as that; one that is handed back has
+    /// not failed.
+    pub(crate) fn failed(&self, call: &Call, failed: &Failed) {
+        let delivery = call.delivery();
+        let cause = match failed {
+            _ if call.is_handed_back() => return,
+            Failed::Asked(failure) if failure.kind == FailureKind::Reject => return,
+            Failed::Asked(failure) => &failure.cause,
+            Failed::Fault(fault) => &fault.0,
+        };
+        if let Some(untold) = self.failures.due(Instant::now()) {
+            tracing::warn!(
+                plugin = self.plugin.as_str(),
+                version = self.version,
+                topic = delivery.message.topic.as_str(),
+                id = %delivery.message.id,
+                attempt = delivery.attempt,
+                untold,
+                cause = cut(cause),
+                "the handler failed"
+            );
         }
     }
 
@@ -153,6 +185,11 @@ impl PluginLog {
     fn window(&self) -> MutexGuard<'_, Window> {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// As much of `text` as a line has room for.
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LINE_BYTES_MAX)]
 }
 
 /// `text` without what would begin another line of the log, or command a terminal.

@@ -168,6 +168,9 @@ impl Serving {
         deadline: Instant,
     ) -> Handled {
         let (call, result, bill) = self.call(slot, call, tape, deadline).await;
+        if let Err(failed) = &result {
+            self.log.failed(&call, failed);
+        }
         let ended = Instant::now();
         let metered = bill.map(|bill| self.metered(&call, &result, ended - now, &bill));
         Handled {

@@ -28,7 +28,7 @@ const { text } = (await bundle({ stdin: { contents: entry(functions), resolveDir
 await mkdir("build", { recursive: true });
 await writeFile(options.outfile, text);
 await writeContract(functions);
-const { component } = await componentize({
+const { component } = await componentized({
   sourcePath: options.outfile,
   witPath: wit,
   worldName: "plugin",
@@ -47,6 +47,29 @@ async function bundle(input) {
   }
 }
 
+async function componentized(plugin) {
+  try {
+    return await componentize(plugin);
+  } catch (error) {
+    const why = reasonOf(String(error));
+    if (!why) {
+      throw error;
+    }
+    console.error(`${source}: ${why}`);
+    process.exit(1);
+  }
+}
+
+// Why the top level cannot run, in fewer words than the engine's, if it is the plugin's fault.
+function reasonOf(said) {
+  const [, asked, name] = said.match(/unknown imported function: '([^']*)' '([^']*)'/) ?? [];
+  if (name) {
+    const where = "at the top level, which runs once, when the plugin is built";
+    return `\`${name}\` of ${asked} is called ${where}: do it in a function that the host calls, such as \`handle\``;
+  }
+  return said.match(/TypeError: (the plugin (?:exports|has) `.*)/)?.[1];
+}
+
 async function exportsOf(file) {
   const { metafile } = await bundle({ entryPoints: [file], metafile: true });
   return metafile.outputs[options.outfile].exports;
@@ -62,10 +85,13 @@ function functionsOfPlugin(exported) {
 }
 
 function entry(functions) {
-  const wrapped = (name) => `export const ${interfaces[name]} = wrap.${interfaces[name]}(plugin.${name});`;
+  const own = (file) => JSON.stringify(fileURLToPath(new URL(file, import.meta.url)));
+  const wrapped = (name) =>
+    `export const ${interfaces[name]} = wrap.${interfaces[name]}(formed("${name}", plugin.${name}));`;
   return [
     `import * as plugin from ${JSON.stringify(source)};`,
-    `import * as wrap from ${JSON.stringify(fileURLToPath(new URL("roles.js", import.meta.url)))};`,
+    `import * as wrap from ${own("roles.js")};`,
+    `import { formed } from ${own("world.js")};`,
     ...functions.map(wrapped),
   ].join("\n");
 }

@@ -94,5 +94,7 @@ function problem(error) {
     const { status, title, message: detail, field } = error;
     return { status, title, detail, field };
   }
+  // The bindings lose it; the host has what was written before a trap in the cause.
+  console.error(describe(error));
   throw error;
 }

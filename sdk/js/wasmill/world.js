@@ -28,6 +28,27 @@ export function functionsOf(exported) {
   return functions.filter((name) => exported.includes(name));
 }
 
+/** What each is called with. */
+const parameters = {
+  handle: ["message"],
+  admit: ["request"],
+  answer: ["key", "request"],
+  check: ["half"],
+  migrate: ["from"],
+};
+
+/** What a plugin exports under one of these names, if it can be called as it is to be. */
+export function formed(name, exported) {
+  const wanted = `\`export function ${name}(${parameters[name].join(", ")}) { ... }\``;
+  if (typeof exported !== "function") {
+    throw new TypeError(`the plugin exports \`${name}\`, which is no function: write ${wanted}`);
+  }
+  if (exported.length > parameters[name].length) {
+    throw new TypeError(`the plugin has \`${name}\` with ${exported.length} parameters: write ${wanted}`);
+  }
+  return exported;
+}
+
 /** The world of a plugin with these functions, in the package of the contract. */
 export function worldOf(functions) {
   const exported = functions.map((name) => `    export ${interfaces[name]};\n`);

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from types import FunctionType, ModuleType
 
 INTERFACES = {"handle": "handler", "admit": "gate", "answer": "query", "check": "checker", "migrate": "migration"}
 """What a plugin may define, and the contract's interface of it."""
+
+_PARAMETERS = {
+    "handle": ["message"],
+    "admit": ["request"],
+    "answer": ["key", "request"],
+    "check": ["half"],
+    "migrate": ["version"],
+}
+"""What each is called with."""
 
 
 def functions_of(plugin: ModuleType) -> list[str]:
@@ -20,6 +30,20 @@ def functions_of(plugin: ModuleType) -> list[str]:
     if not callable(getattr(plugin, "handle", None)):
         raise ValueError("does not define `handle`, which every plugin has: `def handle(message): ...`")
     return [name for name in INTERFACES if callable(getattr(plugin, name, None))]
+
+
+def check_forms(plugin: ModuleType, functions: list[str]) -> None:
+    """A `ValueError` if one of a plugin's functions cannot be called as it is to be."""
+    for name in functions:
+        function, parameters = getattr(plugin, name), _PARAMETERS[name]
+        wanted = f"`def {name}({', '.join(parameters)}): ...`"
+        if inspect.iscoroutinefunction(function):
+            raise ValueError(f"defines `{name}` with `async`, and nothing awaits it: write {wanted}")
+        signature = inspect.signature(function)
+        try:
+            signature.bind(*parameters)
+        except TypeError:
+            raise ValueError(f"defines `{name}{signature}`, which cannot be called so: write {wanted}") from None
 
 
 def _nearly(name: str) -> str | None:

@@ -279,7 +279,7 @@ impl Host {
                 }
                 Action::Check(request) => self.runs.checks.push(request),
                 Action::Watched(_)
-                | Action::Buried(_)
+                | Action::Buried(..)
                 | Action::WritePage(..)
                 | Action::LoadPage(_)
                 | Action::LoadTimers { .. } => {}

@@ -32,7 +32,7 @@ pub(super) struct Shown {
     #[schema(value_type = String)]
     name: Name,
     /// `serving`, or why it is not: `disabled`, `removed` (its file is gone), `waiting` (the host
-    /// tries again), `held` or `refused`.
+    /// tries again), `held`, `compiling` (its first file is) or `refused`.
     status: &'static str,
     /// The content hash of the version that serves, or would if it were enabled.
     current: Option<String>,
@@ -52,6 +52,13 @@ pub(super) struct Shown {
     /// What could not be read or written in the data directory, and why: the host tries again until it
     /// can.
     waits: Option<String>,
+    /// Since when a file of it is being compiled and checked: what is told besides is of before.
+    #[schema(format = DateTime)]
+    compiling_since: Option<String>,
+    /// Calls of the handler of the version that serves, since this process serves it.
+    calls: u64,
+    /// Of these, those that failed: retries, rejects, faults.
+    failed: u64,
 }
 
 /// A version that is not let in.
@@ -311,8 +318,12 @@ pub(super) fn shown(status: PluginStatus) -> Shown {
         standing,
         refused,
         waits,
+        compiling,
     } = status;
-    let state = state(standing.as_ref(), waits.is_some());
+    let state = match (&standing, compiling) {
+        (None, Some(_)) => "compiling",
+        (standing, _) => state(standing.as_ref(), waits.is_some()),
+    };
     let version = standing.as_ref().and_then(|it| {
         let mut all = it.versions.iter();
         let current = all.find(|version| Some(&version.hash) == it.current.as_ref())?;
@@ -335,6 +346,9 @@ pub(super) fn shown(status: PluginStatus) -> Shown {
             reason,
         }),
         waits,
+        compiling_since: compiling.map(time),
+        calls: standing.handled.calls,
+        failed: standing.handled.failed,
     }
 }
 

@@ -8,7 +8,7 @@ use wasmill_port::candidate::{
     Candidate, Differing, Ended, Figures, Plan, ShadowPlan, Shadowed, Trial,
 };
 use wasmill_port::compare::Difference;
-use wasmill_port::plugins::{About, ActError, Action, Fault, Held, Standing, Version};
+use wasmill_port::plugins::{About, ActError, Action, Fault, Handled, Held, Standing, Version};
 use wasmill_service::{PluginStatus, Refusal};
 
 use super::data::ask;
@@ -20,7 +20,7 @@ pub(super) struct Shelf;
 
 impl Control for Shelf {
     fn statuses(&self) -> Vec<PluginStatus> {
-        ["broken", "stock"]
+        ["broken", "fresh", "stock"]
             .map(|name| self.status(name).expect("it is there"))
             .into()
     }
@@ -37,6 +37,7 @@ impl Control for Shelf {
         };
         let (standing, refused, waits) = match name {
             "stock" => (Some(standing()), None, None),
+            "fresh" => (None, None, None),
             "broken" => (None, Some(refusal), None),
             "full" => (None, None, Some(full())),
             "unreadable" => (Some(unreadable), None, Some(full())),
@@ -45,6 +46,7 @@ impl Control for Shelf {
         Some(PluginStatus {
             plugin: name.into(),
             standing,
+            compiling: (name == "fresh").then_some(Millis(1_000)),
             refused,
             waits,
         })
@@ -173,6 +175,10 @@ fn standing() -> Standing {
             reasons: vec!["it asks for HTTP".to_owned()],
         }),
         versions: vec![version("new"), old],
+        handled: Handled {
+            calls: 9,
+            failed: 4,
+        },
         ..Standing::default()
     }
 }
@@ -181,12 +187,17 @@ fn standing() -> Standing {
 async fn plugins_are_listed_with_why_one_is_not_in_service() {
     let (api, _) = api(Script::default());
     let all = ask(&api, "GET", "/v1/plugins", &Value::Null).await.json();
-    let [broken, stock] = [&all["plugins"][0], &all["plugins"][1]];
+    let [broken, fresh, stock] = [0, 1, 2].map(|at| &all["plugins"][at]);
     assert_eq!(
         (&broken["status"], &broken["current"]),
         (&json!("refused"), &Value::Null)
     );
     assert_eq!(broken["refused"]["reason"], "it is empty");
+    assert_eq!(
+        (&fresh["status"], &fresh["compiling_since"]),
+        (&json!("compiling"), &json!("1970-01-01T00:00:01.000Z"))
+    );
+    assert_eq!((&stock["calls"], &stock["failed"]), (&json!(9), &json!(4)));
     assert_eq!(
         (&stock["status"], &stock["version"]),
         (&json!("serving"), &json!("1.2.0"))

@@ -9,6 +9,7 @@ use wasmill_model::{Message, Op, PartitionId, Position, Record, Target};
 use super::{Action, Engine};
 use crate::backlog::Pending;
 use crate::channels::InTransit;
+use crate::dead_letters::LetterId;
 use crate::lane::LaneId;
 
 /// A message that goes to another partition with a record.
@@ -311,7 +312,13 @@ impl Engine {
             self.settle(id, sub, letter.key.as_ref(), letter.seq);
         }
         if self.live {
-            self.actions.push(Action::Buried(Box::new(letter.clone())));
+            let of = LetterId {
+                partition: id,
+                subscription: letter.subscription.clone(),
+                seq: letter.seq,
+            };
+            self.actions
+                .push(Action::Buried(of, Box::new(letter.clone())));
         }
         let key = (letter.subscription.clone(), letter.seq);
         self.partition_mut(id).dead_letters.set(key, Some(letter));

@@ -35,7 +35,7 @@ impl<G: Guests> EngineLoop<G> {
                     });
                 }
                 Action::Check(request) => self.checker.ask(request, self.engine.routes()),
-                Action::Buried(letter) => self.state.burials.add(&letter, &self.metrics),
+                Action::Buried(id, letter) => self.state.burials.add(&id, &letter, &self.metrics),
                 Action::Watched(message) => {
                     let barrier = self.engine.barrier();
                     for sender in self.state.waiters.take(&message) {

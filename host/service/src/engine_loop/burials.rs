@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use wasmill_engine::LetterId;
 use wasmill_model::Name;
 use wasmill_model::record::DeadLetter;
 
@@ -15,7 +16,7 @@ pub(super) struct Burials {
 
 impl Burials {
     /// A message was given up. The first one of a subscription is told of at once.
-    pub(super) fn add(&mut self, letter: &DeadLetter, metrics: &Metrics) {
+    pub(super) fn add(&mut self, id: &LetterId, letter: &DeadLetter, metrics: &Metrics) {
         let subscription = &letter.subscription;
         metrics.buried(subscription);
         if let Some(untold) = self.untold.get_mut(subscription) {
@@ -27,6 +28,7 @@ impl Burials {
             subscription = &**subscription,
             topic = &*letter.message.topic,
             key = letter.key.as_deref(),
+            letter = %id,
             id = %letter.message.id,
             attempts = letter.attempts,
             cause = letter.cause,

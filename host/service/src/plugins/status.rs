@@ -14,6 +14,8 @@ pub struct PluginStatus {
     pub refused: Option<Refusal>,
     /// What the data directory does not allow, and why: it is tried again.
     pub waits: Option<String>,
+    /// Since when a file of it is being compiled and checked, if one is.
+    pub compiling: Option<Millis>,
 }
 
 /// The last file of a plugin that was refused, since the host started.
@@ -53,7 +55,12 @@ impl Untaken {
 }
 
 impl PluginStatus {
-    pub(super) fn new(plugin: Name, standing: Option<Standing>, untaken: Option<Untaken>) -> Self {
+    pub(super) fn new(
+        plugin: Name,
+        standing: Option<Standing>,
+        untaken: Option<Untaken>,
+        compiling: Option<Millis>,
+    ) -> Self {
         let (refused, waits) = match untaken {
             None => (None, None),
             Some(Untaken::Refused(refusal)) => (Some(refusal), None),
@@ -68,6 +75,7 @@ impl PluginStatus {
             standing,
             refused,
             waits: waits.or(fault),
+            compiling,
         }
     }
 }

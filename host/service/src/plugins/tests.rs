@@ -255,6 +255,26 @@ async fn a_canary_that_is_rolled_back_while_its_promotion_waits_is_not_promoted(
     assert!(!plugins.events().iter().any(acted));
 }
 
+#[tokio::test]
+async fn a_file_that_is_being_compiled_is_told_of_until_it_is_judged() {
+    let plugins = Scripted::new(0);
+    let supervisor = plugins.supervisor();
+    let name = Name::from("fresh");
+    let looked = async {
+        plugins.until(Event::Began("install")).await;
+        let [fresh, other] = &supervisor.statuses()[..] else {
+            panic!("two plugins")
+        };
+        assert_eq!((&fresh.plugin, fresh.compiling), (&name, Some(Millis(0))));
+        assert_eq!(other.compiling, None);
+        plugins.gate.add_permits(1);
+    };
+    let (installed, ()) = tokio::join!(supervisor.install(&name, b"bad".into(), None), looked);
+    installed.expect_err("it is not good");
+    let status = supervisor.status(&name).expect("it was refused");
+    assert!(status.compiling.is_none() && status.refused.is_some());
+}
+
 /// As hyper drops a request's future when its client goes away.
 #[tokio::test]
 async fn a_wish_that_has_begun_is_done_although_who_wished_it_goes_away() {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use wasmill_model::Name;
 use wasmill_model::record::{CodeVersion, Used};
 use wasmill_port::account::{Account, Calls};
+use wasmill_port::plugins::Handled;
 
 pub(crate) use bill::Bill;
 pub(crate) use times::Times;
@@ -79,6 +80,20 @@ impl Meter {
     pub(crate) fn add_bytes(&self, used: &Used) {
         add(&self.bytes_in, used.bytes_in);
         add(&self.bytes_out, used.bytes_out);
+    }
+
+    /// What became of the messages that the handler was called with.
+    pub(crate) fn handled(&self) -> Handled {
+        let counts = &self.calls[Export::Handler as usize];
+        let count = |ended: Ended| counts[ended as usize].load(Ordering::Relaxed);
+        let failed = [Ended::Retry, Ended::Reject, Ended::Fault]
+            .map(count)
+            .iter()
+            .sum();
+        Handled {
+            calls: count(Ended::Ok) + failed,
+            failed,
+        }
     }
 
     fn account(&self, plugin: &Name, version: CodeVersion) -> Account {
@@ -205,6 +220,19 @@ mod tests {
         }
         let told: Vec<_> = meters.accounts().iter().map(|it| it.version).collect();
         assert_eq!(told, [0, 16, 17, 18, 19].map(version));
+    }
+
+    #[test]
+    fn whatever_is_not_ok_is_a_failure_of_the_handler() {
+        let meter = Meter::default();
+        call(&meter);
+        let (took, bill) = (Duration::ZERO, Bill::default());
+        for ended in [Ended::Retry, Ended::Reject, Ended::Fault] {
+            meter.add(Export::Handler, ended, took, &bill);
+            meter.add(Export::Gate, ended, took, &bill);
+        }
+        let handled = meter.handled();
+        assert_eq!((handled.calls, handled.failed), (4, 3));
     }
 
     #[test]

@@ -267,10 +267,16 @@ impl Registry {
                 ..Standing::default()
             };
         };
-        let serving = self.find(name).is_some();
+        let serving = self.find(name);
+        let handled = serving.as_ref().map(|it| it.version.meter.handled());
         Standing {
             fault,
-            ..record.standing(&self.grants(name), &self.in_force().signatures, serving)
+            handled: handled.unwrap_or_default(),
+            ..record.standing(
+                &self.grants(name),
+                &self.in_force().signatures,
+                serving.is_some(),
+            )
         }
     }
 

@@ -2,7 +2,7 @@
 
 use wasmill_component::{Capabilities, Manifest};
 use wasmill_model::routes::{Grants, Signatures};
-use wasmill_port::plugins::{About, Held, Standing, Version};
+use wasmill_port::plugins::{About, Handled, Held, Standing, Version};
 
 use super::record::{Came, Hold, Judged, Kept, Record};
 
@@ -59,6 +59,7 @@ impl Record {
             state_version: self.state_version(),
             fault: None,
             versions: self.kept().iter().rev().map(version).collect(),
+            handled: Handled::default(),
         }
     }
 }

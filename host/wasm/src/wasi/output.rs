@@ -1,5 +1,6 @@
 //! Standard output and error of a guest, as lines of the host's log.
 
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,14 +14,18 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::log::{Level, PluginLog};
 
-/// How much of the last output is kept to explain a trap: a panic's message stands there.
-const TAIL_BYTES_MAX: usize = 1 << 10;
+/// How much of a call's last output is held back, to explain the trap that it may end in: a panic's
+/// message stands there, or a traceback.
+const HELD_BYTES_MAX: usize = 2 << 10;
 /// Rust's hint after a panic, which no plugin's author can follow.
 const HINT: &str = "note: run with `RUST_BACKTRACE=1`";
 /// What a guest may write in one call.
 const WRITE_BYTES_MAX: usize = 64 << 10;
 
 /// A stream of lines. Clones write to the same one.
+///
+/// Of standard error the last lines are held back until the call ends: if it traps they are a part of the
+/// cause, in one record of the log, and else lines of the log like all others.
 #[derive(Clone)]
 pub(crate) struct Lines(Arc<Mutex<Buffer>>);
 
@@ -31,31 +36,49 @@ struct Buffer {
     line: Vec<u8>,
     /// The rest of a line that was cut is dropped.
     cut: bool,
-    tail: String,
+    /// Whole lines that are not in the log yet, oldest first.
+    held: VecDeque<String>,
+    held_bytes: usize,
+    held_bytes_max: usize,
 }
 
 impl Lines {
-    pub(crate) fn new(log: Arc<PluginLog>, level: Level) -> Self {
+    /// Standard output: nothing is held back.
+    pub(crate) fn stdout(log: Arc<PluginLog>) -> Self {
+        Self::new(log, Level::Info, 0)
+    }
+
+    /// Standard error.
+    pub(crate) fn stderr(log: Arc<PluginLog>) -> Self {
+        Self::new(log, Level::Warn, HELD_BYTES_MAX)
+    }
+
+    fn new(log: Arc<PluginLog>, level: Level, held_bytes_max: usize) -> Self {
         let buffer = Buffer {
             log,
             level,
             line: Vec::new(),
             cut: false,
-            tail: String::new(),
+            held: VecDeque::new(),
+            held_bytes: 0,
+            held_bytes_max,
         };
         Self(Arc::new(Mutex::new(buffer)))
     }
 
-    /// Forgets the tail: another call begins.
-    pub(crate) fn forget(&self) {
-        self.buffer().tail.clear();
+    /// Writes what is held back to the log: the call has ended well, or another one begins.
+    pub(crate) fn release(&self) {
+        self.buffer().hold_at_most(0);
     }
 
-    /// The last lines since [`Lines::forget`].
-    pub(crate) fn tail(&self) -> String {
+    /// What is held back, which goes into a cause instead of the log.
+    pub(crate) fn take(&self) -> String {
         let mut buffer = self.buffer();
         buffer.end_line();
-        buffer.tail.trim().to_owned()
+        buffer.held_bytes = 0;
+        let lines = std::mem::take(&mut buffer.held).into_iter();
+        let lines: Vec<_> = lines.filter(|line| !line.starts_with(HINT)).collect();
+        lines.join("\n")
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
@@ -83,22 +106,31 @@ impl Buffer {
 
     fn end_line(&mut self) {
         let line = String::from_utf8_lossy(&self.line);
-        let line = line.trim_end();
+        let line = line.trim_end().to_owned();
         if !line.is_empty() {
-            self.log.write(self.level, None, line);
-            if !line.starts_with(HINT) && self.tail.len() + line.len() < TAIL_BYTES_MAX {
-                self.tail.push_str(line);
-                self.tail.push('\n');
-            }
+            self.held_bytes += line.len();
+            self.held.push_back(line);
+            self.hold_at_most(self.held_bytes_max);
         }
         self.line.clear();
         self.cut = false;
+    }
+
+    /// Writes the oldest lines to the log, until no more than so many bytes are held back.
+    fn hold_at_most(&mut self, bytes_max: usize) {
+        while self.held_bytes > bytes_max
+            && let Some(line) = self.held.pop_front()
+        {
+            self.held_bytes -= line.len();
+            self.log.write(self.level, None, &line);
+        }
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
         self.end_line();
+        self.hold_at_most(0);
     }
 }
 
@@ -161,19 +193,64 @@ impl AsyncWrite for Lines {
 mod tests {
     use super::*;
     use crate::log::LINE_BYTES_MAX;
+    use crate::surroundings::Probe;
 
     #[test]
     fn output_becomes_lines_and_an_endless_line_is_cut() {
-        let lines = Lines::new(Arc::new(PluginLog::new("p".into(), "v", None)), Level::Info);
+        let lines = Lines::stderr(log(Arc::default()));
         lines.buffer().write(b"one\ntw");
         lines.buffer().write(b"o\n");
-        assert_eq!(lines.tail(), "one\ntwo");
+        assert_eq!(lines.take(), "one\ntwo");
         for _ in 0..1000 {
             lines.buffer().write(&[b'x'; 1000]);
         }
         assert_eq!(lines.buffer().line.len(), LINE_BYTES_MAX);
-        lines.forget();
         lines.buffer().write(b"\nshort\n");
-        assert_eq!(lines.tail(), "short");
+        assert_eq!(lines.take(), "short");
+    }
+
+    #[test]
+    fn the_last_lines_before_a_trap_are_its_cause_and_all_others_are_in_the_log() {
+        let seen = Arc::new(Seen::default());
+        let lines = Lines::stderr(log(seen.clone()));
+        lines.buffer().write(b"well\n");
+        assert_eq!(seen.lines(), [""; 0], "the call goes on");
+        lines.release();
+        assert_eq!(seen.lines(), ["well"]);
+        let long = "x".repeat(HELD_BYTES_MAX);
+        lines
+            .buffer()
+            .write(format!("{long}\nthe end\n").as_bytes());
+        assert_eq!(lines.take(), "the end");
+        assert_eq!(seen.lines(), ["well", &long]);
+        let out = Lines::stdout(log(seen.clone()));
+        out.buffer().write(b"out\n");
+        assert_eq!(seen.lines()[2], "out");
+    }
+
+    fn log(seen: Arc<Seen>) -> Arc<PluginLog> {
+        Arc::new(PluginLog::new("p".into(), "v", Some(seen)))
+    }
+
+    /// The lines of the log.
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<String>>);
+
+    impl Probe for Seen {
+        fn host_call(&self, _: &'static str) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn line(&self, _: Level, line: &str) {
+            self.0.lock().unwrap().push(line.to_owned());
+        }
+
+        fn handled(&self, _: usize) {}
+    }
+
+    impl Seen {
+        fn lines(&self) -> Vec<String> {
+            self.0.lock().unwrap().clone()
+        }
     }
 }

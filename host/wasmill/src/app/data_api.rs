@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -21,6 +22,8 @@ use super::{Failure, Refusal};
 
 /// How long a host that is there takes to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the host is waited for in silence.
+const SILENCE_MAX: Duration = Duration::from_secs(2);
 /// The longest that a host may take; it may have many dead letters to deliver.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -97,7 +100,14 @@ impl DataApi {
         let request = request.body(Full::new(body));
         let request = request.context("the token is none that HTTP can carry");
         let request = request.map_err(Failure::config)?;
-        let response = timeout(ANSWER_TIMEOUT, sender.send_request(request)).await;
+        let what = format!("{} {path}", request.method());
+        let mut response = pin!(timeout(ANSWER_TIMEOUT, sender.send_request(request)));
+        let response = if let Ok(early) = timeout(SILENCE_MAX, &mut response).await {
+            early
+        } else {
+            eprintln!("waiting for {url}, {what}: what has to be compiled first takes a while");
+            response.await
+        };
         let response = response
             .with_context(|| format!("{url} gave no answer in {ANSWER_TIMEOUT:?}"))?
             .with_context(|| format!("{url} gave no answer"))?;

@@ -39,6 +39,11 @@ impl Refusal {
         )
     }
 
+    /// Whether this part of the request is wrong.
+    pub(crate) fn is_of(&self, field: &str) -> bool {
+        self.problem.field.as_deref() == Some(field)
+    }
+
     /// The message of a batch that is wrong, by its place from 0, and what is wrong with it.
     pub(crate) fn in_batch(&self) -> Option<(usize, &str)> {
         let Problem { detail, field } = &self.problem;

@@ -2,12 +2,29 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::Args;
 use http::Method;
+use serde::Deserialize;
+use wasmill_routes::did_you_mean;
 
 use super::lines;
 use super::outgoing::Outgoing;
-use crate::app::{DataApi, Failure, tell};
+use crate::app::{DataApi, Failure, tell, understood};
+
+/// Topics among which one is looked for that was meant.
+const TOPICS_MAX: usize = 1_000;
+
+/// Those of the routes.
+#[derive(Deserialize)]
+struct Topics {
+    topics: Vec<Topic>,
+}
+
+#[derive(Deserialize)]
+struct Topic {
+    name: String,
+}
 
 /// Options of `wasmill send`.
 #[derive(Debug, Args)]
@@ -35,7 +52,8 @@ impl Send {
             return lines::send(&self.api, &self.topic, path, self.json);
         }
         let message = self.message.message(&self.topic)?;
-        let answer = self.api.tell(Method::POST, "/v1/messages", &message)?;
+        let answer = self.api.tell(Method::POST, "/v1/messages", &message);
+        let answer = answer.map_err(|failure| self.with_hint(failure))?;
         if self.json {
             return tell(format_args!("{answer:#}"));
         }
@@ -45,5 +63,23 @@ impl Send {
             (_, Some(recall)) => tell(format_args!("{id} waits; recall it as {recall}")),
             _ => tell(id),
         }
+    }
+
+    /// A topic that the routes do not declare is told with the nearest one that they do.
+    fn with_hint(&self, failure: Failure) -> Failure {
+        let Some(refusal) = failure.refusal().filter(|it| it.is_of("topic")) else {
+            return failure;
+        };
+        let Ok(Topics { topics }) = self.declared() else {
+            return failure;
+        };
+        let names = topics.iter().map(|it| it.name.as_str());
+        let hint = did_you_mean(&self.topic, names);
+        Failure::config(anyhow!("{refusal}{hint}"))
+    }
+
+    fn declared(&self) -> Result<Topics, Failure> {
+        let path = format!("/v1/topics?limit={TOPICS_MAX}");
+        understood(self.api.ask(Method::GET, &path)?)
     }
 }

@@ -25,11 +25,15 @@ const roles = {
   },
 };
 
+const outside =
+  "this is refused outside of a call, as at the top level of a file, which runs once, when the plugin is built: " +
+  "do it in a function that the host calls, such as `handle`; a test calls these by a method of its `Host`";
+
 let current;
 
 /** The call in progress. The plugin's calls of the host reach the one that it is of. */
 export function inProgress() {
-  return current ?? refuse("invalid", "this is refused outside of a call: use a method of the test's `Host`");
+  return current ?? refuse("invalid", outside);
 }
 
 /** The call in progress, which does something that its role must allow. */

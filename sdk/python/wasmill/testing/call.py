@@ -34,6 +34,11 @@ _WHY: dict[Role, str] = {
 }
 """Where other calls are refused, and why."""
 
+_OUTSIDE = (
+    "this is refused outside of a call, as at the top level of a file, which runs once, when the plugin is built: "
+    "do it in a function that the host calls, such as `handle`; a test calls these by a method of its `Host`"
+)
+
 _current: Call | None = None
 
 
@@ -79,7 +84,7 @@ class Call:
 def in_progress() -> Call:
     """The call in progress. The plugin's calls of the host reach the one that it is of."""
     if _current is None:
-        raise HostError("invalid", "this is refused outside of a call: use a method of the test's `Host`")
+        raise HostError("invalid", _OUTSIDE)
     return _current
 
 

@@ -1,7 +1,7 @@
 //! `wasmill plugin keygen FILE`: a key to sign plugins with.
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
@@ -29,8 +29,14 @@ impl Keygen {
             .create_new(true)
             .mode(0o600)
             .clone();
-        let cannot = || format!("{} cannot be written as a new file", self.file.display());
-        let file = options.open(&self.file).with_context(cannot);
+        let path = self.file.display();
+        let cannot = || format!("{path} cannot be written");
+        let file = options.open(&self.file).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => anyhow!(
+                "{path} is there already, and a key that is overwritten is lost: name a new file"
+            ),
+            _ => anyhow::Error::new(error).context(cannot()),
+        });
         let mut file = file.map_err(Failure::config)?;
         writeln!(file, "{}", key.text()).with_context(cannot)?;
         file.sync_all().with_context(cannot)?;

@@ -36,6 +36,9 @@ pub(super) struct Plugin {
     held: Option<Held>,
     refused: Option<Refused>,
     waits: Option<String>,
+    compiling_since: Option<String>,
+    calls: u64,
+    failed: u64,
 }
 
 #[derive(Deserialize)]
@@ -62,12 +65,17 @@ impl List {
 
 /// A table, and below it what is to be looked at.
 pub(super) fn show(plugins: &[Plugin]) -> Result<(), Failure> {
-    let header = ["NAME", "STATUS", "VERSION", "HASH", "PINNED"];
+    let header = ["NAME", "STATUS", "VERSION", "HASH", "FAILED", "PINNED"];
     let row = |it: &Plugin| {
         let hash = it.current.as_deref().map(short).unwrap_or_default();
         let pinned = it.pinned.as_deref().map(short).unwrap_or_default();
         let version = it.version.clone().unwrap_or_default();
-        [it.name.clone(), it.status.clone(), version, hash, pinned]
+        let failed = match it.failed {
+            0 => String::new(),
+            failed => format!("{failed} of {}", it.calls),
+        };
+        let (name, status) = (it.name.clone(), it.status.clone());
+        [name, status, version, hash, failed, pinned]
     };
     tell(table::of(header, plugins.iter().map(row)))?;
     for Plugin {
@@ -75,6 +83,7 @@ pub(super) fn show(plugins: &[Plugin]) -> Result<(), Failure> {
         held,
         refused,
         waits,
+        compiling_since,
         ..
     } in plugins
     {
@@ -83,13 +92,17 @@ pub(super) fn show(plugins: &[Plugin]) -> Result<(), Failure> {
             let reasons = held.reasons.iter();
             reasons.map(move |reason| format!("{name}: version {version} is held: {reason}"))
         });
-        let refused = refused.iter();
+        let compiling = compiling_since
+            .iter()
+            .map(|since| format!("{name}: its file is being compiled, since {since}"));
+        // What was said of the file before is of no use any more.
+        let refused = refused.iter().filter(|_| compiling_since.is_none());
         let refused = refused.map(|it| {
             let reason = table::first_line(&it.reason);
             format!("{name}: its file was refused: {reason}")
         });
         let waits = waits.iter().map(|why| format!("{name}: it waits: {why}"));
-        for line in held.chain(refused).chain(waits) {
+        for line in held.chain(refused).chain(waits).chain(compiling) {
             tell(printable(&line))?;
         }
     }
