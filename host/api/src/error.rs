@@ -3,12 +3,12 @@
 //! What a caller can mend is explained to the caller. What only the operator can is logged here
 //! and answered in general words.
 
-use std::borrow::Cow;
+mod description;
+
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use wasmill_model::OverLimit;
 use wasmill_model::http::Problem;
 use wasmill_model::limits::Part;
@@ -17,6 +17,8 @@ use wasmill_port::plugins::ActError;
 use wasmill_service::{
     AcceptError, BUSY_RETRY_AFTER, LookUpError, MoveError, OperateError, OverQuota, QueryError,
 };
+
+pub(crate) use description::Description;
 
 /// When to come again to a host that starts, stops, or lacks a plugin.
 const RETRY_AFTER_UNAVAILABLE: Duration = Duration::from_secs(2);
@@ -98,7 +100,7 @@ impl Error {
     /// business goes to the log here.
     pub(crate) fn describe(self) -> Description {
         match self {
-            Self::NoRoute { path } => answer(
+            Self::NoRoute { path } => Description::new(
                 StatusCode::NOT_FOUND,
                 format!("no route has the path `{path}`"),
             ),
@@ -106,16 +108,18 @@ impl Error {
                 let detail = format!("this path knows {allow}");
                 Description {
                     header: Some((header::ALLOW, allow)),
-                    ..answer(StatusCode::METHOD_NOT_ALLOWED, detail)
+                    ..Description::new(StatusCode::METHOD_NOT_ALLOWED, detail)
                 }
             }
             Self::Bad { field, detail } => Description {
                 field,
-                ..answer(StatusCode::BAD_REQUEST, detail)
+                ..Description::new(StatusCode::BAD_REQUEST, detail)
             },
             Self::BodyTooLarge { bytes_max } => too_large(bytes_max),
-            Self::BodySlow => answer(StatusCode::REQUEST_TIMEOUT, "the body took too long"),
-            Self::BodyBroken => answer(StatusCode::BAD_REQUEST, "the body is incomplete"),
+            Self::BodySlow => {
+                Description::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")
+            }
+            Self::BodyBroken => Description::new(StatusCode::BAD_REQUEST, "the body is incomplete"),
             Self::Busy { what } => busy(format!("the host has {what}")),
             Self::Starting => unavailable("the host is starting"),
             Self::Stopped => unavailable("the host is stopping"),
@@ -127,13 +131,15 @@ impl Error {
             Self::Accept(error) => accept_error(&error),
             Self::Operate(error) => operate_error(&error),
             // Whoever asked for it is the operator.
-            Self::Unwritten(error) => answer(StatusCode::INSUFFICIENT_STORAGE, error.to_string()),
+            Self::Unwritten(error) => {
+                Description::new(StatusCode::INSUFFICIENT_STORAGE, error.to_string())
+            }
             Self::LookUp(error) => look_up_error(&error),
-            Self::NotAllowed(detail) => answer(StatusCode::METHOD_NOT_ALLOWED, detail),
-            Self::Missing(what) => answer(StatusCode::NOT_FOUND, what),
-            Self::Conflict(why) => answer(StatusCode::CONFLICT, why),
+            Self::NotAllowed(detail) => Description::new(StatusCode::METHOD_NOT_ALLOWED, detail),
+            Self::Missing(what) => Description::new(StatusCode::NOT_FOUND, what),
+            Self::Conflict(why) => Description::new(StatusCode::CONFLICT, why),
             Self::Unauthorized => unauthorized(),
-            Self::Forbidden(why) => answer(StatusCode::FORBIDDEN, why),
+            Self::Forbidden(why) => Description::new(StatusCode::FORBIDDEN, why),
         }
     }
 }
@@ -197,15 +203,19 @@ fn guest_error(error: &guest::Error) -> Description {
 fn operate_error(error: &OperateError) -> Description {
     match error {
         OperateError::NotFound | OperateError::NoTransaction => {
-            answer(StatusCode::NOT_FOUND, error.to_string())
+            Description::new(StatusCode::NOT_FOUND, error.to_string())
         }
         OperateError::Version(error) => Error::from(error.clone()).describe(),
-        OperateError::Refused(refused) => answer(StatusCode::CONFLICT, refused.to_string()),
-        OperateError::Move(MoveError::UnknownSubscription(name)) => answer(
+        OperateError::Refused(refused) => {
+            Description::new(StatusCode::CONFLICT, refused.to_string())
+        }
+        OperateError::Move(MoveError::UnknownSubscription(name)) => Description::new(
             StatusCode::NOT_FOUND,
             format!("there is no subscription `{name}` in the routes"),
         ),
-        OperateError::Move(under_way) => answer(StatusCode::CONFLICT, under_way.to_string()),
+        OperateError::Move(under_way) => {
+            Description::new(StatusCode::CONFLICT, under_way.to_string())
+        }
         OperateError::Busy | OperateError::Previewing => busy(error.to_string()),
         OperateError::Stopped => unavailable(error.to_string()),
         OperateError::Store(_) => internal(error),
@@ -224,19 +234,21 @@ fn unauthorized() -> Description {
     let detail = "the data API wants its token, as `Authorization: Bearer TOKEN`";
     Description {
         header: Some((header::WWW_AUTHENTICATE, "Bearer".to_owned())),
-        ..answer(StatusCode::UNAUTHORIZED, detail)
+        ..Description::new(StatusCode::UNAUTHORIZED, detail)
     }
 }
 
 fn accept_error(error: &AcceptError) -> Description {
     let described = match error {
         AcceptError::Busy { .. } | AcceptError::Behind { .. } | AcceptError::TooMany(_) => {
-            answer(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+            Description::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
         }
         AcceptError::Quota(over) => over_quota(over),
-        AcceptError::Conflict { .. } => answer(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        AcceptError::Conflict { .. } => {
+            Description::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+        }
         AcceptError::Limit(over) => over_limit(over),
-        AcceptError::Invalid(_) => answer(StatusCode::BAD_REQUEST, error.to_string()),
+        AcceptError::Invalid(_) => Description::new(StatusCode::BAD_REQUEST, error.to_string()),
         AcceptError::Stopped => unavailable(error.to_string()),
         // Routes are checked whole, so this request began under routes that are gone by now.
         AcceptError::UnknownTopic(_) => unavailable("the routes changed meanwhile"),
@@ -259,7 +271,7 @@ fn over_limit(over: &OverLimit) -> Description {
         field: part.map(|part| part.name().to_owned()),
         topic: limit.map(|_| over.topic.to_string()),
         limit,
-        ..answer(status, over.to_string())
+        ..Description::new(status, over.to_string())
     }
 }
 
@@ -267,7 +279,7 @@ fn over_quota(over: &OverQuota) -> Description {
     Description {
         topic: Some(over.topic.to_string()),
         quota: Some(over.bound.name()),
-        ..answer(StatusCode::TOO_MANY_REQUESTS, over.to_string())
+        ..Description::new(StatusCode::TOO_MANY_REQUESTS, over.to_string())
     }
 }
 
@@ -275,7 +287,7 @@ fn refused(problem: Problem) -> Description {
     let status = StatusCode::from_u16(problem.status)
         .ok()
         .filter(StatusCode::is_client_error);
-    let described = answer(status.unwrap_or(StatusCode::BAD_REQUEST), problem.detail);
+    let described = Description::new(status.unwrap_or(StatusCode::BAD_REQUEST), problem.detail);
     Description {
         title: match problem.title.is_empty() {
             true => described.title,
@@ -288,20 +300,20 @@ fn refused(problem: Problem) -> Description {
 
 fn too_large(bytes_max: usize) -> Description {
     let detail = format!("the body is larger than the {bytes_max} bytes that this route takes");
-    answer(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    Description::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 fn busy(detail: String) -> Description {
     Description {
         retry_after: Some(BUSY_RETRY_AFTER),
-        ..answer(StatusCode::TOO_MANY_REQUESTS, detail)
+        ..Description::new(StatusCode::TOO_MANY_REQUESTS, detail)
     }
 }
 
 fn unavailable(detail: impl Into<String>) -> Description {
     Description {
         retry_after: Some(RETRY_AFTER_UNAVAILABLE),
-        ..answer(StatusCode::SERVICE_UNAVAILABLE, detail)
+        ..Description::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 }
 
@@ -309,93 +321,8 @@ fn unavailable(detail: impl Into<String>) -> Description {
 fn internal(error: &dyn std::fmt::Display) -> Description {
     // As a text, whose line breaks are escaped: one record, however long a plugin's backtrace is.
     tracing::error!(error = error.to_string(), "a request failed");
-    answer(
+    Description::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "the host could not serve this request; see its log",
     )
-}
-
-fn answer(status: StatusCode, detail: impl Into<String>) -> Description {
-    Description {
-        status,
-        title: status.canonical_reason().unwrap_or("Error").into(),
-        detail: detail.into(),
-        field: None,
-        topic: None,
-        quota: None,
-        limit: None,
-        retry_after: None,
-        header: None,
-    }
-}
-
-/// Why a request, or one message of many, was not served, as the caller is told.
-#[derive(Debug)]
-pub(crate) struct Description {
-    pub(crate) status: StatusCode,
-    title: Cow<'static, str>,
-    pub(crate) detail: String,
-    /// The part of the request that is wrong.
-    pub(crate) field: Option<String>,
-    /// The topic that takes no more for now, or nothing as large.
-    pub(crate) topic: Option<String>,
-    /// Which of its bounds it has passed.
-    pub(crate) quota: Option<&'static str>,
-    /// Which of its bounds the message is over.
-    pub(crate) limit: Option<&'static str>,
-    retry_after: Option<Duration>,
-    /// What the status wants besides.
-    header: Option<(HeaderName, String)>,
-}
-
-impl Description {
-    /// When to come again, in whole seconds, rounded up: earlier than asked for would be in vain.
-    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
-        let millis = self.retry_after?.as_millis();
-        let seconds = millis.div_ceil(1000).max(1);
-        Some(u64::try_from(seconds).unwrap_or(u64::MAX))
-    }
-}
-
-/// The body of a problem.
-#[derive(Serialize)]
-struct Body<'a> {
-    r#type: &'static str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topic: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    quota: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<&'static str>,
-}
-
-impl IntoResponse for Description {
-    fn into_response(self) -> Response {
-        let body = Body {
-            r#type: "about:blank",
-            title: &self.title,
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            field: self.field.as_deref(),
-            topic: self.topic.as_deref(),
-            quota: self.quota,
-            limit: self.limit,
-        };
-        let body = serde_json::to_vec(&body).expect("texts and a number are JSON");
-        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        let mut response = (self.status, kind, body).into_response();
-        let seconds = self.retry_after_seconds().map(|it| it.to_string());
-        let retry = seconds.map(|it| (header::RETRY_AFTER, it));
-        for (name, value) in retry.into_iter().chain(self.header) {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                response.headers_mut().insert(name, value);
-            }
-        }
-        response
-    }
 }

@@ -237,3 +237,82 @@ impl Reencode for Adapter {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A component of a module that neither lowers nor lifts, and of one that does.
+    const COMPONENT: &str = r#"
+        (component
+            (core module (func (export "other") (result i32) i32.const 7))
+            (core module
+                (type $pop_list (func (param i32 i32 i32) (result i32)))
+                (import "env" "memory" (memory 1))
+                (import "env" "wit_dylib_dealloc_bytes" (func (param i32 i32 i32 i32 i32)))
+                (import "env" "wit_dylib_pop_list" (func $pop (type $pop_list)))
+                (import "env" "wit_dylib_pop_iter" (func (param i32 i32)))
+                (import "env" "wit_dylib_push_string" (func (param i32 i32 i32)))
+                (import "env" "wit_dylib_push_list"
+                    (func (param i32 i32 i32 i32) (result i32)))
+                (func (export "lower") (result i32)
+                    (call $pop (i32.const 1) (i32.const 2) (i32.const 3)))))"#;
+
+    /// For each body of each module, the functions that it calls.
+    fn calls(component: &[u8]) -> Vec<Vec<u32>> {
+        let mut calls = Vec::new();
+        for payload in Parser::new(0).parse_all(component) {
+            let Payload::CodeSectionEntry(body) = payload.unwrap() else {
+                continue;
+            };
+            let operators = body.get_operators_reader().unwrap().into_iter();
+            let called = operators.filter_map(|it| match it.unwrap() {
+                wasmparser::Operator::Call { function_index } => Some(function_index),
+                _ => None,
+            });
+            calls.push(called.collect());
+        }
+        calls
+    }
+
+    #[test]
+    fn what_lowers_and_lifts_calls_functions_that_free() {
+        let component = wat::parse_str(COMPONENT).unwrap();
+        assert_eq!(calls(&component), [vec![], vec![1]]);
+        let freed = freed(&component).unwrap().expect("it lowers");
+        wasmparser::validate(&freed).unwrap();
+        let [
+            dealloc,
+            pop_list,
+            pop_iter,
+            push_string,
+            push_list,
+            _lower,
+            added,
+        ] = [0, 1, 2, 3, 4, 5, 6];
+        let expected = [
+            vec![],
+            vec![added],
+            vec![pop_list, dealloc, pop_iter],
+            vec![push_list, dealloc],
+            vec![push_string, dealloc],
+        ];
+        assert_eq!(calls(&freed), expected);
+    }
+
+    #[test]
+    fn other_components_are_left_alone() {
+        let component = wat::parse_str("(component (core module (func)))").unwrap();
+        assert_eq!(freed(&component).unwrap(), None);
+        assert!(freed(b"\0asm").is_err());
+    }
+
+    /// Another version may free them itself.
+    #[test]
+    fn it_is_the_version_that_projects_are_compiled_with() {
+        let sources = super::super::LANGUAGE.example.files.iter();
+        let mut requirements = sources.filter(|it| it.path == "requirements.txt");
+        let requirements = requirements.next().unwrap().text();
+        assert_eq!(requirements.trim(), format!("componentize-py=={VERSION}"));
+    }
+}
