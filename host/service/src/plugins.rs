@@ -177,7 +177,10 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         }
         let acted = self.plugins.act(name, action.clone()).await;
         match &acted {
-            Ok(serving) => self.serving.set_serving(name, *serving).await,
+            Ok(serving) => {
+                self.forget_held(name);
+                self.serving.set_serving(name, *serving).await;
+            }
             Err(_) if pauses => self.serving.set_serving(name, true).await,
             Err(_) => {}
         }
@@ -197,14 +200,18 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     async fn reconsider_one(&self, name: &Name) {
         let _turn = self.turn(name).await;
         match self.plugins.reconsider(name).await {
-            Ok(None) => {}
+            Ok(None) => self.forget_held(name),
             Ok(Some(version)) => {
                 self.untaken().remove(name);
                 self.serving.set_serving(name, true).await;
                 tracing::info!(plugin = %name, version, "plugin in service: it was held before");
             }
             Err(rejected) => {
-                if self.not_taken(&rejected) {
+                let is_news = match rejected.waits {
+                    true => self.held_waits(&rejected),
+                    false => self.not_taken(&rejected),
+                };
+                if is_news {
                     tracing::error!(error = %rejected, "what was held is not in service");
                 }
             }
@@ -220,16 +227,30 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         }
         let waiting: Vec<Name> = {
             let untaken = self.untaken();
-            let waiting = untaken.iter().filter(|(_, it)| it.waits().is_some());
+            let waiting = untaken.iter();
+            let waiting = waiting.filter(|(_, it)| matches!(it, Untaken::HeldWaits(_)));
             waiting.map(|(name, _)| name.clone()).collect()
         };
         for name in waiting {
-            // A file that waits to be taken is not held.
-            let standing = self.plugins.standing(&name);
-            if standing.is_some_and(|standing| standing.held.is_some()) {
-                self.reconsider_one(&name).await;
-            }
+            self.reconsider_one(&name).await;
         }
+    }
+
+    /// Notes that what is held no longer waits for the data directory.
+    fn forget_held(&self, name: &Name) {
+        let mut untaken = self.untaken();
+        if matches!(untaken.get(name), Some(Untaken::HeldWaits(_))) {
+            untaken.remove(name);
+        }
+    }
+
+    /// Notes what the data directory did not allow. True if that is news.
+    fn held_waits(&self, rejected: &Rejected) -> bool {
+        let waits = Untaken::HeldWaits(rejected.reason.clone());
+        let before = self
+            .untaken()
+            .insert(rejected.plugin.clone(), waits.clone());
+        before != Some(waits)
     }
 
     /// Every plugin that there is, by name.

@@ -34,6 +34,10 @@ pub use changes::Changes;
 pub use metrics::Metrics;
 pub use settle::{Settle, Stamp, Verdict};
 
+/// Longest pause before a file is tried again that the data directory does not allow: what is written
+/// in vain takes room from everything else.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+
 /// How a directory is watched.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -159,8 +163,8 @@ struct Known {
     busy: bool,
     /// The content that was brought last, and installed or refused.
     brought: Option<Brought>,
-    /// Why it could neither be installed nor refused, and when that is tried again.
-    waits: Option<(String, Instant)>,
+    /// Why it could neither be installed nor refused, after which pause and when it is tried again.
+    waits: Option<(String, Duration, Instant)>,
     /// A job of it has ended: before, the kept version serves if the file is not taken.
     started: bool,
 }
@@ -253,7 +257,7 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
             {
                 Verdict::Unchanged => {}
                 Verdict::Unsettled => waits = true,
-                Verdict::Settled if known.waits.as_ref().is_some_and(|(_, at)| now < *at) => {}
+                Verdict::Settled if known.waits.as_ref().is_some_and(|(.., at)| now < *at) => {}
                 Verdict::Settled => {
                     known.busy = true;
                     let job = Job {
@@ -261,7 +265,7 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                         path,
                         seen,
                         brought: known.brought,
-                        waited: known.waits.as_ref().map(|(why, _)| why.clone()),
+                        waited: known.waits.as_ref().map(|(why, ..)| why.clone()),
                         restore: !known.started,
                     };
                     self.jobs.spawn(self.loader.clone().run(job));
@@ -289,8 +293,12 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                 (known.started, known.brought, known.waits) = (true, brought, None);
             }
             Loaded::Waits(why) => {
-                let again = Instant::now() + self.config.poll;
-                (known.started, known.waits) = (true, Some((why, again)));
+                let pause = match known.waits.take() {
+                    Some((_, before, _)) => (before * 2).min(WAIT_MAX),
+                    None => self.config.poll,
+                };
+                let again = Instant::now() + pause;
+                (known.started, known.waits) = (true, Some((why, pause, again)));
             }
             Loaded::Removed => drop(self.known.remove(&name)),
         }

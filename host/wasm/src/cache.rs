@@ -65,12 +65,16 @@ impl Cache {
         let code = component.serialize().map_err(io::Error::other)?;
         let content: [&[u8]; 2] = [&Sha256::digest(&code), &code];
         let written = files::write_whole(&self.directory, &[&file], &content);
-        let mut unwritten = self.unwritten();
         match written {
-            Ok(()) => drop(unwritten.take_if(|(of, _)| of == hash)),
-            Err(_) => *unwritten = Some((hash.to_owned(), component.clone())),
+            Ok(()) => drop(self.unwritten().take_if(|(of, _)| of == hash)),
+            Err(_) => self.hold(hash, component),
         }
         written
+    }
+
+    /// Holds the code of `component` in memory, since the directory has no room for it now.
+    pub(crate) fn hold(&self, hash: &str, component: &Component) {
+        *self.unwritten() = Some((hash.to_owned(), component.clone()));
     }
 
     /// Forgets a damaged entry, so that [`Cache::store`] writes it again.

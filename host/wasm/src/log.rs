@@ -139,11 +139,11 @@ impl PluginLog {
 
     /// Tells of a message that the handler failed to handle, unless it was told enough of such a moment
     /// ago. One that it rejected is a dead letter, which is told of as that; one that is handed back has
-    /// not failed.
+    /// not failed, and one that was handled for show is told of elsewhere.
     pub(crate) fn failed(&self, call: &Call, failed: &Failed) {
         let delivery = call.delivery();
         let cause = match failed {
-            _ if call.is_handed_back() => return,
+            _ if call.is_handed_back() || self.role.is_some() => return,
             Failed::Asked(failure) if failure.kind == FailureKind::Reject => return,
             Failed::Asked(failure) => &failure.cause,
             Failed::Fault(fault) => &fault.0,

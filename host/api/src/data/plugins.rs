@@ -357,7 +357,12 @@ fn state(standing: Option<&Standing>, waits: bool) -> &'static str {
     match standing {
         Some(Standing { serving: true, .. }) => "serving",
         Some(Standing { disabled: true, .. }) => "disabled",
-        Some(Standing { removed: true, .. }) => "removed",
+        // Unless its file is there again, and there is no room for it.
+        Some(Standing {
+            removed: true,
+            fault,
+            ..
+        }) if !waits || fault.is_some() => "removed",
         _ if waits => "waiting",
         Some(Standing { held: Some(_), .. }) => "held",
         _ => "refused",

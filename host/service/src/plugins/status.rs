@@ -34,6 +34,8 @@ pub(super) enum Untaken {
     Refused(Refusal),
     /// The data directory did not allow it.
     Waits(String),
+    /// It was held, is not any more, and the data directory did not allow that.
+    HeldWaits(String),
 }
 
 impl Untaken {
@@ -49,7 +51,7 @@ impl Untaken {
     pub(super) fn waits(&self) -> Option<&str> {
         match self {
             Self::Refused(_) => None,
-            Self::Waits(why) => Some(why),
+            Self::Waits(why) | Self::HeldWaits(why) => Some(why),
         }
     }
 }
@@ -64,7 +66,7 @@ impl PluginStatus {
         let (refused, waits) = match untaken {
             None => (None, None),
             Some(Untaken::Refused(refusal)) => (Some(refusal), None),
-            Some(Untaken::Waits(why)) => (None, Some(why)),
+            Some(Untaken::Waits(why) | Untaken::HeldWaits(why)) => (None, Some(why)),
         };
         let fault = standing.as_ref().and_then(|it| it.fault.as_ref());
         let fault = fault.map(|fault| match fault {

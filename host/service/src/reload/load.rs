@@ -87,7 +87,8 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         };
         let content = Content(xxh3_128(&bytes), signature.as_deref().map(xxh3_128));
         let before = job.brought.filter(|before| before.content == content);
-        if before.is_some_and(|before| !before.taken) {
+        // Another content may have come between, and waited.
+        if job.waited.is_none() && before.is_some_and(|before| !before.taken) {
             return Loaded::Done(before);
         }
         let taken = match self.supervisor.install(&job.name, bytes, signature).await {

@@ -43,10 +43,11 @@ impl Trials {
     pub(crate) fn begin(&self, candidate: Candidate) {
         let candidate = Arc::new(candidate);
         let plugin = &candidate.plugin;
-        self.all().insert(plugin.clone(), candidate.clone());
+        // Before others can find it, and end it.
         self.change(|under_way| {
             under_way.insert(plugin.clone(), candidate.clone());
         });
+        self.all().insert(plugin.clone(), candidate.clone());
     }
 
     /// A trial is over.

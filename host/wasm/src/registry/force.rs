@@ -142,18 +142,20 @@ impl Registry {
             }
             Ok(())
         });
-        saved.await.map_err(unkept)
+        saved.await.map_err(|error| unkept(&error))
     }
 
     /// Keeps a component anew whose kept one was damaged.
     pub(super) async fn mend(&self, hash: String, bytes: Vec<u8>) -> Result<(), Failed> {
+        // As where versions are saved: what is half written is not named yet.
+        let _turn = self.turn.lock().await;
         let host = self.host.clone();
         let mended = blocking(move || host.versions.keep(&hash, &bytes)).await;
-        mended.map_err(|error| Failed::Storage(unkept(error)))
+        mended.map_err(|error| Failed::Storage(unkept(&error)))
     }
 }
 
-fn unkept(error: io::Error) -> String {
+fn unkept(error: &io::Error) -> String {
     format!("it could not be kept in the data directory: {error}")
 }
 

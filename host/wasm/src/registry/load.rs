@@ -114,11 +114,13 @@ impl Host {
     /// Keeps what was loaded, compiled code with it. Nothing names it yet.
     pub(super) fn keep(&self, loaded: &Loaded) -> io::Result<()> {
         let hash = &loaded.version.hash;
-        // Whatever comes of the rest: it is what takes longest to make again.
-        let cached = self.cache.store(hash, &loaded.compiled);
-        self.versions.keep(hash, &loaded.bytes)?;
+        if let Err(error) = self.versions.keep(hash, &loaded.bytes) {
+            // It is tried again, and the code is what takes longest to make.
+            self.cache.hold(hash, &loaded.compiled);
+            return Err(error);
+        }
         // The cache only saves time: without it the plugin serves all the same.
-        if let Err(error) = cached {
+        if let Err(error) = self.cache.store(hash, &loaded.compiled) {
             let plugin = &loaded.version.plugin;
             tracing::warn!(%plugin, %error, "the compiled code could not be kept");
         }

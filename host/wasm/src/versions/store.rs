@@ -131,6 +131,10 @@ impl Store {
                 let why = format!("plugins/{file} in the data directory is of no use: {damage}");
                 match copy {
                     Ok(record) => Found::Copied(record, why),
+                    Err(Unfit::Newer(format)) => Found::Unreadable(format!(
+                        "{why}; its copy is of a newer host (its format is {format}, this host reads \
+                         {FORMAT}): run that one"
+                    )),
                     Err(_) => Found::Unreadable(format!(
                         "{why}; and there is no good copy of it. Put it back from a backup, and the \
                          plugin goes on. If there is none, move it and {name}{COPY} away: this \

@@ -94,7 +94,7 @@ async fn a_removal_holds_though_it_cannot_be_written_down() {
     bench.registry.remove(&name).await;
     let standing = bench.registry.standing(PLUGIN).expect("known");
     assert!(standing.removed && matches!(standing.fault, Some(Fault::Unwritten(_))));
-    assert_eq!(bench.registry.unwritten(), [name.clone()]);
+    assert_eq!(bench.registry.unwritten(), std::slice::from_ref(&name));
     let failed = bench.act(pin(Some(&standing.versions[0].hash))).await;
     assert!(matches!(failed, Err(ActError::Storage(_))), "{failed:?}");
 

@@ -105,7 +105,7 @@ impl DataApi {
         let response = if let Ok(early) = timeout(SILENCE_MAX, &mut response).await {
             early
         } else {
-            eprintln!("waiting for {url}, {what}: what has to be compiled first takes a while");
+            eprintln!("waiting for {url}, {what}");
             response.await
         };
         let response = response

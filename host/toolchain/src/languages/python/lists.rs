@@ -36,16 +36,19 @@ const PUSH_STRING: &str = "wit_dylib_push_string";
 /// Frees memory: `fn(call, pointer, length, align, later)`; later is at the end of the call.
 const DEALLOC_BYTES: &str = "wit_dylib_dealloc_bytes";
 
-/// A component that frees them; none if nothing in it comes of `wit_dylib`.
+/// A component that frees them.
 ///
 /// # Errors
-/// The component cannot be read.
-pub(super) fn freed(component: &[u8]) -> Result<Option<Vec<u8>>, String> {
+/// The component cannot be read, or nothing in it comes of `wit_dylib`.
+pub(super) fn freed(component: &[u8]) -> Result<Vec<u8>, String> {
     let (mut freed, mut modules) = (Component::new(), Modules { adapters: 0 });
     modules
         .parse_component(&mut freed, Parser::new(0), component)
         .map_err(|error| error.to_string())?;
-    Ok((modules.adapters > 0).then(|| freed.finish()))
+    if modules.adapters == 0 {
+        return Err(format!("it is not as componentize-py {VERSION} makes it"));
+    }
+    Ok(freed.finish())
 }
 
 /// Leaves all modules of a component as they are, but those that lower and lift.
@@ -279,7 +282,7 @@ mod tests {
     fn what_lowers_and_lifts_calls_functions_that_free() {
         let component = wat::parse_str(COMPONENT).unwrap();
         assert_eq!(calls(&component), [vec![], vec![1]]);
-        let freed = freed(&component).unwrap().expect("it lowers");
+        let freed = freed(&component).unwrap();
         wasmparser::validate(&freed).unwrap();
         let [
             dealloc,
@@ -301,9 +304,10 @@ mod tests {
     }
 
     #[test]
-    fn other_components_are_left_alone() {
+    fn what_does_neither_is_an_error() {
         let component = wat::parse_str("(component (core module (func)))").unwrap();
-        assert_eq!(freed(&component).unwrap(), None);
+        let why = freed(&component).unwrap_err();
+        assert!(why.contains("componentize-py"), "{why}");
         assert!(freed(b"\0asm").is_err());
     }
 

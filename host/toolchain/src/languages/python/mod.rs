@@ -55,8 +55,5 @@ fn compile(project: &Project, tools: &Tools) -> Result<PathBuf, Error> {
 /// Has a component free the lists of bytes that its compiler's runtime leaves behind.
 fn free_lists(component: &Path) -> Result<(), Error> {
     let freed = lists::freed(&file::read(component)?).map_err(ComponentizeError::Module)?;
-    Ok(match freed {
-        Some(freed) => file::write_whole(component, &freed)?,
-        None => (),
-    })
+    Ok(file::write_whole(component, &freed)?)
 }
