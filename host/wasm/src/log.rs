@@ -108,10 +108,21 @@ impl PluginLog {
 
     /// Writes one line, masked and cut at [`LINE_BYTES_MAX`], unless the plugin is over its rate.
     pub(crate) fn write(&self, level: Level, message: Option<MessageId>, line: &str) {
+        self.write_held(level, message, line, self.admit());
+    }
+
+    /// Writes a line that came earlier, if it was [admitted](Self::admit) then.
+    pub(crate) fn write_held(
+        &self,
+        level: Level,
+        message: Option<MessageId>,
+        line: &str,
+        admitted: bool,
+    ) {
         if let Some(probe) = &self.probe {
             probe.line(level, line);
         }
-        if !self.admit() {
+        if !admitted {
             return;
         }
         let line = self.masked(line);
@@ -162,8 +173,9 @@ impl PluginLog {
         }
     }
 
-    /// Counts a line; says so once a window when some were not written.
-    fn admit(&self) -> bool {
+    /// Counts a line that comes; says so once a window when some were not written. True if the plugin
+    /// is not over its rate.
+    pub(crate) fn admit(&self) -> bool {
         let mut window = self.window();
         if window.began.elapsed() >= WINDOW {
             let dropped = window.lines.saturating_sub(LINES_MAX);

@@ -36,8 +36,9 @@ struct Buffer {
     line: Vec<u8>,
     /// The rest of a line that was cut is dropped.
     cut: bool,
-    /// Whole lines that are not in the log yet, oldest first.
-    held: VecDeque<String>,
+    /// Whole lines that are not in the log yet, oldest first, and whether they were within the
+    /// plugin's rate when they came: what floods the log after them does not take their place.
+    held: VecDeque<(String, bool)>,
     held_bytes: usize,
     held_bytes_max: usize,
 }
@@ -77,6 +78,7 @@ impl Lines {
         buffer.end_line();
         buffer.held_bytes = 0;
         let lines = std::mem::take(&mut buffer.held).into_iter();
+        let lines = lines.map(|(line, _)| line);
         let lines: Vec<_> = lines.filter(|line| !line.starts_with(HINT)).collect();
         lines.join("\n")
     }
@@ -109,7 +111,7 @@ impl Buffer {
         let line = line.trim_end().to_owned();
         if !line.is_empty() {
             self.held_bytes += line.len();
-            self.held.push_back(line);
+            self.held.push_back((line, self.log.admit()));
             self.hold_at_most(self.held_bytes_max);
         }
         self.line.clear();
@@ -119,10 +121,10 @@ impl Buffer {
     /// Writes the oldest lines to the log, until no more than so many bytes are held back.
     fn hold_at_most(&mut self, bytes_max: usize) {
         while self.held_bytes > bytes_max
-            && let Some(line) = self.held.pop_front()
+            && let Some((line, admitted)) = self.held.pop_front()
         {
             self.held_bytes -= line.len();
-            self.log.write(self.level, None, &line);
+            self.log.write_held(self.level, None, &line, admitted);
         }
     }
 }
