@@ -358,11 +358,7 @@ fn state(standing: Option<&Standing>, waits: bool) -> &'static str {
         Some(Standing { serving: true, .. }) => "serving",
         Some(Standing { disabled: true, .. }) => "disabled",
         // Unless its file is there again, and there is no room for it.
-        Some(Standing {
-            removed: true,
-            fault,
-            ..
-        }) if !waits || fault.is_some() => "removed",
+        Some(it) if it.removed && (!waits || it.fault.is_some()) => "removed",
         _ if waits => "waiting",
         Some(Standing { held: Some(_), .. }) => "held",
         _ => "refused",
