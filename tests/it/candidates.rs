@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use hyper::Method;
 use serde_json::{Value, json};
-use testkit::patience::until;
 use testkit::server::Server;
 use testkit::{metrics, sized};
 
@@ -24,7 +23,7 @@ const BATCH: usize = 1_000;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_that_fails_is_rolled_back_by_itself_and_no_message_is_lost() -> Result<()> {
     let mut host = Host::with(&routes(), &["counter"]).await?;
-    let candidate = beside(&host, "trap").await?;
+    let candidate = host.keep_beside("trap").await?;
     let server = &mut host.server;
     let share = ["--share", "20%", "--window", "1h", "--promote"];
     let begin = [&["plugin", "canary", "counter", &candidate], &share[..]].concat();
@@ -42,7 +41,7 @@ async fn a_canary_that_fails_is_rolled_back_by_itself_and_no_message_is_lost() -
         metrics::read(&server.client(), "messages_failed_total").await?,
         0.0
     );
-    let letters: Value = api(server, Method::GET, "/v1/dead-letters").await?;
+    let letters: Value = server.ask("/v1/dead-letters").await?;
     assert_eq!(letters["dead_letters"], json!([]), "{letters}");
     let told = server.command(&["plugin", "candidate", "counter"]).await?;
     ensure!(
@@ -54,7 +53,7 @@ async fn a_canary_that_fails_is_rolled_back_by_itself_and_no_message_is_lost() -
     server.start_again().await?;
     send(server, 10, count).await?;
     let messages = "/v1/messages?topic=work&limit=1";
-    let last: Value = api(server, Method::GET, messages).await?;
+    let last: Value = server.ask(messages).await?;
     ensure!(last["messages"][0].is_object(), "{last}");
     server.stop().await
 }
@@ -62,7 +61,7 @@ async fn a_canary_that_fails_is_rolled_back_by_itself_and_no_message_is_lost() -
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shadow_over_ten_thousand_messages_shows_a_planted_difference() -> Result<()> {
     let mut host = Host::with(&routes(), &["counter"]).await?;
-    let candidate = beside(&host, "doubler").await?;
+    let candidate = host.keep_beside("doubler").await?;
     let server = &mut host.server;
     server
         .command(&["plugin", "shadow", "counter", &candidate, "--count", "2"])
@@ -93,7 +92,7 @@ async fn a_shadow_over_ten_thousand_messages_shows_a_planted_difference() -> Res
     // Nothing that the candidate sent is there, and a key's count is what the running version wrote.
     assert_eq!(stored(server, "counted").await?, count);
     let id = differing[0]["message"].as_str().context("an id")?;
-    let shown: Value = api(server, Method::GET, &format!("/v1/messages/{id}")).await?;
+    let shown: Value = server.ask(&format!("/v1/messages/{id}")).await?;
     let key = shown["message"]["key"].as_str().context("a key")?;
     let nth: usize = key.trim_start_matches("key-").parse()?;
     server
@@ -110,19 +109,6 @@ async fn a_shadow_over_ten_thousand_messages_shows_a_planted_difference() -> Res
     let failed = metrics::read(&server.client(), "messages_failed_total").await?;
     assert_eq!(failed, 0.0);
     server.stop().await
-}
-
-/// Keeps another version beside the one that serves: its content hash.
-async fn beside(host: &Host, candidate: &str) -> Result<String> {
-    let server = &host.server;
-    server.command(&["plugin", "pin", "counter"]).await?;
-    let component = wasmill_test_guests::bytes(candidate);
-    host.installation.put_plugin("counter", &component)?;
-    let ask = || api(server, Method::GET, "/v1/plugins/counter");
-    let held = |plugin: &Value| plugin["held"]["version"].is_string();
-    let plugin = until(PATIENCE, ask, held).await?;
-    let version = plugin["held"]["version"].as_str();
-    Ok(version.context("a version")?.to_owned())
 }
 
 /// Sends messages, each under a key of its own, whose numbers begin here.
@@ -148,7 +134,7 @@ async fn stored(server: &Server, topic: &str) -> Result<usize> {
     let (mut count, mut after) = (0, String::new());
     loop {
         let path = format!("/v1/messages?topic={topic}&limit=1000{after}");
-        let page: Value = api(server, Method::GET, &path).await?;
+        let page: Value = server.ask(&path).await?;
         count += page["messages"].as_array().context("a list")?.len();
         match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
@@ -163,13 +149,5 @@ async fn handled(server: &Server, count: usize) -> Result<()> {
 }
 
 async fn status(server: &Server) -> Result<Value> {
-    api(server, Method::GET, "/v1/plugins/counter/candidate").await
-}
-
-async fn api(server: &Server, method: Method, path: &str) -> Result<Value> {
-    let reply = server
-        .data_api()
-        .send(method, path, Vec::new().into())
-        .await?;
-    reply.success()?.json()
+    server.ask("/v1/plugins/counter/candidate").await
 }

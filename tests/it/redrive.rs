@@ -48,7 +48,7 @@ async fn letters_are_previewed_and_redriven_through_a_version_that_does_not_serv
         }
     }
     let all = letters(&host.server, LETTERS).await?;
-    let good = beside(&host, "counter").await?;
+    let good = host.keep_beside("counter").await?;
     let server = &mut host.server;
 
     nothing_is_done_by_a_preview(server, &good, &all).await?;
@@ -143,7 +143,7 @@ async fn each_was_handled_once_and_in_order(
         let (mut sent_by, mut ends) = (Vec::new(), Vec::new());
         for (nth, letter) in of_key.iter().enumerate() {
             let path = format!("/v1/messages/{}", letter.message.id);
-            let story = api(server, Method::GET, &path).await?;
+            let story = server.ask(&path).await?;
             let events = story["events"].as_array().context("a list")?;
             let ended = events.iter().rfind(|it| it["outcome"].is_string());
             let ended = ended.with_context(|| format!("{story:#}"))?;
@@ -168,19 +168,6 @@ fn of_key<'a>(all: &'a [Letter], key: &str) -> Vec<&'a Letter> {
     let of_key: Vec<_> = all.iter().filter(|letter| letter.key == key).collect();
     assert_eq!(of_key.len(), OF_A_KEY);
     of_key
-}
-
-/// Keeps another version beside the one that serves: its content hash.
-async fn beside(host: &Host, guest: &str) -> Result<String> {
-    let server = &host.server;
-    server.command(&["plugin", "pin", "counter"]).await?;
-    let component = wasmill_test_guests::bytes(guest);
-    host.installation.put_plugin("counter", &component)?;
-    let ask = || api(server, Method::GET, "/v1/plugins/counter");
-    let held = |plugin: &Value| plugin["held"]["version"].is_string();
-    let plugin = until(PATIENCE, ask, held).await?;
-    let version = plugin["held"]["version"].as_str();
-    Ok(version.context("a version")?.to_owned())
 }
 
 async fn send(server: &Server, key: &str, nth: usize) -> Result<()> {
@@ -216,7 +203,7 @@ async fn refused(server: &Server, how: &[&str]) -> Result<String> {
 
 /// The messages whose handlers sent something that was committed, in that order.
 async fn counted(server: &Server) -> Result<Vec<String>> {
-    let found = api(server, Method::GET, "/v1/messages?topic=counted").await?;
+    let found = server.ask("/v1/messages?topic=counted").await?;
     // The newest comes first.
     let found = found["messages"].as_array().context("a list")?.iter().rev();
     let causes = found.map(|it| it["message"]["causation"].as_str().map(str::to_owned));
@@ -226,14 +213,8 @@ async fn counted(server: &Server) -> Result<Vec<String>> {
 /// All dead letters, once there are so many: those of a key in its order.
 async fn letters(server: &Server, count: usize) -> Result<Vec<Letter>> {
     let ask = || async {
-        let all = api(server, Method::GET, "/v1/dead-letters").await?;
+        let all = server.ask("/v1/dead-letters").await?;
         Ok(Vec::<Letter>::deserialize(&all["dead_letters"])?)
     };
     until(PATIENCE, ask, |all| all.len() == count).await
-}
-
-async fn api(server: &Server, method: Method, path: &str) -> Result<Value> {
-    let client = server.data_api();
-    let reply = client.send(method, path, Bytes::new()).await?;
-    reply.success()?.json()
 }

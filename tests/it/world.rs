@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_json::Value;
 use tempfile::TempDir;
 use testkit::books::{Plan, Settled};
 use testkit::install::Installation;
+use testkit::patience::until;
 use testkit::provider::Policy;
 use testkit::scene::Scene;
 use testkit::server::Server;
@@ -31,6 +33,9 @@ topic = "work"
 key = "path:key"
 "#;
 
+/// Longest wait until a version is compiled, with other tests beside.
+const COMPILE_MAX: Duration = Duration::from_secs(120);
+
 /// A host with guests that tests are made of, and the folder that it lives in.
 pub(crate) struct Host {
     pub(crate) server: Server,
@@ -52,6 +57,19 @@ impl Host {
             installation,
             _folder: folder,
         })
+    }
+
+    /// Keeps another version of `counter` beside the one that serves: its content hash.
+    pub(crate) async fn keep_beside(&self, guest: &str) -> Result<String> {
+        let server = &self.server;
+        server.command(&["plugin", "pin", "counter"]).await?;
+        let component = wasmill_test_guests::bytes(guest);
+        self.installation.put_plugin("counter", &component)?;
+        let ask = || server.ask("/v1/plugins/counter");
+        let held = |plugin: &Value| plugin["held"]["version"].is_string();
+        let plugin = until(COMPILE_MAX, ask, held).await?;
+        let version = plugin["held"]["version"].as_str();
+        Ok(version.context("a version")?.to_owned())
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Body;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{HeaderMap, Method, Request, StatusCode};
@@ -17,6 +18,10 @@ use tokio::net::TcpStream;
 
 /// Longest wait for an answer. A request past it is an error, never a silent hang.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// Largest body after which a connection is kept, in bytes. Where the answer is there before the
+/// body is sent, a client of hyper 1.12 may never be ready for another request; what fits the
+/// sockets' buffers is sent first.
+const KEPT_BODY_MAX: u64 = 64 << 10;
 
 /// A client of one server. Clones share its idle connections.
 #[derive(Clone, Debug)]
@@ -100,11 +105,13 @@ impl Client {
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply> {
+        let size = request.body().size_hint().exact();
+        let keep = size.is_some_and(|size| size <= KEPT_BODY_MAX);
         let mut connection = self.connection().await?;
         let answer = connection.send_request(request).await?;
         let (head, body) = answer.into_parts();
         let body = body.collect().await?.to_bytes();
-        if !connection.is_closed() {
+        if keep && !connection.is_closed() {
             self.idle
                 .lock()
                 .expect("no panic while held")

@@ -9,6 +9,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -82,6 +83,14 @@ impl Server {
     #[must_use]
     pub fn data_api(&self) -> Client {
         Client::new(self.addresses.data_api)
+    }
+
+    /// What its data API tells under `path`.
+    ///
+    /// # Errors
+    /// If the API refuses, or answers with something else than JSON.
+    pub async fn ask(&self, path: &str) -> Result<Value> {
+        self.data_api().get(path).await?.success()?.json()
     }
 
     /// Runs a command of `wasmill` that speaks to it, and returns what that says.

@@ -1,5 +1,6 @@
 //! Outgoing HTTP against a server on loopback.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +68,19 @@ impl Server {
             grants,
             limits,
             ..PluginSettings::default()
+        }
+    }
+
+    /// Settings in which the guest `starter` may do all that it does when it starts.
+    pub(crate) fn granted_at_start(&self) -> PluginSettings {
+        let settings = self.granted();
+        PluginSettings {
+            grants: Grants {
+                files: true,
+                env: BTreeMap::from([("ORIGIN".to_owned(), self.address())]),
+                ..settings.grants
+            },
+            ..settings
         }
     }
 

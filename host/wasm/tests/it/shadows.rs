@@ -1,11 +1,9 @@
 //! Versions on trial as shadows: they do what the running version does, nothing of it is kept, and
 //! nobody outside hears of them.
 
-use std::collections::BTreeMap;
-
 use wasmill_model::Share;
 use wasmill_model::effects::Effects;
-use wasmill_model::routes::{Grants, PluginSettings};
+use wasmill_model::routes::PluginSettings;
 use wasmill_port::Guests;
 use wasmill_port::candidate::{Plan, ShadowPlan, Shadowed, Trial};
 
@@ -117,16 +115,7 @@ async fn a_candidate_that_traps_as_a_shadow_fails_nothing() {
 async fn a_shadow_that_acts_when_it_starts_reaches_nobody_and_writes_nothing() {
     let server = Server::held().await;
     server.answer();
-    let PluginSettings { grants, limits, .. } = server.granted();
-    let settings = PluginSettings {
-        grants: Grants {
-            files: true,
-            env: BTreeMap::from([("ORIGIN".to_owned(), server.address())]),
-            ..grants
-        },
-        limits,
-        ..PluginSettings::default()
-    };
+    let settings = server.granted_at_start();
     let (bench, candidate) = beside("counter", "starter", settings.clone()).await;
     begin(&bench, &candidate, shadow())
         .await

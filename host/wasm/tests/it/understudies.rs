@@ -1,12 +1,11 @@
 //! What chosen versions cost, and what they share with the one that serves: they are loaded once, and
 //! a plugin has no more at once for having several of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use wasmill_model::Name;
-use wasmill_model::routes::{Grants, PluginSettings};
+use wasmill_model::routes::PluginSettings;
 use wasmill_port::chosen::Choose;
 use wasmill_port::plugins::Action;
 use wasmill_port::{Guests, Plugins};
@@ -79,16 +78,7 @@ async fn of_many_chosen_versions_the_last_ones_stay_loaded() {
 async fn a_version_that_acts_while_it_starts_acts_for_its_messages_and_not_for_show() {
     let server = Server::held().await;
     server.answer();
-    let PluginSettings { grants, limits, .. } = server.granted();
-    let settings = PluginSettings {
-        grants: Grants {
-            files: true,
-            env: BTreeMap::from([("ORIGIN".to_owned(), server.address())]),
-            ..grants
-        },
-        limits,
-        ..PluginSettings::default()
-    };
+    let settings = server.granted_at_start();
     let (bench, chosen) = beside("counter", "starter", settings).await;
     let started = bench.data().join("files").join(PLUGIN).join("started");
     let told = rehearse(&bench, Some(&chosen), "x").await;
