@@ -8,19 +8,41 @@ use wasmill_model::{Millis, Name};
 
 /// Loads plugins, keeps their versions, and says which one serves.
 ///
-/// What is said of one plugin is said one after the other: callers see to that. Everything that
-/// changes is durable when a call returns, and a call that fails has changed nothing. That a file is
-/// gone or of no use is true whether or not it can be written down: it holds at once, and is written
-/// by [`Plugins::write`] if it could not be then.
+/// What is said of one plugin is said one after the other, but for [`Plugins::prepare`]: callers see to
+/// that. Everything that changes is durable when a call returns, and a call that fails has changed
+/// nothing. That a file is gone or of no use is true whether or not it can be written down: it holds at
+/// once, and is written by [`Plugins::write`] if it could not be then.
 pub trait Plugins: Send + Sync + 'static {
-    /// Takes the content of a plugin's file: compiles and checks it, and puts it into service
-    /// unless something speaks for the version that serves. Calls in flight end on the old one. Whoever
+    /// The content of a file that fits this host, ready to be put into service.
+    type Prepared: Send + 'static;
+
+    /// Compiles and checks the content of a plugin's file, which may take half a minute. Changes
+    /// nothing: it may be done beside everything else, and what is prepared may be dropped. Whoever
     /// hears that it was not taken says so by [`Plugins::dismiss`].
+    fn prepare(
+        &self,
+        name: &Name,
+        file: File<'_>,
+    ) -> impl Future<Output = Result<Self::Prepared, Rejected>> + Send;
+
+    /// Puts what was prepared into service unless something speaks for the version that serves. Calls
+    /// in flight end on the old one. Refusals are as those of [`Plugins::prepare`].
+    fn take(
+        &self,
+        prepared: Self::Prepared,
+    ) -> impl Future<Output = Result<Installed, Rejected>> + Send;
+
+    /// Prepares and takes the content of a plugin's file.
     fn install(
         &self,
         name: &Name,
         file: File<'_>,
-    ) -> impl Future<Output = Result<Installed, Rejected>> + Send;
+    ) -> impl Future<Output = Result<Installed, Rejected>> + Send {
+        async move {
+            let prepared = self.prepare(name, file).await?;
+            self.take(prepared).await
+        }
+    }
 
     /// Notes that what lies there for `name` now was not taken: no version waits there any more.
     fn dismiss(&self, name: &Name) -> impl Future<Output = ()> + Send;

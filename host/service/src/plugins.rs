@@ -7,12 +7,13 @@ mod compiling;
 mod status;
 #[cfg(test)]
 mod tests;
+mod turns;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinError;
 use wasmill_model::Name;
 use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Standing};
 use wasmill_port::{Clock, Guests, Plugins};
@@ -21,6 +22,7 @@ use crate::Handle;
 use compiling::{Compiling, told_if_long};
 use status::Untaken;
 pub use status::{PluginStatus, Refusal};
+use turns::Turns;
 
 /// Whose subscriptions are paused and resumed.
 pub trait Serving: Send + Sync + 'static {
@@ -39,9 +41,10 @@ pub struct Supervisor<P, S> {
     plugins: Arc<P>,
     serving: Arc<S>,
     clock: Arc<dyn Clock>,
-    // Neither is held across an await.
-    turns: Mutex<HashMap<Name, Arc<tokio::sync::Mutex<()>>>>,
-    /// The last files that were not taken.
+    turns: Turns,
+    /// Whose file is compiled: one at a time.
+    compilers: Turns,
+    /// The last files that were not taken. It is not held across an await.
     untaken: Mutex<BTreeMap<Name, Untaken>>,
     compiling: Compiling,
 }
@@ -54,53 +57,59 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
             plugins,
             serving,
             clock,
-            turns: Mutex::default(),
+            turns: Turns::default(),
+            compilers: Turns::default(),
             untaken: Mutex::default(),
             compiling: Compiling::default(),
         }
     }
 
-    /// Takes the content of a plugin's file. On an error what serves still does, and nothing waits but
-    /// this file, if it is to be brought again.
+    /// Compiles and checks the content of a plugin's file. It is not the plugin's turn meanwhile: what
+    /// operators wish is done at once. If this is dropped, the compiler still goes on to its end, and
+    /// the plugin's next file waits for it.
     ///
     /// # Errors
-    /// Why it was not taken.
-    pub async fn install(
+    /// Why it cannot serve.
+    pub async fn prepare(
         &self,
         name: &Name,
         component: Vec<u8>,
         signature: Option<Vec<u8>>,
-    ) -> Result<Installed, Rejected> {
-        self.compiling.begin(name, self.clock.now());
-        let installed = self.install_in_turn(name, component, signature).await;
-        self.compiling.end(name);
-        installed
-    }
-
-    async fn install_in_turn(
-        &self,
-        name: &Name,
-        component: Vec<u8>,
-        signature: Option<Vec<u8>>,
-    ) -> Result<Installed, Rejected> {
-        let _turn = self.turn(name).await;
+    ) -> Result<P::Prepared, Rejected> {
+        let _begun = self.compiling.begin(name, self.clock.now());
+        let turn = self.compilers.take(name).await;
         let (plugins, plugin) = (self.plugins.clone(), name.clone());
-        // In a task of its own: a file that makes the compiler panic is a bad file like others.
         let task = tokio::spawn(async move {
+            let _turn = turn;
             let file = File {
                 component: &component,
                 signature: signature.as_deref(),
             };
-            plugins.install(&plugin, file).await
+            plugins.prepare(&plugin, file).await
         });
-        let installed = told_if_long(name, task).await.unwrap_or_else(|error| {
-            Err(Rejected {
-                plugin: name.clone(),
-                reason: format!("loading it failed inside the host: {error}"),
-                waits: false,
-            })
-        });
-        match &installed {
+        or_panicked(name, told_if_long(name, task).await)
+    }
+
+    /// Takes what was prepared of a plugin's file, or notes why nothing was. On an error what serves
+    /// still does, and nothing waits but this file, if it is to be brought again.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub async fn take(
+        &self,
+        name: &Name,
+        prepared: Result<P::Prepared, Rejected>,
+    ) -> Result<Installed, Rejected> {
+        let _turn = self.turns.take(name).await;
+        let taken = match prepared {
+            Ok(prepared) => {
+                let plugins = self.plugins.clone();
+                let task = tokio::spawn(async move { plugins.take(prepared).await });
+                or_panicked(name, task.await)
+            }
+            Err(rejected) => Err(rejected),
+        };
+        match &taken {
             Ok(installed) => {
                 self.untaken().remove(name);
                 self.serving.set_serving(name, installed.serving).await;
@@ -110,7 +119,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
                 self.not_taken(rejected);
             }
         }
-        installed
+        taken
     }
 
     /// Puts the version into service that is to serve, although its file was not taken.
@@ -118,7 +127,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     /// # Errors
     /// Why that is impossible.
     pub async fn restore(&self, name: &Name) -> Result<Installed, String> {
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         let restored = self.plugins.restore(name).await;
         let restored = restored.map_err(|rejected| rejected.reason)?;
         self.serving.set_serving(name, restored.serving).await;
@@ -128,7 +137,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     /// Takes a plugin out of service whose file is gone. Its subscriptions pause before it goes, so
     /// that no message meets its absence.
     pub async fn remove(&self, name: &Name) {
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         self.untaken().remove(name);
         self.serving.set_serving(name, false).await;
         self.plugins.remove(name).await;
@@ -161,7 +170,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     ) -> Result<PluginStatus, ActError> {
         self.check_known(&name)?;
         to_its_end(async move {
-            let _turn = self.turn(&name).await;
+            let _turn = self.turns.take(&name).await;
             let status = self.act_in_turn(&name, &action).await?;
             tracing::info!(plugin = %name, %action, "an operator acted");
             Ok(status)
@@ -198,7 +207,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     }
 
     async fn reconsider_one(&self, name: &Name) {
-        let _turn = self.turn(name).await;
+        let _turn = self.turns.take(name).await;
         match self.plugins.reconsider(name).await {
             Ok(None) => self.forget_held(name),
             Ok(Some(version)) => {
@@ -222,7 +231,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     /// again.
     pub(crate) async fn catch_up(&self) {
         for name in self.plugins.unwritten() {
-            let _turn = self.turn(&name).await;
+            let _turn = self.turns.take(&name).await;
             self.plugins.write(&name).await;
         }
         let waiting: Vec<Name> = {
@@ -287,7 +296,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         self.plugins.damages(name).await
     }
 
-    /// Turns are kept for good: they are for names of which there is something.
+    /// Whether there is something of this name.
     fn check_known(&self, name: &Name) -> Result<(), ActError> {
         if self.plugins.standing(name).is_some() {
             return Ok(());
@@ -299,18 +308,23 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         }
     }
 
-    /// The right to do something to one plugin.
-    async fn turn(&self, name: &Name) -> OwnedMutexGuard<()> {
-        let turn = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.entry(name.clone()).or_default().clone()
-        };
-        turn.lock_owned().await
-    }
-
     fn untaken(&self) -> MutexGuard<'_, BTreeMap<Name, Untaken>> {
         self.untaken.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A file that makes the compiler panic, or the host that starts it, is a bad file like others.
+fn or_panicked<T>(
+    plugin: &Name,
+    ended: Result<Result<T, Rejected>, JoinError>,
+) -> Result<T, Rejected> {
+    ended.unwrap_or_else(|error| {
+        Err(Rejected {
+            plugin: plugin.clone(),
+            reason: format!("loading it failed inside the host: {error}"),
+            waits: false,
+        })
+    })
 }
 
 /// Does something to its end, even if whoever waits for it goes away.

@@ -81,7 +81,7 @@ pub struct Reload {
 }
 
 impl Reload {
-    /// Stops watching. Installations under way end first.
+    /// Stops watching. What is being put into service is so first; what is being compiled is not.
     pub async fn stop(self) {
         self.stop.send_replace(true);
         for task in self.tasks {
@@ -159,8 +159,9 @@ struct Watcher<P, S> {
 #[derive(Default)]
 struct Known {
     settle: Settle<Seen>,
-    /// A job of it is under way; it is not looked at until that ends.
-    busy: bool,
+    /// A job of it is under way, which this tells that it is for nothing. What else changes is looked at
+    /// when the job ends.
+    busy: Option<watch::Sender<bool>>,
     /// The content that was brought last, and installed or refused.
     brought: Option<Brought>,
     /// Why it could neither be installed nor refused, after which pause and when it is tried again.
@@ -226,6 +227,9 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                 _ = stopped.wait_for(|stopped| *stopped) => break,
             }
         }
+        for job in self.known.values().filter_map(|known| known.busy.as_ref()) {
+            job.send_replace(true);
+        }
         while self.jobs.join_next().await.is_some() {}
     }
 
@@ -244,8 +248,14 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
             self.known.entry(name.clone()).or_default();
         }
         let (now, mut waits) = (Instant::now(), false);
-        for (name, known) in self.known.iter_mut().filter(|(_, known)| !known.busy) {
+        for (name, known) in &mut self.known {
             let seen = look.files.get(name).copied();
+            if let Some(job) = &known.busy {
+                if seen.is_none() {
+                    job.send_replace(true);
+                }
+                continue;
+            }
             let path = self.config.directory.join(format!("{name}.wasm"));
             // Files moved here are whole. Those that were here long before the start are, too.
             let is = |what: &dyn Fn(Stamps) -> bool| seen.is_some_and(|it| it.is_ok_and(what));
@@ -259,7 +269,8 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                 Verdict::Unsettled => waits = true,
                 Verdict::Settled if known.waits.as_ref().is_some_and(|(.., at)| now < *at) => {}
                 Verdict::Settled => {
-                    known.busy = true;
+                    let (busy, dropped) = watch::channel(false);
+                    known.busy = Some(busy);
                     let job = Job {
                         name: name.clone(),
                         path,
@@ -267,6 +278,7 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                         brought: known.brought,
                         waited: known.waits.as_ref().map(|(why, ..)| why.clone()),
                         restore: !known.started,
+                        dropped,
                     };
                     self.jobs.spawn(self.loader.clone().run(job));
                 }
@@ -284,7 +296,7 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
         let Some(known) = self.known.get_mut(&name) else {
             return;
         };
-        known.busy = false;
+        known.busy = None;
         match loaded {
             // Looked at again as if it had just changed.
             Loaded::Changing => known.settle = Settle::default(),

@@ -34,5 +34,5 @@ mod wasi;
 
 pub use log::Level;
 pub use metrics::Metrics;
-pub use registry::{Config, Error, IdleInstance, Registry, Understudy};
+pub use registry::{Config, Error, IdleInstance, Prepared, Registry, Understudy};
 pub use surroundings::{Answering, HttpClient, Probe, Surroundings};

@@ -1,5 +1,6 @@
 //! The plugins in service, by name, and what they share.
 
+mod arrival;
 mod candidates;
 mod chosen;
 mod force;
@@ -36,6 +37,7 @@ use chosen::Standby;
 use load::Tried;
 use shelf::Shelf;
 
+pub use arrival::Prepared;
 pub use chosen::Understudy;
 
 /// Where a registry keeps its files, and counts.

@@ -24,7 +24,7 @@ impl<P: Plugins + Candidates, S: Serving> Supervisor<P, S> {
     ) -> Result<Candidate, ActError> {
         self.check_known(&name)?;
         to_its_end(async move {
-            let turn = self.turn(&name).await;
+            let turn = self.turns.take(&name).await;
             let candidate = self.plugins.try_version(&name, &version, plan).await?;
             drop(turn);
             tracing::info!(plugin = %name, version = candidate.version, "a version is on trial");
@@ -52,7 +52,7 @@ impl<P: Plugins + Candidates, S: Serving> Supervisor<P, S> {
         self.check_known(&name)?;
         to_its_end(async move {
             // Before the canary is looked at: what has the turn may take long, and end the trial.
-            let _turn = self.turn(&name).await;
+            let _turn = self.turns.take(&name).await;
             let Some(canary) = self.canary(&name) else {
                 let why = "no canary of it is under way: begin one first";
                 return Err(ActError::Refused(why.to_owned()));
@@ -98,7 +98,7 @@ async fn ends<P: Plugins + Candidates, S: Serving>(
     window: Duration,
 ) {
     tokio::time::sleep(window).await;
-    let _turn = supervisor.turn(&name).await;
+    let _turn = supervisor.turns.take(&name).await;
     let canary = supervisor.canary(&name).filter(|it| it.since == since);
     let Some(canary) = canary else { return };
     let is_to_be = canary.is_to_be_promoted();

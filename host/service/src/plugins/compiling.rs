@@ -10,20 +10,26 @@ use wasmill_model::{Millis, Name};
 /// How long a file is compiled and checked in silence.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
 
-/// Plugins whose file is being taken, and since when.
+/// Plugins whose file is being prepared, and since when.
 #[derive(Debug, Default)]
 pub(super) struct Compiling(Mutex<BTreeMap<Name, Millis>>);
 
+/// A file of a plugin is being prepared, until this is dropped.
+pub(super) struct Begun<'a> {
+    compiling: &'a Compiling,
+    plugin: &'a Name,
+}
+
 impl Compiling {
-    pub(super) fn begin(&self, plugin: &Name, now: Millis) {
+    pub(super) fn begin<'a>(&'a self, plugin: &'a Name, now: Millis) -> Begun<'a> {
         self.all().insert(plugin.clone(), now);
+        Begun {
+            compiling: self,
+            plugin,
+        }
     }
 
-    pub(super) fn end(&self, plugin: &Name) {
-        self.all().remove(plugin);
-    }
-
-    /// Since when a plugin's file is being taken, if it is.
+    /// Since when a plugin's file is being prepared, if it is.
     pub(super) fn since(&self, plugin: &Name) -> Option<Millis> {
         self.all().get(plugin).copied()
     }
@@ -37,7 +43,13 @@ impl Compiling {
     }
 }
 
-/// Waits for a file to be taken, and says so once if that takes long, as compiling JavaScript does.
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.compiling.all().remove(self.plugin);
+    }
+}
+
+/// Waits for a file to be prepared, and says so once if that takes long, as compiling JavaScript does.
 pub(super) async fn told_if_long<T>(
     plugin: &Name,
     mut task: JoinHandle<T>,

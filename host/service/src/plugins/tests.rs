@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use wasmill_model::{Millis, Name};
 use wasmill_port::candidate::{CanaryPlan, Candidates, Ended, PROMOTED_MESSAGES_MIN, Plan};
-use wasmill_port::plugins::{ActError, Action};
+use wasmill_port::plugins::{ActError, Action, Installed, Rejected};
 
+use crate::plugins::Supervisor;
 use scripted::{Event, Scripted};
 
 const WINDOW: Duration = Duration::from_secs(600);
@@ -27,9 +28,18 @@ fn promoted(version: &str) -> Event {
     })
 }
 
+async fn install(
+    supervisor: &Supervisor<Scripted, Scripted>,
+    name: &Name,
+    content: &str,
+) -> Result<Installed, Rejected> {
+    let prepared = supervisor.prepare(name, content.into(), None).await;
+    supervisor.take(name, prepared).await
+}
+
 #[tokio::test]
 async fn a_canary_that_is_rolled_back_while_its_promotion_waits_is_not_promoted() {
-    let plugins = Scripted::new(1);
+    let plugins = Scripted::new(2);
     let supervisor = plugins.supervisor();
     let begun = supervisor.clone();
     let begun = begun.try_version("p".into(), "new".to_owned(), canary(false));
@@ -37,9 +47,9 @@ async fn a_canary_that_is_rolled_back_while_its_promotion_waits_is_not_promoted(
 
     let file = tokio::spawn({
         let supervisor = supervisor.clone();
-        async move { supervisor.install(&"p".into(), b"good".into(), None).await }
+        async move { install(&supervisor, &"p".into(), "good").await }
     });
-    plugins.until(Event::Began("install")).await;
+    plugins.until(Event::Began("take")).await;
     let promotion = tokio::spawn(supervisor.clone().promote("p".into()));
     // On this one thread, what was spawned now waits for the turn that the file has.
     for _ in 0..3 {
@@ -63,7 +73,7 @@ async fn a_file_that_is_being_compiled_is_told_of_until_it_is_judged() {
     let supervisor = plugins.supervisor();
     let name = Name::from("fresh");
     let looked = async {
-        plugins.until(Event::Began("install")).await;
+        plugins.until(Event::Began("prepare")).await;
         let [fresh, other] = &supervisor.statuses()[..] else {
             panic!("two plugins")
         };
@@ -71,10 +81,48 @@ async fn a_file_that_is_being_compiled_is_told_of_until_it_is_judged() {
         assert_eq!(other.compiling, None);
         plugins.gate.add_permits(1);
     };
-    let (installed, ()) = tokio::join!(supervisor.install(&name, b"bad".into(), None), looked);
+    let (installed, ()) = tokio::join!(install(&supervisor, &name, "bad"), looked);
     installed.expect_err("it is not good");
     let status = supervisor.status(&name).expect("it was refused");
     assert!(status.compiling.is_none() && status.refused.is_some());
+}
+
+#[tokio::test]
+async fn what_is_wished_while_a_file_is_compiled_is_done_at_once() {
+    let plugins = Scripted::new(0);
+    let supervisor = plugins.supervisor();
+    let name = Name::from("p");
+    let wished = async {
+        plugins.until(Event::Began("prepare")).await;
+        let wish = tokio::spawn(supervisor.clone().act(name.clone(), Action::Disable));
+        plugins.until(Event::Began("act")).await;
+        plugins.gate.add_permits(2);
+        wish.await.expect("no panic").expect("it is done");
+    };
+    let (prepared, ()) = tokio::join!(supervisor.prepare(&name, b"good".into(), None), wished);
+    prepared.expect("it is good");
+}
+
+#[tokio::test]
+async fn a_file_waits_for_the_compiler_that_is_at_work_on_one_that_nobody_wants_any_more() {
+    let plugins = Scripted::new(0);
+    let supervisor = plugins.supervisor();
+    let name = Name::from("p");
+    let unwanted = supervisor.prepare(&name, b"good".into(), None);
+    tokio::select! {
+        _ = unwanted => panic!("nothing lets it go on"),
+        () = plugins.until(Event::Began("prepare")) => {}
+    }
+    assert_eq!(supervisor.statuses()[0].compiling, None, "nobody waits");
+    let mut wanted = Box::pin(supervisor.prepare(&name, b"good".into(), None));
+    std::future::poll_fn(|context| {
+        assert!(wanted.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    assert_eq!(plugins.events(), [Event::Began("prepare")], "one at a time");
+    plugins.gate.add_permits(2);
+    wanted.await.expect("it is good");
 }
 
 /// As hyper drops a request's future when its client goes away.
@@ -93,7 +141,7 @@ async fn a_wish_that_has_begun_is_done_although_who_wished_it_goes_away() {
     plugins.gate.add_permits(1);
     plugins.until(Event::Acted(Action::Disable)).await;
     // Its end, too: it has the turn until then.
-    drop(supervisor.turn(&"p".into()).await);
+    drop(supervisor.turns.take(&"p".into()).await);
     let expected = [
         Event::Serving(false),
         Event::Began("act"),
@@ -120,7 +168,7 @@ async fn a_trial_that_has_begun_goes_on_although_who_wished_it_goes_away() {
     plugins.until(Event::Began("try")).await;
     drop(wish);
     plugins.gate.add_permits(1);
-    drop(supervisor.turn(&"p".into()).await);
+    drop(supervisor.turns.take(&"p".into()).await);
     let candidate = supervisor.candidate("p").expect("it was begun");
     assert_eq!(candidate.version, "new");
 }
@@ -182,9 +230,9 @@ async fn a_file_that_is_refused_leaves_nothing_waiting_even_if_it_makes_the_comp
     for file in ["bad", "panic"] {
         let plugins = Scripted::new(1);
         let supervisor = plugins.supervisor();
-        let refused = supervisor.install(&"p".into(), file.into(), None).await;
+        let refused = install(&supervisor, &"p".into(), file).await;
         refused.expect_err("it is refused");
-        let expected = [Event::Began("install"), Event::Dismissed];
+        let expected = [Event::Began("prepare"), Event::Dismissed];
         assert_eq!(plugins.events(), expected, "{file}");
     }
 }
@@ -207,5 +255,5 @@ async fn nothing_is_kept_of_names_that_nobody_knows() {
                 .unwrap_err(),
         );
     }
-    assert!(supervisor.turns.lock().expect("unpoisoned").is_empty());
+    assert!(supervisor.turns.0.lock().expect("unpoisoned").is_empty());
 }

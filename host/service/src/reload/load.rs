@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use wasmill_model::Name;
 use wasmill_port::Plugins;
 use wasmill_port::plugins::{Installed, Rejected, Standing};
@@ -30,6 +31,12 @@ pub(super) struct Loader<P, S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Content(u128, Option<u128>);
 
+impl Content {
+    fn of(component: &[u8], signature: Option<&[u8]>) -> Self {
+        Self(xxh3_128(component), signature.map(xxh3_128))
+    }
+}
+
 /// The content that was brought last.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Brought {
@@ -50,11 +57,13 @@ pub(super) struct Job {
     pub(super) waited: Option<String>,
     /// Whether to restore the kept version if the file is not taken.
     pub(super) restore: bool,
+    /// Turns true when nobody needs the outcome: the file is gone, or the watch ends.
+    pub(super) dropped: watch::Receiver<bool>,
 }
 
 /// How it ended.
 pub(super) enum Loaded {
-    /// The file changed while it was read.
+    /// The file changed while it was read, compiled and checked.
     Changing,
     /// It was installed or refused; none if it could not be read.
     Done(Option<Brought>),
@@ -65,9 +74,9 @@ pub(super) enum Loaded {
 }
 
 impl<P: Plugins, S: Serving> Loader<P, S> {
-    pub(super) async fn run(self: Arc<Self>, job: Job) -> (Name, Loaded) {
+    pub(super) async fn run(self: Arc<Self>, mut job: Job) -> (Name, Loaded) {
         let loaded = match job.seen {
-            Some(Ok(stamps)) => self.load(&job, stamps).await,
+            Some(Ok(stamps)) => self.load(&mut job, stamps).await,
             Some(Err(error)) => {
                 let error = format!("it cannot be looked at: {error}");
                 self.unread(&job, error).await
@@ -77,7 +86,7 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         (job.name, loaded)
     }
 
-    async fn load(&self, job: &Job, stamps: Stamps) -> Loaded {
+    async fn load(&self, job: &mut Job, stamps: Stamps) -> Loaded {
         let path = job.path.clone();
         let read = tokio::task::spawn_blocking(move || read_both(&path, stamps)).await;
         let (bytes, signature) = match read.unwrap_or_else(|error| Err(io::Error::other(error))) {
@@ -85,13 +94,22 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
             Ok(None) => return Loaded::Changing,
             Err(error) => return self.unread(job, error.to_string()).await,
         };
-        let content = Content(xxh3_128(&bytes), signature.as_deref().map(xxh3_128));
+        let content = Content::of(&bytes, signature.as_deref());
         let before = job.brought.filter(|before| before.content == content);
         // Another content may have come between, and waited.
         if job.waited.is_none() && before.is_some_and(|before| !before.taken) {
             return Loaded::Done(before);
         }
-        let taken = match self.supervisor.install(&job.name, bytes, signature).await {
+        let prepared = tokio::select! {
+            prepared = self.supervisor.prepare(&job.name, bytes, signature) => prepared,
+            // An error means that the watch is gone, which is an end as well.
+            _ = job.dropped.wait_for(|dropped| *dropped) => return Loaded::Changing,
+        };
+        // That may have taken long, and must not bring in, or refuse, what is there no more.
+        if !is_current(job.path.clone(), stamps, content).await {
+            return Loaded::Changing;
+        }
+        let taken = match self.supervisor.take(&job.name, prepared).await {
             Ok(installed) => {
                 // What is there already may need it again, its kept content say.
                 if before.is_none() || installed.changed {
@@ -201,6 +219,25 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
 
 /// A component, and its signature if there is one.
 type Both = (Vec<u8>, Option<Vec<u8>>);
+
+/// Whether the file and its signature's are still there with this content. Their stamps may have
+/// changed: a file that is touched again and again would never be taken.
+async fn is_current(path: PathBuf, stamps: Stamps, content: Content) -> bool {
+    let look = move || {
+        let now = Stamps::of(&path)?;
+        if now == Some(stamps) {
+            return Ok(true);
+        }
+        let both = now.map_or(Ok(None), |now| read_both(&path, now))?;
+        Ok(both.is_some_and(|(component, signature)| {
+            Content::of(&component, signature.as_deref()) == content
+        }))
+    };
+    let looked: io::Result<bool> = tokio::task::spawn_blocking(look)
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)));
+    looked.unwrap_or(false)
+}
 
 /// The content of the files with these stamps; none if one has another by the end.
 fn read_both(path: &Path, stamps: Stamps) -> io::Result<Option<Both>> {

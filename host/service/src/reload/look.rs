@@ -37,6 +37,22 @@ pub(super) struct Stamps {
 }
 
 impl Stamps {
+    /// A look at a plugin's file; none if it is no regular file.
+    pub(super) fn of(path: &Path) -> io::Result<Option<Self>> {
+        // Through links, which mounted directories are made of.
+        let component = fs::metadata(path)?;
+        let linked = fs::symlink_metadata(path)?.is_symlink();
+        // One that cannot be looked at is as good as absent, and so is one that would hold up who
+        // reads it, like a pipe.
+        let signature = fs::metadata(signature_of(path)).ok();
+        let signature = signature.filter(fs::Metadata::is_file);
+        Ok(component.is_file().then(|| Self {
+            component: Stamp::of(&component),
+            signature: signature.as_ref().map(Stamp::of),
+            linked,
+        }))
+    }
+
     /// How long ago either changed.
     pub(super) fn age(&self) -> Duration {
         let age = self.component.age();
@@ -59,44 +75,29 @@ impl Look {
             match plugin_name(&entry) {
                 None => {}
                 Some(Err(name)) => look.odd.push(name),
-                Some(Ok(name)) => look.at(name, &entry)?,
+                Some(Ok(name)) => look.at(name, &entry.path()),
             }
         }
         Ok(look)
     }
 
     /// Looks at a plugin's file, and at its signature's.
-    fn at(&mut self, name: Name, entry: &DirEntry) -> io::Result<()> {
-        let path = entry.path();
-        // Through links, which mounted directories are made of.
-        let component = match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => Stamp::of(&metadata),
-            Ok(_) => {
-                self.odd.push(format!("{name}.wasm (no regular file)"));
-                return Ok(());
+    fn at(&mut self, name: Name, path: &Path) {
+        match Stamps::of(path) {
+            Ok(None) => self.odd.push(format!("{name}.wasm (no regular file)")),
+            Ok(Some(stamps)) => {
+                let is_odd = |it: fs::Metadata| !it.is_file();
+                if stamps.signature.is_none() && fs::metadata(signature_of(path)).is_ok_and(is_odd)
+                {
+                    self.odd.push(format!("{name}.wasm.sig (no regular file)"));
+                }
+                self.files.insert(name, Ok(stamps));
             }
             // Removed since it was listed, or a link to nothing.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             // One bad file must not keep the others from being looked at.
-            Err(error) => {
-                self.files.insert(name, Err(error.kind()));
-                return Ok(());
-            }
-        };
-        let signature = fs::metadata(signature_of(&path)).ok();
-        let is_file = signature.as_ref().is_none_or(fs::Metadata::is_file);
-        if !is_file {
-            self.odd.push(format!("{name}.wasm.sig (no regular file)"));
+            Err(error) => drop(self.files.insert(name, Err(error.kind()))),
         }
-        let stamps = Stamps {
-            component,
-            // One that cannot be looked at is as good as absent, and so is one that would hold up who
-            // reads it, like a pipe.
-            signature: signature.filter(|_| is_file).as_ref().map(Stamp::of),
-            linked: entry.file_type()?.is_symlink(),
-        };
-        self.files.insert(name, Ok(stamps));
-        Ok(())
     }
 }
 

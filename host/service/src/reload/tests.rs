@@ -2,6 +2,7 @@
 
 mod odds;
 mod scripted;
+mod slow;
 
 use std::fs::{self, File};
 use std::io::Write;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use wasmill_model::Name;
 use wasmill_port::plugins::ActError;
 
-use super::Registry;
 use super::load::{Loaded, Tried, blocking};
+use super::{Prepared, Registry};
 use crate::versions::{Record, Unreadable};
 
 /// Why a record did not come into force.
@@ -146,11 +146,12 @@ impl Registry {
     }
 
     /// Keeps a component anew whose kept one was damaged.
-    pub(super) async fn mend(&self, hash: String, bytes: Vec<u8>) -> Result<(), Failed> {
+    pub(super) async fn mend(&self, prepared: Prepared) -> Result<(), Failed> {
         // As where versions are saved: what is half written is not named yet.
         let _turn = self.turn.lock().await;
         let host = self.host.clone();
-        let mended = blocking(move || host.versions.keep(&hash, &bytes)).await;
+        let keep = move || host.versions.keep(prepared.hash(), prepared.bytes());
+        let mended = blocking(keep).await;
         mended.map_err(|error| Failed::Storage(unkept(&error)))
     }
 }

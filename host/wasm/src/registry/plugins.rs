@@ -8,65 +8,24 @@ use wasmill_model::routes::{Grants, Routes};
 use wasmill_port::Plugins;
 use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Standing};
 
-use super::Registry;
 use super::force::Failed;
-use super::load::{blocking, content_hash};
-use crate::versions::{Came, Hold, Judged, Kept, Known, Record, Unreadable};
-
-/// Longest name of a plugin; it is the name of files.
-const NAME_BYTES_MAX: usize = 64;
+use super::load::blocking;
+use super::{Prepared, Registry};
+use crate::versions::{Came, Judged, Kept, Known, Record, Unreadable};
 
 impl Plugins for Registry {
-    async fn install(&self, name: &Name, file: File<'_>) -> Result<Installed, Rejected> {
-        let reject = |reason: String| rejected(name, Failed::Version(reason));
-        check_name(name).map_err(reject)?;
-        let bytes = file.component.to_vec();
-        let (hash, bytes) = blocking(move || (content_hash(&bytes), bytes)).await;
-        let routes = self.in_force();
-        let record = self.record(name).await;
-        let mut record = record.map_err(|unreadable| rejected(name, unreadable))?;
-        let now = self.host.clock.now();
-        let known = record.find(&hash).cloned();
-        let mut version = known.unwrap_or_else(|| Kept::new(hash.clone(), bytes.len(), now));
-        // Before it is compiled: what is not signed is not looked into.
-        let taken = file
-            .signature
-            .map(|file| version.take_signature(file, &routes.signatures));
-        let checked = version.check_signature(name, &routes.signatures);
-        if self.version(name).as_ref() == Some(&hash) {
-            // It serves, and a signature that came for the next one says nothing of it.
-            record.arrive(version);
-            let put = self.put(name, record, None).await;
-            put.map_err(|failed| rejected(name, failed))?;
-            let mended = self.mend(hash, bytes).await;
-            mended.map_err(|failed| rejected(name, failed))?;
-            return Ok(self.installed(name, false));
-        }
-        checked.map_err(|missing| match taken {
-            Some(Err(why)) => reject(format!("{name}.wasm.sig is of no use: {why}; {missing}")),
-            _ => reject(missing),
-        })?;
-        let loaded = self.load(name, hash.clone(), bytes).await;
-        let loaded = loaded.map_err(reject)?;
-        version.learn(loaded.about.clone());
-        record.arrive(version.clone());
-        let loaded = Arc::new(loaded);
-        match record.judge(&version, &self.grants(name)) {
-            Judged::Refuse(why) => return Err(reject(why)),
-            // The version before goes on serving, or does so again.
-            Judged::Hold(Hold::Pinned(pinned)) if record.current().is_none() => {
-                record.serve(&pinned, Came::Pin, now);
-            }
-            Judged::Hold(_) => {}
-            Judged::Serve if record.current().is_some_and(|it| it.hash == hash) => {}
-            Judged::Serve => {
-                let came = came(&record, &hash);
-                record.serve(&hash, came, now);
-            }
-        }
-        let put = self.put(name, record, Some(loaded)).await;
-        let changed = put.map_err(|failed| rejected(name, failed))?;
-        Ok(self.installed(name, changed))
+    type Prepared = Prepared;
+
+    async fn prepare(&self, name: &Name, file: File<'_>) -> Result<Prepared, Rejected> {
+        let prepared = self.prepare_file(name, file).await;
+        prepared.map_err(|failed| rejected(name, failed))
+    }
+
+    async fn take(&self, prepared: Prepared) -> Result<Installed, Rejected> {
+        let name = prepared.plugin().clone();
+        let changed = self.take_file(prepared).await;
+        let changed = changed.map_err(|failed| rejected(&name, failed))?;
+        Ok(self.installed(&name, changed))
     }
 
     async fn dismiss(&self, name: &Name) {
@@ -280,7 +239,7 @@ impl Registry {
         }
     }
 
-    fn grants(&self, name: &str) -> Grants {
+    pub(super) fn grants(&self, name: &str) -> Grants {
         self.in_force().plugin(name).grants.clone()
     }
 
@@ -302,22 +261,9 @@ fn rejected(plugin: &Name, failed: impl Into<Failed>) -> Rejected {
 }
 
 /// How a version of the file comes into service.
-fn came(record: &Record, hash: &str) -> Came {
+pub(super) fn came(record: &Record, hash: &str) -> Came {
     match record.is_approved(hash) {
         true => Came::Approve,
         false => Came::File,
     }
-}
-
-/// A plugin's name is the name of files and directories.
-fn check_name(name: &str) -> Result<(), String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let fits = (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.starts_with('.');
-    if fits && name.chars().all(plain) {
-        return Ok(());
-    }
-    Err(format!(
-        "a plugin's name has 1 to {NAME_BYTES_MAX} letters, digits, `-`, `_` and `.`, and does not \
-         begin with a dot"
-    ))
 }

@@ -67,9 +67,11 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build();
-        runtime
-            .context("the threads could not be started")?
-            .block_on(app::serve(options))
+        let runtime = runtime.context("the threads could not be started")?;
+        let served = runtime.block_on(app::serve(options));
+        // What must end has ended; a file that is still being compiled is nobody's any more.
+        runtime.shutdown_background();
+        served
     }
 }
 

@@ -80,8 +80,10 @@ impl Scripted {
 }
 
 impl Plugins for Scripted {
-    async fn install(&self, name: &Name, file: File<'_>) -> Result<Installed, Rejected> {
-        self.begin("install").await;
+    type Prepared = ();
+
+    async fn prepare(&self, name: &Name, file: File<'_>) -> Result<(), Rejected> {
+        self.begin("prepare").await;
         assert_ne!(file.component, b"panic", "the compiler has a bug");
         if file.component != b"good" {
             return Err(Rejected {
@@ -90,6 +92,11 @@ impl Plugins for Scripted {
                 waits: false,
             });
         }
+        Ok(())
+    }
+
+    async fn take(&self, (): ()) -> Result<Installed, Rejected> {
+        self.begin("take").await;
         self.note(Event::Installed);
         Ok(Installed {
             version: "good".to_owned(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::{Semaphore, watch};
 use wasmill_model::Name;
 use wasmill_port::Plugins;
 use wasmill_port::plugins::{ActError, Action, File as Dropped, Installed, Rejected, Standing};
@@ -24,7 +25,6 @@ pub(super) enum Event {
 }
 
 /// Plugins that only note what becomes of them.
-#[derive(Default)]
 pub(super) struct Scripted {
     events: Mutex<Vec<Event>>,
     kept: Mutex<BTreeMap<Name, String>>,
@@ -33,6 +33,24 @@ pub(super) struct Scripted {
     pub(super) full: AtomicBool,
     /// All plugins are disabled.
     pub(super) disabled: AtomicBool,
+    /// How many files were given to the compiler that take long.
+    pub(super) compiling: watch::Sender<usize>,
+    /// A permit for each of these that may be ready.
+    pub(super) compiled: Semaphore,
+}
+
+impl Default for Scripted {
+    fn default() -> Self {
+        Self {
+            events: Mutex::default(),
+            kept: Mutex::default(),
+            unwritten: Mutex::default(),
+            full: AtomicBool::default(),
+            disabled: AtomicBool::default(),
+            compiling: watch::Sender::default(),
+            compiled: Semaphore::new(0),
+        }
+    }
 }
 
 impl Scripted {
@@ -60,9 +78,20 @@ fn rejected(plugin: &Name) -> Rejected {
 }
 
 impl Plugins for Scripted {
-    async fn install(&self, name: &Name, file: Dropped<'_>) -> Result<Installed, Rejected> {
+    type Prepared = (Name, String);
+
+    async fn prepare(&self, name: &Name, file: Dropped<'_>) -> Result<(Name, String), Rejected> {
         let text = String::from_utf8_lossy(file.component).into_owned();
         assert!(!text.starts_with("panic"), "the compiler has a bug");
+        if text.contains("slow") {
+            self.compiling.send_modify(|count| *count += 1);
+            let permit = self.compiled.acquire().await;
+            permit.expect("the gate stays open").forget();
+        }
+        Ok((name.clone(), text))
+    }
+
+    async fn take(&self, (name, text): (Name, String)) -> Result<Installed, Rejected> {
         if self.full.load(Ordering::SeqCst) {
             self.note(Event::Waits(name.to_string(), text));
             let waits = true;
@@ -76,7 +105,7 @@ impl Plugins for Scripted {
         }
         if !(text.starts_with("good") && text.ends_with('.')) {
             self.note(Event::Refused(name.to_string(), text));
-            return Err(rejected(name));
+            return Err(rejected(&name));
         }
         self.note(Event::Installed(name.to_string(), text.clone()));
         self.kept
