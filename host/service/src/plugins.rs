@@ -304,6 +304,10 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         let untaken = self.untaken();
         match untaken.get(name).and_then(Untaken::waits) {
             Some(why) => Err(ActError::Storage(why.to_owned())),
+            None if self.compiling.since(name).is_some() => Err(ActError::Refused(
+                "its first file is still being compiled: wait for it, or take the file away"
+                    .to_owned(),
+            )),
             None => Err(ActError::Unknown(name.clone())),
         }
     }

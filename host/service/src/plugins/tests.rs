@@ -79,6 +79,9 @@ async fn a_file_that_is_being_compiled_is_told_of_until_it_is_judged() {
         };
         assert_eq!((&fresh.plugin, fresh.compiling), (&name, Some(Millis(0))));
         assert_eq!(other.compiling, None);
+        let acted = supervisor.clone().act(name.clone(), Action::Disable).await;
+        let refused = acted.expect_err("nothing is there yet").to_string();
+        assert!(refused.contains("still being compiled"), "{refused}");
         plugins.gate.add_permits(1);
     };
     let (installed, ()) = tokio::join!(install(&supervisor, &name, "bad"), looked);
