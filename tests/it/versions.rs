@@ -288,7 +288,7 @@ async fn where_signatures_are_required_only_what_a_known_key_signed_serves() -> 
     let key = folder.path().join("key");
     let other = folder.path().join("other");
     let public = wasmill(&["plugin", "keygen", path(&key)])?;
-    wasmill(&["plugin", "keygen", path(&other)])?;
+    let others = wasmill(&["plugin", "keygen", path(&other)])?;
     let trusted = public.replace("me =", "carol =");
     let signatures = format!("[signatures]\nrequired = [\"tally\"]\n{trusted}");
     let routes = format!("{ROUTES}{signatures}");
@@ -310,8 +310,8 @@ async fn where_signatures_are_required_only_what_a_known_key_signed_serves() -> 
     refusal("of another file, or of a key").await?;
     wasmill(&["plugin", "sign", file, "--key", path(&key)])?;
     serves(&host.server, "1").await?;
-    let routes = path(&host.installation.routes).to_owned();
-    let said = wasmill(&["plugin", "inspect", file, "--routes", &routes])?;
+    let in_force = path(&host.installation.routes);
+    let said = wasmill(&["plugin", "inspect", file, "--routes", in_force])?;
     ensure!(said.contains("by carol"), "{said}");
     let history = host.server.command(&["plugin", "history", "tally"]).await?;
     ensure!(history.contains("carol"), "{history}");
@@ -321,9 +321,16 @@ async fn where_signatures_are_required_only_what_a_known_key_signed_serves() -> 
         .put_plugin("tally", &version("doubler", "2", &[], 1))?;
     refusal("of another file, or of a key").await?;
     serves(&host.server, "1").await?;
+    // A key that comes later lets in what it has signed.
+    wasmill(&["plugin", "sign", file, "--key", path(&other)])?;
+    let dave = others.lines().find(|line| line.starts_with("me ="));
+    let dave = dave.context("a key")?.replace("me =", "dave =");
+    let routes = format!("{routes}{dave}\n");
+    host.installation.set_routes(&routes)?;
+    serves(&host.server, "2").await?;
     // The kept version has the signature that it came with.
     restart(&mut host.server).await?;
-    serves(&host.server, "1").await?;
+    serves(&host.server, "2").await?;
     host.server.stop().await
 }
 

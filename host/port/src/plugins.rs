@@ -130,14 +130,33 @@ pub struct Held {
 
 /// Why a file was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("plugin `{plugin}` {}: {reason}", if *.waits { "waits" } else { "was refused" })]
+#[error("plugin `{plugin}` {}: {reason}", if self.waits() { "waits" } else { "was refused" })]
 pub struct Rejected {
     /// The plugin.
     pub plugin: Name,
     /// What does not fit, and the remedy.
     pub reason: String,
-    /// It is nothing about the file: the data directory could not be read or written, which may pass.
-    pub waits: bool,
+    /// What would let it in.
+    pub remedy: Remedy,
+}
+
+impl Rejected {
+    /// Whether it is nothing about the file: it is to be brought again.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.remedy == Remedy::Storage
+    }
+}
+
+/// What would let a file in that was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Another file.
+    File,
+    /// Other routes: no key in force has signed it.
+    Routes,
+    /// A data directory that can be read and written, as it may be in a moment.
+    Storage,
 }
 
 /// What operators do with versions. One is named by its content hash, or the first 8 or more of

@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
 use tokio::task::JoinError;
 use wasmill_model::Name;
-use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Standing};
+use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Remedy, Standing};
 use wasmill_port::{Clock, Guests, Plugins};
 
 use crate::Handle;
@@ -47,6 +48,8 @@ pub struct Supervisor<P, S> {
     /// The last files that were not taken. It is not held across an await.
     untaken: Mutex<BTreeMap<Name, Untaken>>,
     compiling: Compiling,
+    /// How often the routes have changed.
+    routes: watch::Sender<u64>,
 }
 
 impl<P: Plugins, S: Serving> Supervisor<P, S> {
@@ -61,6 +64,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
             compilers: Turns::default(),
             untaken: Mutex::default(),
             compiling: Compiling::default(),
+            routes: watch::Sender::default(),
         }
     }
 
@@ -154,7 +158,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     /// Notes why a plugin's file was not taken. True if that is news.
     pub(crate) fn not_taken(&self, rejected: &Rejected) -> bool {
         let untaken = Untaken::of(rejected, self.clock.now());
-        let waits = rejected.waits.then(|| untaken.clone());
+        let waits = rejected.waits().then(|| untaken.clone());
         let before = self.untaken().insert(rejected.plugin.clone(), untaken);
         waits.is_none() || before != waits
     }
@@ -198,12 +202,19 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         status.ok_or_else(|| ActError::Unknown(name.clone()))
     }
 
-    /// Judges all files anew that are held, since the routes have changed.
+    /// Judges all files anew that are held, since the routes have changed, and lets whoever brings files
+    /// know of it.
     pub async fn reconsider(&self) {
+        self.routes.send_modify(|changes| *changes += 1);
         let standings = self.plugins.standings().into_iter();
         for (name, _) in standings.filter(|(_, standing)| standing.held.is_some()) {
             self.reconsider_one(&name).await;
         }
+    }
+
+    /// How often the routes have changed, from now on.
+    pub(crate) fn routes(&self) -> watch::Receiver<u64> {
+        self.routes.subscribe()
     }
 
     async fn reconsider_one(&self, name: &Name) {
@@ -216,7 +227,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
                 tracing::info!(plugin = %name, version, "plugin in service: it was held before");
             }
             Err(rejected) => {
-                let is_news = match rejected.waits {
+                let is_news = match rejected.waits() {
                     true => self.held_waits(&rejected),
                     false => self.not_taken(&rejected),
                 };
@@ -326,7 +337,7 @@ fn or_panicked<T>(
         Err(Rejected {
             plugin: plugin.clone(),
             reason: format!("loading it failed inside the host: {error}"),
-            waits: false,
+            remedy: Remedy::File,
         })
     })
 }

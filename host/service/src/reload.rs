@@ -105,6 +105,7 @@ pub async fn start<P: Plugins, S: Serving>(
 ) -> Result<Reload, Error> {
     // Watched before the first look, so that no change falls between the two.
     let changes = Changes::watch(&config.directory);
+    let routes = supervisor.routes();
     let loader = Arc::new(Loader {
         supervisor,
         metrics,
@@ -115,6 +116,7 @@ pub async fn start<P: Plugins, S: Serving>(
         loader,
         known: BTreeMap::new(),
         jobs: JoinSet::new(),
+        routes,
         odd: HashSet::new(),
         unreadable: false,
     };
@@ -150,6 +152,8 @@ struct Watcher<P, S> {
     loader: Arc<Loader<P, S>>,
     known: BTreeMap<Name, Known>,
     jobs: JoinSet<(Name, Loaded)>,
+    /// How often the routes have changed.
+    routes: watch::Receiver<u64>,
     /// Files whose names no plugin can have, reported once.
     odd: HashSet<String>,
     unreadable: bool,
@@ -223,6 +227,8 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
             tokio::select! {
                 Some(done) = self.jobs.join_next() => self.end_job(done),
                 () = self.changes.wait(pause) => {}
+                // It ends only with the supervisor, which is this watch's as well.
+                Ok(()) = self.routes.changed() => {}
                 // An error means that the handle is gone, which is a stop as well.
                 _ = stopped.wait_for(|stopped| *stopped) => break,
             }
@@ -248,6 +254,7 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
             self.known.entry(name.clone()).or_default();
         }
         let (now, mut waits) = (Instant::now(), false);
+        let routes = *self.routes.borrow_and_update();
         for (name, known) in &mut self.known {
             let seen = look.files.get(name).copied();
             if let Some(job) = &known.busy {
@@ -255,6 +262,9 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                     job.send_replace(true);
                 }
                 continue;
+            }
+            if known.brought.is_some_and(|it| it.may_come_in(routes)) {
+                (known.settle, known.brought) = (Settle::default(), None);
             }
             let path = self.config.directory.join(format!("{name}.wasm"));
             // Files moved here are whole. Those that were here long before the start are, too.

@@ -41,7 +41,7 @@ pub(super) enum Untaken {
 impl Untaken {
     pub(super) fn of(rejected: &Rejected, at: Millis) -> Self {
         let reason = rejected.reason.clone();
-        match rejected.waits {
+        match rejected.waits() {
             true => Self::Waits(reason),
             false => Self::Refused(Refusal { at, reason }),
         }

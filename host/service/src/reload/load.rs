@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use wasmill_model::Name;
 use wasmill_port::Plugins;
-use wasmill_port::plugins::{Installed, Rejected, Standing};
+use wasmill_port::plugins::{Installed, Rejected, Remedy, Standing};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::look::{Seen, Stamps, signature_of};
@@ -41,8 +41,17 @@ impl Content {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Brought {
     content: Content,
-    /// It was not refused.
-    taken: bool,
+    /// What would have let it in, if it was refused.
+    refused: Option<Remedy>,
+    /// Which change of the routes it was judged by, or a later one.
+    routes: u64,
+}
+
+impl Brought {
+    /// Whether it was refused for routes that have changed since.
+    pub(super) fn may_come_in(&self, routes: u64) -> bool {
+        self.refused == Some(Remedy::Routes) && self.routes != routes
+    }
 }
 
 /// What to do: the file has settled.
@@ -97,9 +106,10 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         let content = Content::of(&bytes, signature.as_deref());
         let before = job.brought.filter(|before| before.content == content);
         // Another content may have come between, and waited.
-        if job.waited.is_none() && before.is_some_and(|before| !before.taken) {
+        if job.waited.is_none() && before.is_some_and(|before| before.refused.is_some()) {
             return Loaded::Done(before);
         }
+        let routes = *self.supervisor.routes().borrow();
         let prepared = tokio::select! {
             prepared = self.supervisor.prepare(&job.name, bytes, signature) => prepared,
             // An error means that the watch is gone, which is an end as well.
@@ -109,24 +119,28 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         if !is_current(job.path.clone(), stamps, content).await {
             return Loaded::Changing;
         }
-        let taken = match self.supervisor.take(&job.name, prepared).await {
+        let refused = match self.supervisor.take(&job.name, prepared).await {
             Ok(installed) => {
                 // What is there already may need it again, its kept content say.
                 if before.is_none() || installed.changed {
                     self.installed(&job.name, installed);
                 }
-                true
+                None
             }
-            Err(rejected) if rejected.waits => {
+            Err(rejected) if rejected.waits() => {
                 self.waits(job, &rejected.reason).await;
                 return Loaded::Waits(rejected.reason);
             }
             Err(rejected) => {
                 self.refused(job, &rejected.reason).await;
-                false
+                Some(rejected.remedy)
             }
         };
-        Loaded::Done(Some(Brought { content, taken }))
+        Loaded::Done(Some(Brought {
+            content,
+            refused,
+            routes,
+        }))
     }
 
     /// The file is there and cannot be read.
@@ -134,7 +148,7 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
         let rejected = Rejected {
             plugin: job.name.clone(),
             reason,
-            waits: false,
+            remedy: Remedy::File,
         };
         self.supervisor.not_taken(&rejected);
         self.refused(job, &rejected.reason).await;

@@ -59,6 +59,10 @@ impl Scene {
     }
 
     async fn start(&self) -> Reload {
+        self.start_with(self.supervisor()).await
+    }
+
+    async fn start_with(&self, supervisor: Arc<Supervisor<Scripted, Scripted>>) -> Reload {
         let quiet = Duration::from_millis(60);
         let poll = Duration::from_millis(500);
         let config = Config {
@@ -66,7 +70,7 @@ impl Scene {
             poll,
             ..Config::new(self.directory.path().to_owned())
         };
-        start(config, self.supervisor(), self.metrics.clone())
+        start(config, supervisor, self.metrics.clone())
             .await
             .expect("a directory to watch")
     }

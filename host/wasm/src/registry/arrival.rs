@@ -67,7 +67,7 @@ impl Registry {
         }
         // Before it is compiled: what is not signed is not looked into.
         let (_, signed) = self.arrived(&record, &prepared);
-        signed.map_err(Failed::Version)?;
+        signed.map_err(Failed::Unsigned)?;
         self.load_arrived(&mut prepared).await?;
         Ok(prepared)
     }
@@ -84,7 +84,7 @@ impl Registry {
             self.mend(prepared).await?;
             return Ok(false);
         }
-        signed.map_err(Failed::Version)?;
+        signed.map_err(Failed::Unsigned)?;
         let loaded = self.load_arrived(&mut prepared).await?;
         version.learn(loaded.about.clone());
         record.arrive(version.clone());

@@ -18,6 +18,8 @@ use crate::versions::{Record, Unreadable};
 pub(super) enum Failed {
     /// The version that it wants in service cannot serve.
     Version(String),
+    /// No key in force has signed the version.
+    Unsigned(String),
     /// What is kept could not be read or written.
     Storage(String),
 }
@@ -163,7 +165,7 @@ fn unkept(error: &io::Error) -> String {
 impl From<Failed> for ActError {
     fn from(failed: Failed) -> Self {
         match failed {
-            Failed::Version(why) => Self::Refused(why),
+            Failed::Version(why) | Failed::Unsigned(why) => Self::Refused(why),
             Failed::Storage(why) => Self::Storage(why),
         }
     }

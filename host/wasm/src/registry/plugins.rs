@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wasmill_model::Name;
 use wasmill_model::routes::{Grants, Routes};
 use wasmill_port::Plugins;
-use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Standing};
+use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Remedy, Standing};
 
 use super::force::Failed;
 use super::load::blocking;
@@ -249,14 +249,15 @@ impl Registry {
 }
 
 fn rejected(plugin: &Name, failed: impl Into<Failed>) -> Rejected {
-    let (reason, waits) = match failed.into() {
-        Failed::Version(why) => (why, false),
-        Failed::Storage(why) => (why, true),
+    let (reason, remedy) = match failed.into() {
+        Failed::Version(why) => (why, Remedy::File),
+        Failed::Unsigned(why) => (why, Remedy::Routes),
+        Failed::Storage(why) => (why, Remedy::Storage),
     };
     Rejected {
         plugin: plugin.clone(),
         reason,
-        waits,
+        remedy,
     }
 }
 

@@ -62,7 +62,7 @@ async fn a_record_that_cannot_be_read_keeps_its_plugin_out_and_no_other() {
     let name = PLUGIN.into();
     bench.install("fast", "doubler").await.expect("it is taken");
     let rejected = bench.install(PLUGIN, "counter").await.expect_err("waits");
-    assert!(rejected.waits, "{rejected}");
+    assert!(rejected.waits(), "{rejected}");
     assert!(rejected.reason.contains("plugin.history"), "{rejected}");
     let refused = bench.act(Action::Disable).await.expect_err("unknown");
     assert!(
@@ -111,7 +111,7 @@ async fn what_cannot_be_kept_waits_and_what_served_before_still_does() {
     for file in ["plugin.history", "plugin.history.copy"] {
         let obstacle = bench.obstruct(file);
         let rejected = bench.install(PLUGIN, "doubler").await.expect_err("waits");
-        assert!(rejected.waits, "{rejected}");
+        assert!(rejected.waits(), "{rejected}");
         assert_eq!(bench.hash(), before);
         let failed = bench.act(pin(None)).await;
         assert!(matches!(failed, Err(ActError::Storage(_))), "{failed:?}");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, watch};
 use wasmill_model::{Millis, Name};
 use wasmill_port::candidate::{Candidate, Candidates, Ended, Figures, Plan, Trial};
-use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Standing};
+use wasmill_port::plugins::{ActError, Action, File, Installed, Rejected, Remedy, Standing};
 use wasmill_port::{Clock, Plugins};
 
 use crate::plugins::{Serving, Supervisor};
@@ -89,7 +89,7 @@ impl Plugins for Scripted {
             return Err(Rejected {
                 plugin: name.clone(),
                 reason: "it is not good".to_owned(),
-                waits: false,
+                remedy: Remedy::File,
             });
         }
         Ok(())

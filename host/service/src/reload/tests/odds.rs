@@ -125,3 +125,17 @@ async fn nothing_is_said_to_serve_of_a_disabled_plugin_whose_file_is_refused() {
     assert_eq!(scene.metrics.counted("a", "refused"), 1);
     assert_eq!(scene.metrics.counted("a", "restored"), 0);
 }
+
+#[tokio::test]
+async fn a_file_that_was_refused_for_the_routes_is_brought_again_when_they_change() {
+    let scene = Scene::new();
+    scene.write("a.wasm", "good but unsigned.");
+    scene.write("b.wasm", "bad");
+    let supervisor = scene.supervisor();
+    let _reload = scene.start_with(supervisor.clone()).await;
+    assert_eq!(scene.metrics.counted("a", "refused"), 1);
+    scene.plugins.trusted.store(true, Ordering::SeqCst);
+    supervisor.reconsider().await;
+    scene.until_installed("a", "good but unsigned.").await;
+    assert_eq!(scene.metrics.counted("b", "refused"), 1, "no other is");
+}

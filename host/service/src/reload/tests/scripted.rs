@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Semaphore, watch};
 use wasmill_model::Name;
 use wasmill_port::Plugins;
-use wasmill_port::plugins::{ActError, Action, File as Dropped, Installed, Rejected, Standing};
+use wasmill_port::plugins::{
+    ActError, Action, File as Dropped, Installed, Rejected, Remedy, Standing,
+};
 
 use crate::plugins::Serving;
 
@@ -33,6 +35,8 @@ pub(super) struct Scripted {
     pub(super) full: AtomicBool,
     /// All plugins are disabled.
     pub(super) disabled: AtomicBool,
+    /// The routes trust what is unsigned.
+    pub(super) trusted: AtomicBool,
     /// How many files were given to the compiler that take long.
     pub(super) compiling: watch::Sender<usize>,
     /// A permit for each of these that may be ready.
@@ -47,6 +51,7 @@ impl Default for Scripted {
             unwritten: Mutex::default(),
             full: AtomicBool::default(),
             disabled: AtomicBool::default(),
+            trusted: AtomicBool::default(),
             compiling: watch::Sender::default(),
             compiled: Semaphore::new(0),
         }
@@ -69,11 +74,11 @@ impl Scripted {
     }
 }
 
-fn rejected(plugin: &Name) -> Rejected {
+fn rejected(plugin: &Name, reason: &str, remedy: Remedy) -> Rejected {
     Rejected {
         plugin: plugin.clone(),
-        reason: "it is not good".into(),
-        waits: false,
+        reason: reason.to_owned(),
+        remedy,
     }
 }
 
@@ -94,18 +99,15 @@ impl Plugins for Scripted {
     async fn take(&self, (name, text): (Name, String)) -> Result<Installed, Rejected> {
         if self.full.load(Ordering::SeqCst) {
             self.note(Event::Waits(name.to_string(), text));
-            let waits = true;
-            let reason = "the disk is full".to_owned();
-            let plugin = name.clone();
-            return Err(Rejected {
-                plugin,
-                reason,
-                waits,
-            });
+            return Err(rejected(&name, "the disk is full", Remedy::Storage));
+        }
+        if text.contains("unsigned") && !self.trusted.load(Ordering::SeqCst) {
+            self.note(Event::Refused(name.to_string(), text));
+            return Err(rejected(&name, "it is not signed", Remedy::Routes));
         }
         if !(text.starts_with("good") && text.ends_with('.')) {
             self.note(Event::Refused(name.to_string(), text));
-            return Err(rejected(&name));
+            return Err(rejected(&name, "it is not good", Remedy::File));
         }
         self.note(Event::Installed(name.to_string(), text.clone()));
         self.kept
@@ -121,7 +123,7 @@ impl Plugins for Scripted {
 
     async fn restore(&self, name: &Name) -> Result<Installed, Rejected> {
         let kept = self.kept.lock().expect("unpoisoned").get(name).cloned();
-        let version = kept.ok_or_else(|| rejected(name))?;
+        let version = kept.ok_or_else(|| rejected(name, "nothing is kept", Remedy::File))?;
         self.note(Event::Restored(name.to_string()));
         Ok(Installed {
             serving: !self.disabled.load(Ordering::SeqCst),
