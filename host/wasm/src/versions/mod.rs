@@ -9,6 +9,7 @@ mod standing;
 mod store;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trial;
 
 use std::collections::{BTreeMap, HashSet};

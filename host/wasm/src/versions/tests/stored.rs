@@ -12,6 +12,35 @@ use super::super::store::{Found, Store};
 use super::super::{Known, Versions};
 use super::{Record, hash, manifest, version};
 
+/// As hosts wrote it that knew of no checksums.
+const BEFORE_CHECKSUMS: &str = r#"{
+  "versions": [
+    {
+      "hash": "aaaaaaaa",
+      "size": 1,
+      "manifest": {
+        "name": "plugin",
+        "version": "1",
+        "capabilities": { "http": ["pay.example"], "files": false, "env": [] },
+        "state-version": 1
+      },
+      "migrates": false,
+      "signature": null,
+      "installed_at": 0,
+      "served_at": 1,
+      "came": "file"
+    }
+  ],
+  "trail": ["aaaaaaaa"],
+  "file": "aaaaaaaa",
+  "withdrawn": null,
+  "pinned": null,
+  "approved": ["aaaaaaaa"],
+  "removed": false,
+  "disabled": false,
+  "state_version": 1
+}"#;
+
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a directory")
 }
@@ -150,9 +179,70 @@ fn a_record_of_a_newer_host_is_left_to_it_whatever_the_copy_is() {
 #[test]
 fn a_record_that_puts_a_version_into_service_which_it_does_not_have_is_damaged() {
     let folder = folder();
-    write(folder.path(), "plugin.history", b"{\"pinned\": \"0123\"}");
+    let pinned = BEFORE_CHECKSUMS.replace("\"pinned\": null", "\"pinned\": \"0123\"");
+    write(folder.path(), "plugin.history", pinned.as_bytes());
     let why = unreadable(&folder);
     assert!(why.contains("it names version 0123"), "{why}");
+}
+
+#[test]
+fn a_record_of_which_any_byte_differs_is_had_from_its_copy() {
+    let folder = folder();
+    let store = store(&folder);
+    let mut before = Record::after("ab");
+    before.pin(None, Millis(2)).expect("it is kept");
+    store.save("plugin", &before).expect("saved");
+    let sound = fs::read(folder.path().join("plugin.history")).expect("read");
+    let mut damaged = vec![b"{}".to_vec(), sound[..sound.len() / 2].to_vec()];
+    for at in 0..sound.len() {
+        let mut text = sound.clone();
+        text[at] ^= 1;
+        damaged.push(text);
+    }
+    for text in damaged {
+        write(folder.path(), "plugin.history", &text);
+        let found = store.find("plugin");
+        let text = String::from_utf8_lossy(&text);
+        let Found::Copied(copied, _) = found else {
+            panic!("{found:?}: {text}");
+        };
+        assert_eq!(copied, before);
+    }
+    // An editor's last line is no damage.
+    write(
+        folder.path(),
+        "plugin.history",
+        &[&sound[..], b"\n"].concat(),
+    );
+    assert_eq!(whole(store.find("plugin")), before);
+}
+
+#[test]
+fn a_record_of_before_checksums_is_read_if_it_has_the_fields_that_all_of_them_had() {
+    let folder = folder();
+    let found = |text: &str| {
+        write(folder.path(), "plugin.history", text.as_bytes());
+        match store(&folder).find("plugin") {
+            Found::Whole(record) => Ok(record.state_version()),
+            Found::Unreadable(why) => Err(why),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(found(BEFORE_CHECKSUMS), Ok(Some(1)));
+    let later = BEFORE_CHECKSUMS.replacen('{', "{\"format\": 1, \"tried\": null, ", 1);
+    assert_eq!(found(&later), Ok(Some(1)));
+    for (was, is, field) in [
+        ("pinned", "pinnud", "pinnud"),
+        ("signature", "signatura", "signatura"),
+        ("\"file\": \"aaaaaaaa\",", "", "file"),
+        ("\"removed\": false,", "", "removed"),
+    ] {
+        let why = found(&BEFORE_CHECKSUMS.replace(was, is)).expect_err("it is damaged");
+        assert!(why.contains(&format!("field `{field}`")), "{why}");
+    }
+    for nothing in ["{}", "[]", "[1]", "null"] {
+        found(nothing).expect_err("it says nothing");
+    }
 }
 
 #[test]
