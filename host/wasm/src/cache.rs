@@ -69,7 +69,7 @@ impl Cache {
             Ok(()) => drop(self.unwritten().take_if(|(of, _)| of == hash)),
             Err(_) => self.hold(hash, component),
         }
-        written
+        Ok(written?)
     }
 
     /// Holds the code of `component` in memory, since the directory has no room for it now.

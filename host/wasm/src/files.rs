@@ -13,24 +13,53 @@ pub(crate) fn open_directory(path: &Path) -> io::Result<Dir> {
     Dir::open_ambient_dir(path, ambient_authority())
 }
 
+/// Why files were not written.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}")]
+pub(crate) struct Unwritten {
+    cause: io::Error,
+    /// Some may have been replaced, and that may not last.
+    pub(crate) begun: bool,
+}
+
+impl From<Unwritten> for io::Error {
+    fn from(unwritten: Unwritten) -> Self {
+        unwritten.cause
+    }
+}
+
 /// Writes `content` beside each of `names`, syncs it, and renames it into place. No name is replaced
 /// before all are written, and then one after the other. What fails leaves nothing beside them.
-pub(crate) fn write_whole(directory: &Dir, names: &[&str], content: &[&[u8]]) -> io::Result<()> {
-    let partial = |name: &&str| format!("{name}.partial");
+pub(crate) fn write_whole(
+    directory: &Dir,
+    names: &[&str],
+    content: &[&[u8]],
+) -> Result<(), Unwritten> {
+    let mut begun = false;
     let written = names
         .iter()
-        .try_for_each(|name| write(directory, &partial(name), content));
-    if let Err(error) = written {
+        .try_for_each(|name| write(directory, &partial(name), content))
+        .and_then(|()| put_in_place(directory, names, &mut begun));
+    written.map_err(|cause| {
         for name in names {
             // It takes room where there may be none; if it stays, it is written over.
             let _ = directory.remove_file(partial(name));
         }
-        return Err(error);
-    }
+        Unwritten { cause, begun }
+    })
+}
+
+fn put_in_place(directory: &Dir, names: &[&str], begun: &mut bool) -> io::Result<()> {
     for name in names {
         directory.rename(partial(name), directory, name)?;
+        *begun = true;
     }
     sync(directory)
+}
+
+/// What is written beside `name`.
+fn partial(name: &str) -> String {
+    format!("{name}.partial")
 }
 
 fn write(directory: &Dir, name: &str, content: &[&[u8]]) -> io::Result<()> {

@@ -58,10 +58,8 @@ impl Registry {
 
     /// Has a record hold, and writes it down if that is possible now.
     pub(super) async fn note(&self, name: &Name, record: Record, keep: Vec<Arc<Loaded>>) {
-        if let Err(why) = self.save(name, record.clone(), keep).await
-            && self.host.versions.owe(name, record, why.clone())
-        {
-            tracing::error!(plugin = %name, why, "a plugin's record is not written down yet: it is tried again");
+        if let Err(why) = self.save(name, record.clone(), keep).await {
+            self.host.versions.owe(name, record, why);
         }
     }
 

@@ -16,7 +16,7 @@ use wasmill_model::{Millis, Name};
 
 use super::record::{About, Kept, Record};
 use super::text::{self, FORMAT, Unfit};
-use crate::files;
+use crate::files::{self, Unwritten};
 
 const RECORD: &str = ".history";
 const COPY: &str = ".history.copy";
@@ -55,7 +55,7 @@ impl Store {
         if found.is_ok_and(|found| found == component) {
             return Ok(());
         }
-        files::write_whole(&self.directory, &[&path], &[component])
+        Ok(files::write_whole(&self.directory, &[&path], &[component])?)
     }
 
     pub(super) fn component(&self, hash: &str) -> io::Result<Vec<u8>> {
@@ -63,13 +63,17 @@ impl Store {
     }
 
     /// Writes the record of a plugin, whole.
-    pub(super) fn save(&self, name: &str, record: &Record) -> io::Result<()> {
-        let text = text::write(record).map_err(io::Error::other)?;
+    pub(super) fn save(&self, name: &str, record: &Record) -> Result<(), Unwritten> {
+        let text = text::write(record);
         // The copy comes into place first: it is never older than the record that it stands in for.
         let names = [COPY, RECORD].map(|kind| format!("{name}{kind}"));
         let [copy, record] = &names;
         files::write_whole(&self.directory, &[copy, record], &[text.as_bytes()])?;
-        files::remove(&self.directory, &format!("{name}{OLD_RECORD}"))
+        // Nobody reads it beside a record.
+        if let Err(error) = files::remove(&self.directory, &format!("{name}{OLD_RECORD}")) {
+            tracing::warn!(plugin = name, %error, "the record of a host of before is still there");
+        }
+        Ok(())
     }
 
     /// The plugins of which there is a record.
