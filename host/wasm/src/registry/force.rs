@@ -134,7 +134,12 @@ impl Registry {
         let (host, name) = (self.host.clone(), name.clone());
         let saved = blocking(move || {
             keep.iter().try_for_each(|loaded| host.keep(loaded))?;
+            let is_taken = record.file().is_some();
             host.versions.save(&name, record)?;
+            if is_taken {
+                // No file of it waits any more.
+                host.cache.release(&name);
+            }
             if let Err(error) = host.clean() {
                 tracing::warn!(plugin = %name, %error, "what is not kept any more is still there");
             }

@@ -105,6 +105,7 @@ impl Plugins for Registry {
         self.replace(name, None);
         self.chosen.forget(name);
         self.host.meters.forget(name);
+        self.host.cache.release(name);
     }
 
     async fn act(&self, name: &Name, action: Action) -> Result<bool, ActError> {
