@@ -36,9 +36,12 @@ pub(crate) fn write_whole(
     content: &[&[u8]],
 ) -> Result<(), Unwritten> {
     let mut begun = false;
-    let written = names
-        .iter()
-        .try_for_each(|name| write(directory, &partial(name), content))
+    let bytes: usize = content.iter().map(|part| part.len()).sum();
+    let written = check_room(directory, (bytes * names.len()) as u64)
+        .and_then(|()| {
+            let mut names = names.iter();
+            names.try_for_each(|name| write(directory, &partial(name), content))
+        })
         .and_then(|()| put_in_place(directory, names, &mut begun));
     written.map_err(|cause| {
         for name in names {
@@ -47,6 +50,24 @@ pub(crate) fn write_whole(
         }
         Unwritten { cause, begun }
     })
+}
+
+/// Whether there is room for so much. What is known not to fit would else take what room there is from
+/// everybody, each time that it is tried.
+fn check_room(directory: &Dir, bytes: u64) -> io::Result<()> {
+    // Some file systems do not tell, or not their size.
+    let Ok(disk) = rustix::fs::fstatvfs(directory) else {
+        return Ok(());
+    };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    match disk.f_blocks > 0 && free < bytes {
+        false => Ok(()),
+        // The same each time, as long as it is the same that does not fit.
+        true => Err(io::Error::new(
+            io::ErrorKind::StorageFull,
+            format!("it needs {bytes} bytes, more than are free on the disk"),
+        )),
+    }
 }
 
 fn put_in_place(directory: &Dir, names: &[&str], begun: &mut bool) -> io::Result<()> {
@@ -101,4 +122,18 @@ pub(crate) fn retain(directory: &Dir, wanted: impl Fn(&str) -> bool) -> io::Resu
 fn sync(directory: &Dir) -> io::Result<()> {
     // Opened anew: a `Dir` is only a path to the kernel, which cannot be synced.
     directory.open(".")?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_fit_is_not_begun() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let directory = open_directory(folder.path()).expect("opened");
+        check_room(&directory, 1).expect("there is room");
+        let full = check_room(&directory, u64::MAX).expect_err("no disk is so large");
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+    }
 }
