@@ -11,7 +11,7 @@ use wasmill_model::{Millis, Name};
 /// What is said of one plugin is said one after the other, but for [`Plugins::prepare`]: callers see to
 /// that. Everything that changes is durable when a call returns, and a call that fails has changed
 /// nothing. That a file is gone or of no use is true whether or not it can be written down: it holds at
-/// once, and is written by [`Plugins::write`] if it could not be then.
+/// once, and is written by [`Plugins::catch_up`] if it could not be then.
 pub trait Plugins: Send + Sync + 'static {
     /// The content of a file that fits this host, ready to be put into service.
     type Prepared: Send + 'static;
@@ -68,11 +68,12 @@ pub trait Plugins: Send + Sync + 'static {
         name: &Name,
     ) -> impl Future<Output = Result<Option<String>, Rejected>> + Send;
 
-    /// The plugins of which something holds that could not be written down.
-    fn unwritten(&self) -> Vec<Name>;
+    /// The plugins of which something holds that could not be written down, or of which what is
+    /// written down cannot be read.
+    fn behind(&self) -> Vec<Name>;
 
-    /// Writes that down for `name`.
-    fn write(&self, name: &Name) -> impl Future<Output = ()> + Send;
+    /// Tries that again for `name`.
+    fn catch_up(&self, name: &Name) -> impl Future<Output = ()> + Send;
 
     /// The names of the plugins in service.
     fn serving(&self) -> Vec<Name>;

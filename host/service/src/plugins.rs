@@ -241,9 +241,9 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
     /// Does again what the data directory did not allow, but for files: whoever found them brings them
     /// again.
     pub(crate) async fn catch_up(&self) {
-        for name in self.plugins.unwritten() {
+        for name in self.plugins.behind() {
             let _turn = self.turns.take(&name).await;
-            self.plugins.write(&name).await;
+            self.plugins.catch_up(&name).await;
         }
         let waiting: Vec<Name> = {
             let untaken = self.untaken();

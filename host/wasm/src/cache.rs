@@ -12,20 +12,30 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::Dir;
 use sha2::{Digest, Sha256};
+use wasmill_model::Name;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::files;
 
+/// Most plugins whose code is held in memory.
+const HELD_MAX: usize = 4;
 const CHECKSUM_BYTES: usize = 32;
 
 /// The directory of compiled code.
 pub(crate) struct Cache {
     directory: Dir,
     engine: String,
-    /// The last code that could not be written, and of which component: whoever tries again for want
-    /// of room does not compile again.
-    unwritten: Mutex<Option<(String, Component)>>,
+    /// Code that could not be written, the latest last: whoever tries again for want of room does not
+    /// compile again.
+    held: Mutex<Vec<Held>>,
+}
+
+/// Code that waits for room, of the file of a plugin.
+struct Held {
+    plugin: Name,
+    hash: String,
+    code: Component,
 }
 
 impl Cache {
@@ -36,15 +46,15 @@ impl Cache {
         Ok(Self {
             directory,
             engine: format!("{:016x}", hasher.finish()),
-            unwritten: Mutex::default(),
+            held: Mutex::default(),
         })
     }
 
     /// The code compiled for `hash` before; none if there is none that is whole.
     pub(crate) fn load(&self, engine: &Engine, hash: &str) -> Option<Component> {
         let file = self.file(hash);
-        if let Some((_, component)) = self.unwritten().as_ref().filter(|(of, _)| of == hash) {
-            return Some(component.clone());
+        if let Some(held) = self.held().iter().find(|held| held.hash == hash) {
+            return Some(held.code.clone());
         }
         let entry = self.directory.read(&file).ok()?;
         match decode(engine, &entry) {
@@ -64,17 +74,27 @@ impl Cache {
         }
         let code = component.serialize().map_err(io::Error::other)?;
         let content: [&[u8]; 2] = [&Sha256::digest(&code), &code];
-        let written = files::write_whole(&self.directory, &[&file], &content);
-        match written {
-            Ok(()) => drop(self.unwritten().take_if(|(of, _)| of == hash)),
-            Err(_) => self.hold(hash, component),
-        }
-        written
+        Ok(files::write_whole(&self.directory, &[&file], &content)?)
     }
 
-    /// Holds the code of `component` in memory, since the directory has no room for it now.
-    pub(crate) fn hold(&self, hash: &str, component: &Component) {
-        *self.unwritten() = Some((hash.to_owned(), component.clone()));
+    /// Holds the code of a plugin's file in memory, since the data directory has no room for it now,
+    /// in the place of what was held for that plugin, or for the one that has waited longest.
+    pub(crate) fn hold(&self, plugin: &Name, hash: &str, code: &Component) {
+        self.release(plugin);
+        let mut held = self.held();
+        if held.len() == HELD_MAX {
+            held.remove(0);
+        }
+        held.push(Held {
+            plugin: plugin.clone(),
+            hash: hash.to_owned(),
+            code: code.clone(),
+        });
+    }
+
+    /// Drops what is held for a plugin: no file of it waits any more.
+    pub(crate) fn release(&self, plugin: &str) {
+        self.held().retain(|held| *held.plugin != *plugin);
     }
 
     /// Forgets a damaged entry, so that [`Cache::store`] writes it again.
@@ -88,10 +108,8 @@ impl Cache {
         files::retain(&self.directory, |file| wanted.contains(file))
     }
 
-    fn unwritten(&self) -> MutexGuard<'_, Option<(String, Component)>> {
-        self.unwritten
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Vec<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn file(&self, hash: &str) -> String {
@@ -115,4 +133,29 @@ fn decode(engine: &Engine, entry: &[u8]) -> Result<Component, String> {
     // the name that this very engine compiled it. wasmtime checks its version and settings again.
     let component = unsafe { Component::deserialize(engine, code) };
     component.map_err(|error| format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_held_for_few_plugins_and_for_each_once() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let engine = Engine::default();
+        let cache = Cache::open(folder.path(), &engine).expect("opened");
+        let code = Component::new(&engine, b"\0asm\x0d\0\x01\0").expect("an empty one");
+        let holds = |hash: &str| cache.load(&engine, hash).is_some();
+        let names = ["a", "b", "c", "d", "e"].map(Name::from);
+        cache.hold(&names[0], "first", &code);
+        cache.hold(&names[1], "of another plugin", &code);
+        assert!(holds("first") && holds("of another plugin"));
+        cache.hold(&names[0], "another content", &code);
+        assert!(!holds("first") && holds("another content"));
+        cache.release("b");
+        assert!(!holds("of another plugin") && holds("another content"));
+        names.iter().for_each(|name| cache.hold(name, name, &code));
+        assert!(!holds("a") && holds("b") && holds("e"));
+        assert_eq!(cache.held().len(), HELD_MAX);
+    }
 }

@@ -13,24 +13,74 @@ pub(crate) fn open_directory(path: &Path) -> io::Result<Dir> {
     Dir::open_ambient_dir(path, ambient_authority())
 }
 
+/// Why files were not written.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}")]
+pub(crate) struct Unwritten {
+    cause: io::Error,
+    /// Some may have been replaced, and that may not last.
+    pub(crate) begun: bool,
+}
+
+impl From<Unwritten> for io::Error {
+    fn from(unwritten: Unwritten) -> Self {
+        unwritten.cause
+    }
+}
+
 /// Writes `content` beside each of `names`, syncs it, and renames it into place. No name is replaced
 /// before all are written, and then one after the other. What fails leaves nothing beside them.
-pub(crate) fn write_whole(directory: &Dir, names: &[&str], content: &[&[u8]]) -> io::Result<()> {
-    let partial = |name: &&str| format!("{name}.partial");
-    let written = names
-        .iter()
-        .try_for_each(|name| write(directory, &partial(name), content));
-    if let Err(error) = written {
+pub(crate) fn write_whole(
+    directory: &Dir,
+    names: &[&str],
+    content: &[&[u8]],
+) -> Result<(), Unwritten> {
+    let mut begun = false;
+    let bytes: usize = content.iter().map(|part| part.len()).sum();
+    let written = check_room(directory, (bytes * names.len()) as u64)
+        .and_then(|()| {
+            let mut names = names.iter();
+            names.try_for_each(|name| write(directory, &partial(name), content))
+        })
+        .and_then(|()| put_in_place(directory, names, &mut begun));
+    written.map_err(|cause| {
         for name in names {
             // It takes room where there may be none; if it stays, it is written over.
             let _ = directory.remove_file(partial(name));
         }
-        return Err(error);
+        Unwritten { cause, begun }
+    })
+}
+
+/// Whether there is room for so much. What is known not to fit would else take what room there is from
+/// everybody, each time that it is tried.
+fn check_room(directory: &Dir, bytes: u64) -> io::Result<()> {
+    // Some file systems do not tell, or not their size.
+    let Ok(disk) = rustix::fs::fstatvfs(directory) else {
+        return Ok(());
+    };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    match disk.f_blocks > 0 && free < bytes {
+        false => Ok(()),
+        // The same each time, as long as it is the same that does not fit.
+        true => Err(io::Error::new(
+            io::ErrorKind::StorageFull,
+            format!("it needs {bytes} bytes, more than are free on the disk"),
+        )),
     }
+}
+
+fn put_in_place(directory: &Dir, names: &[&str], begun: &mut bool) -> io::Result<()> {
     for name in names {
         directory.rename(partial(name), directory, name)?;
+        *begun = true;
     }
     sync(directory)
+}
+
+/// What is written beside `name`.
+fn partial(name: &str) -> String {
+    format!("{name}.partial")
 }
 
 fn write(directory: &Dir, name: &str, content: &[&[u8]]) -> io::Result<()> {
@@ -72,4 +122,18 @@ pub(crate) fn retain(directory: &Dir, wanted: impl Fn(&str) -> bool) -> io::Resu
 fn sync(directory: &Dir) -> io::Result<()> {
     // Opened anew: a `Dir` is only a path to the kernel, which cannot be synced.
     directory.open(".")?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_fit_is_not_begun() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let directory = open_directory(folder.path()).expect("opened");
+        check_room(&directory, 1).expect("there is room");
+        let full = check_room(&directory, u64::MAX).expect_err("no disk is so large");
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+    }
 }

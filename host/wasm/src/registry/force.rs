@@ -60,10 +60,8 @@ impl Registry {
 
     /// Has a record hold, and writes it down if that is possible now.
     pub(super) async fn note(&self, name: &Name, record: Record, keep: Vec<Arc<Loaded>>) {
-        if let Err(why) = self.save(name, record.clone(), keep).await
-            && self.host.versions.owe(name, record, why.clone())
-        {
-            tracing::error!(plugin = %name, why, "a plugin's record is not written down yet: it is tried again");
+        if let Err(why) = self.save(name, record.clone(), keep).await {
+            self.host.versions.owe(name, record, why);
         }
     }
 
@@ -138,7 +136,12 @@ impl Registry {
         let (host, name) = (self.host.clone(), name.clone());
         let saved = blocking(move || {
             keep.iter().try_for_each(|loaded| host.keep(loaded))?;
+            let is_taken = record.file().is_some();
             host.versions.save(&name, record)?;
+            if is_taken {
+                // No file of it waits any more.
+                host.cache.release(&name);
+            }
             if let Err(error) = host.clean() {
                 tracing::warn!(plugin = %name, %error, "what is not kept any more is still there");
             }

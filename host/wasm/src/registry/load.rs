@@ -113,15 +113,14 @@ impl Registry {
 impl Host {
     /// Keeps what was loaded, compiled code with it. Nothing names it yet.
     pub(super) fn keep(&self, loaded: &Loaded) -> io::Result<()> {
-        let hash = &loaded.version.hash;
-        if let Err(error) = self.versions.keep(hash, &loaded.bytes) {
-            // It is tried again, and the code is what takes longest to make.
-            self.cache.hold(hash, &loaded.compiled);
-            return Err(error);
-        }
+        let (plugin, hash) = (&loaded.version.plugin, &loaded.version.hash);
+        // What fails is tried again, and the code is what takes longest to make.
+        let hold = || self.cache.hold(plugin, hash, &loaded.compiled);
+        let kept = self.versions.keep(hash, &loaded.bytes);
+        kept.inspect_err(|_| hold())?;
         // The cache only saves time: without it the plugin serves all the same.
         if let Err(error) = self.cache.store(hash, &loaded.compiled) {
-            let plugin = &loaded.version.plugin;
+            hold();
             tracing::warn!(%plugin, %error, "the compiled code could not be kept");
         }
         Ok(())

@@ -51,14 +51,20 @@ impl Plugins for Registry {
     }
 
     async fn remove(&self, name: &Name) {
-        if let Ok(mut record) = self.record(name).await {
-            record.remove();
-            self.note(name, record, Vec::new()).await;
+        match self.record(name).await {
+            // There is nothing to note.
+            Ok(record) if record.kept().is_empty() => {}
+            Ok(mut record) => {
+                record.remove();
+                self.note(name, record, Vec::new()).await;
+            }
+            Err(_) => self.host.versions.note_removal(name),
         }
         let _routes = self.routes();
         self.replace(name, None);
         self.chosen.forget(name);
         self.host.meters.forget(name);
+        self.host.cache.release(name);
     }
 
     async fn act(&self, name: &Name, action: Action) -> Result<bool, ActError> {
@@ -116,16 +122,17 @@ impl Plugins for Registry {
         Ok(self.version(name))
     }
 
-    fn unwritten(&self) -> Vec<Name> {
+    fn behind(&self) -> Vec<Name> {
         let all = self.host.versions.all().into_iter();
-        all.filter(|(_, known)| matches!(known, Known::Unwritten(..)))
+        all.filter(|(_, known)| !matches!(known, Known::Written(_)))
             .map(|(name, _)| name)
             .collect()
     }
 
-    async fn write(&self, name: &Name) {
-        if let Known::Unwritten(record, _) = self.host.versions.known(name) {
-            self.note(name, Record::clone(&record), Vec::new()).await;
+    async fn catch_up(&self, name: &Name) {
+        // What was put back as it is to be is not written, and versions are dropped again.
+        if let Ok(record) = self.record(name).await {
+            self.note(name, record, Vec::new()).await;
         }
     }
 
@@ -137,17 +144,16 @@ impl Plugins for Registry {
 
     fn standings(&self) -> Vec<(Name, Standing)> {
         let all = self.host.versions.all().into_iter();
-        all.map(|(name, known)| {
+        let stands = all.map(|(name, known)| {
             let standing = self.stands(&name, &known);
             (name, standing)
-        })
-        .collect()
+        });
+        stands.filter(|(_, standing)| is_known(standing)).collect()
     }
 
     fn standing(&self, name: &str) -> Option<Standing> {
         let standing = self.stands(name, &self.host.versions.known(name));
-        let is_known = !standing.versions.is_empty() || standing.fault.is_some();
-        is_known.then_some(standing)
+        is_known(&standing).then_some(standing)
     }
 
     async fn damages(&self, name: &Name) -> BTreeMap<String, String> {
@@ -246,6 +252,11 @@ impl Registry {
     pub(super) fn in_force(&self) -> Arc<Routes> {
         self.routes().clone()
     }
+}
+
+/// Whether there is something of a plugin.
+fn is_known(standing: &Standing) -> bool {
+    !standing.versions.is_empty() || standing.fault.is_some()
 }
 
 fn rejected(plugin: &Name, failed: impl Into<Failed>) -> Rejected {

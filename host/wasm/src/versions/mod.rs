@@ -9,6 +9,7 @@ mod standing;
 mod store;
 #[cfg(test)]
 mod tests;
+mod text;
 mod trial;
 
 use std::collections::{BTreeMap, HashSet};
@@ -38,8 +39,13 @@ pub(crate) enum Known {
     Written(Arc<Record>),
     /// More than its record says on disk, and why that could not be written.
     Unwritten(Arc<Record>, String),
-    /// Nothing, since its record cannot be read: why, and the remedy.
-    Unreadable(String),
+    /// Nothing, since its record cannot be read.
+    Unreadable {
+        /// Why, and the remedy.
+        why: String,
+        /// The plugin's file went, which holds as soon as the record can be read.
+        removed: bool,
+    },
 }
 
 /// Nothing is known of a plugin of which there is a record: why it cannot be read, and the remedy.
@@ -51,7 +57,7 @@ impl Known {
     pub(crate) fn record(&self) -> Result<&Arc<Record>, Unreadable> {
         match self {
             Self::Written(record) | Self::Unwritten(record, _) => Ok(record),
-            Self::Unreadable(why) => Err(Unreadable(why.clone())),
+            Self::Unreadable { why, .. } => Err(Unreadable(why.clone())),
         }
     }
 
@@ -59,7 +65,7 @@ impl Known {
         match self {
             Self::Written(_) => None,
             Self::Unwritten(_, why) => Some(Fault::Unwritten(why.clone())),
-            Self::Unreadable(why) => Some(Fault::Unreadable(why.clone())),
+            Self::Unreadable { why, .. } => Some(Fault::Unreadable(why.clone())),
         }
     }
 }
@@ -87,6 +93,7 @@ impl Versions {
         let names = store.names()?.into_iter();
         let all = names.map(|name| {
             let known = read(&store, &name);
+            tell(&name, &known);
             (name, known)
         });
         Ok(Self {
@@ -123,35 +130,69 @@ impl Versions {
         self.store.component(hash)
     }
 
-    /// Replaces the record of a plugin: durable when this returns, or as it was.
+    /// Replaces the record of a plugin: durable when this returns.
+    ///
+    /// # Errors
+    /// The error of writing it: the record is as it was, and written anew if it may not be so on disk.
     pub(crate) fn save(&self, name: &Name, record: Record) -> io::Result<()> {
-        if matches!(self.known(name), Known::Written(before) if *before == record) {
+        let before = self.known(name);
+        if matches!(&before, Known::Written(before) if **before == record) {
             return Ok(());
         }
-        self.store.save(name, &record)?;
+        if let Err(unwritten) = self.store.save(name, &record) {
+            if unwritten.begun
+                && let Ok(before) = before.record()
+            {
+                let why = format!("its record may be half replaced on disk: {unwritten}");
+                self.owe(name, before.clone(), why);
+            }
+            return Err(unwritten.into());
+        }
         self.set(name, Known::Written(Arc::new(record)));
         Ok(())
     }
 
-    /// Has a record hold that could not be written. True if the one before was.
-    pub(crate) fn owe(&self, name: &Name, record: Record, why: String) -> bool {
-        let before = self.set(name, Known::Unwritten(Arc::new(record), why));
-        !matches!(before, Some(Known::Unwritten(..)))
+    /// Has a record hold that could not be written.
+    pub(crate) fn owe(&self, name: &Name, record: impl Into<Arc<Record>>, why: String) {
+        let before = self.set(name, Known::Unwritten(record.into(), why.clone()));
+        if !matches!(before, Some(Known::Unwritten(..))) {
+            tracing::error!(plugin = %name, why, "a plugin's record is not written down yet: it is tried again");
+        }
     }
 
-    /// Looks again at a record that could not be read: it may have been put back.
+    /// Looks again at a record that could not be read: it may have been put back. If the plugin's file
+    /// went meanwhile, the record says so then.
     pub(crate) fn look_again(&self, name: &Name) {
-        if matches!(self.known(name), Known::Unreadable(_)) {
-            self.set(name, read(&self.store, name));
+        let Known::Unreadable { why, removed } = self.known(name) else {
+            return;
+        };
+        let known = match read(&self.store, name) {
+            Known::Unreadable { why: now, .. } if now == why => return,
+            Known::Unreadable { why, .. } => Known::Unreadable { why, removed },
+            Known::Written(record) if removed => without_file(record),
+            Known::Unwritten(record, _) if removed => without_file(record),
+            known => known,
+        };
+        tell(name, &known);
+        self.set(name, known);
+    }
+
+    /// Notes that a plugin's file is gone whose record cannot be read.
+    pub(crate) fn note_removal(&self, name: &str) {
+        if let Some(Known::Unreadable { removed, .. }) = self.lock().get_mut(name) {
+            *removed = true;
         }
     }
 
     /// Removes components that no record names; returns the versions whose compiled code is worth
-    /// keeping. Does nothing while a record cannot be read: who knows what it names.
+    /// keeping. Does nothing while a record cannot be read or written: who knows what it names on disk.
     pub(crate) fn clean(&self) -> io::Result<Option<HashSet<String>>> {
         let all = self.all();
-        let records: Result<Vec<_>, _> = all.values().map(Known::record).collect();
-        let Ok(records) = records else {
+        let records = all.values().map(|known| match known {
+            Known::Written(record) => Some(record),
+            _ => None,
+        });
+        let Some(records) = records.collect::<Option<Vec<_>>>() else {
             return Ok(None);
         };
         let kept = records.iter().flat_map(|record| record.kept());
@@ -174,17 +215,35 @@ impl Versions {
 fn read(store: &Store, name: &str) -> Known {
     match store.find(name) {
         Found::Whole(record) => Known::Written(Arc::new(record)),
-        Found::Copied(record, why) => {
-            tracing::warn!(
-                plugin = name,
-                why,
-                "its copy stands in for a plugin's record"
-            );
-            Known::Unwritten(Arc::new(record), why)
+        Found::Copied(record, why) => Known::Unwritten(Arc::new(record), why),
+        Found::Unreadable(why) => Known::Unreadable {
+            why,
+            removed: false,
+        },
+    }
+}
+
+/// A record that was put back after the plugin's file went.
+fn without_file(record: Arc<Record>) -> Known {
+    // Of what was forgotten there is nothing to note.
+    if record.kept().is_empty() {
+        return Known::Written(record);
+    }
+    let mut record = Arc::unwrap_or_clone(record);
+    record.remove();
+    let why = "the plugin's file went while its record could not be read".to_owned();
+    Known::Unwritten(Arc::new(record), why)
+}
+
+/// Tells the log what was found of a plugin.
+fn tell(plugin: &str, known: &Known) {
+    match known {
+        Known::Written(_) => {}
+        Known::Unwritten(_, why) => {
+            tracing::warn!(plugin, why, "a plugin's record is to be written anew");
         }
-        Found::Unreadable(why) => {
-            tracing::error!(plugin = name, why, "a plugin's record cannot be read");
-            Known::Unreadable(why)
+        Known::Unreadable { why, .. } => {
+            tracing::error!(plugin, why, "a plugin's record cannot be read");
         }
     }
 }

@@ -190,6 +190,11 @@ impl Record {
         self.find(file).filter(|_| !serves)
     }
 
+    /// The content of the plugin's file, if it was taken: no other waits to be.
+    pub(crate) fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
     pub(crate) fn pinned(&self) -> Option<&str> {
         self.pinned.as_deref()
     }

@@ -1,6 +1,6 @@
 //! The directory of kept versions.
 //!
-//! `<hash>.wasm` is a version's component, `<name>.history` the record of a plugin as JSON, and
+//! `<hash>.wasm` is a version's component, `<name>.history` the [record](super::text) of a plugin, and
 //! `<name>.history.copy` the same once more, should that be damaged. Before there were histories,
 //! `<name>.version` held the content hash of the only version that was kept; such a file is read as a
 //! history of one version, until a record takes its place.
@@ -11,20 +11,17 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use cap_std::fs::Dir;
-use serde::{Deserialize, Serialize};
 use wasmill_component::Manifest;
 use wasmill_model::{Millis, Name};
 
 use super::record::{About, Kept, Record};
-use crate::files;
+use super::text::{self, FORMAT, Unfit};
+use crate::files::{self, Unwritten};
 
 const RECORD: &str = ".history";
 const COPY: &str = ".history.copy";
 /// What was there before histories.
 const OLD_RECORD: &str = ".version";
-
-/// What a host must know to read a record. It goes up if a field ever changes its meaning.
-const FORMAT: u32 = 1;
 
 /// The directory.
 #[derive(Debug)]
@@ -43,31 +40,6 @@ pub(super) enum Found {
     Unreadable(String),
 }
 
-/// Why a file says nothing of a plugin.
-enum Unfit {
-    /// There is none.
-    Absent,
-    /// Nobody can read it.
-    Damaged(String),
-    /// A later host wrote it.
-    Newer(u32),
-}
-
-/// What every host reads of a record.
-#[derive(Deserialize)]
-struct Head {
-    /// None was written before there was a second one to come.
-    #[serde(default)]
-    format: u32,
-}
-
-#[derive(Serialize)]
-struct Written<'a> {
-    format: u32,
-    #[serde(flatten)]
-    record: &'a Record,
-}
-
 impl Store {
     pub(super) fn open(directory: &Path) -> io::Result<Self> {
         Ok(Self {
@@ -83,7 +55,7 @@ impl Store {
         if found.is_ok_and(|found| found == component) {
             return Ok(());
         }
-        files::write_whole(&self.directory, &[&path], &[component])
+        Ok(files::write_whole(&self.directory, &[&path], &[component])?)
     }
 
     pub(super) fn component(&self, hash: &str) -> io::Result<Vec<u8>> {
@@ -91,15 +63,17 @@ impl Store {
     }
 
     /// Writes the record of a plugin, whole.
-    pub(super) fn save(&self, name: &str, record: &Record) -> io::Result<()> {
-        let format = FORMAT;
-        let text = serde_json::to_vec_pretty(&Written { format, record });
-        let text = text.map_err(io::Error::other)?;
+    pub(super) fn save(&self, name: &str, record: &Record) -> Result<(), Unwritten> {
+        let text = text::write(record);
         // The copy comes into place first: it is never older than the record that it stands in for.
         let names = [COPY, RECORD].map(|kind| format!("{name}{kind}"));
         let [copy, record] = &names;
-        files::write_whole(&self.directory, &[copy, record], &[&text])?;
-        files::remove(&self.directory, &format!("{name}{OLD_RECORD}"))
+        files::write_whole(&self.directory, &[copy, record], &[text.as_bytes()])?;
+        // Nobody reads it beside a record.
+        if let Err(error) = files::remove(&self.directory, &format!("{name}{OLD_RECORD}")) {
+            tracing::warn!(plugin = name, %error, "the record of a host of before is still there");
+        }
+        Ok(())
     }
 
     /// The plugins of which there is a record.
@@ -113,29 +87,29 @@ impl Store {
     pub(super) fn find(&self, name: &str) -> Found {
         let file = format!("{name}{RECORD}");
         let damage = match self.record(&file) {
-            Ok(record) => return Found::Whole(record),
-            Err(Unfit::Newer(format)) => {
+            Some(Ok(record)) => return Found::Whole(record),
+            Some(Err(Unfit::Newer(format))) => {
                 return Found::Unreadable(format!(
                     "plugins/{file} in the data directory is of a newer host (its format is {format}, \
                      this host reads {FORMAT}): run that one, or put back from a backup what this \
                      one wrote"
                 ));
             }
-            Err(Unfit::Damaged(why)) => Some(why),
-            Err(Unfit::Absent) => None,
+            Some(Err(Unfit::Damaged(why))) => Some(why),
+            None => None,
         };
         match (self.record(&format!("{name}{COPY}")), damage) {
-            (Err(Unfit::Absent), None) => self.old_record(name),
+            (None, None) => self.old_record(name),
             (copy, damage) => {
                 let damage = damage.unwrap_or_else(|| "it is not there".to_owned());
                 let why = format!("plugins/{file} in the data directory is of no use: {damage}");
                 match copy {
-                    Ok(record) => Found::Copied(record, why),
-                    Err(Unfit::Newer(format)) => Found::Unreadable(format!(
+                    Some(Ok(record)) => Found::Copied(record, why),
+                    Some(Err(Unfit::Newer(format))) => Found::Unreadable(format!(
                         "{why}; its copy is of a newer host (its format is {format}, this host reads \
                          {FORMAT}): run that one"
                     )),
-                    Err(_) => Found::Unreadable(format!(
+                    _ => Found::Unreadable(format!(
                         "{why}; and there is no good copy of it. Put it back from a backup, and the \
                          plugin goes on. If there is none, move it and {name}{COPY} away: this \
                          forgets the plugin's versions, pin and approvals, whether it is disabled, \
@@ -154,20 +128,13 @@ impl Store {
         })
     }
 
-    fn record(&self, file: &str) -> Result<Record, Unfit> {
-        let text = self.directory.read(file);
-        let text = text.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Unfit::Absent,
-            _ => Unfit::Damaged(error.to_string()),
-        })?;
-        let damaged = |error: serde_json::Error| Unfit::Damaged(error.to_string());
-        let Head { format } = serde_json::from_slice(&text).map_err(damaged)?;
-        if format > FORMAT {
-            return Err(Unfit::Newer(format));
+    /// What a file says; none if it is absent.
+    fn record(&self, file: &str) -> Option<Result<Record, Unfit>> {
+        match self.directory.read(file) {
+            Ok(text) => Some(text::read(&text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => Some(Err(Unfit::Damaged(error.to_string()))),
         }
-        let record: Record = serde_json::from_slice(&text).map_err(damaged)?;
-        record.check_names().map_err(Unfit::Damaged)?;
-        Ok(record)
     }
 
     fn old_record(&self, name: &str) -> Found {

@@ -1,6 +1,7 @@
 //! What becomes of a plugin's record.
 
 mod stored;
+mod text;
 
 use wasmill_component::{Capabilities, Manifest};
 use wasmill_model::Millis;

@@ -87,6 +87,53 @@ async fn a_record_that_cannot_be_read_keeps_its_plugin_out_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_is_gone_stays_so_when_its_record_is_put_back() {
+    let bench = Bench::with("counter", PluginSettings::default()).await;
+    let files = ["plugin.history", "plugin.history.copy"].map(|file| bench.kept(file));
+    let whole = fs::read(&files[0]).expect("read");
+    for file in &files {
+        fs::write(file, "nothing of use").expect("written");
+    }
+    let name = PLUGIN.into();
+    let bench = bench.again();
+    bench.registry.remove(&name).await;
+    for _ in 0..3 {
+        bench.registry.catch_up(&name).await;
+        assert_eq!(bench.registry.behind(), std::slice::from_ref(&name));
+    }
+
+    fs::write(&files[0], whole).expect("written");
+    bench.registry.catch_up(&name).await;
+    assert!(bench.registry.behind().is_empty());
+    for bench in [&bench, &bench.again()] {
+        let standing = bench.registry.standing(PLUGIN).expect("known");
+        assert_eq!((standing.removed, standing.fault), (true, None));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_a_plugin_whose_record_was_moved_away() {
+    let bench = Bench::with("counter", PluginSettings::default()).await;
+    let files = ["plugin.history", "plugin.history.copy"].map(|file| bench.kept(file));
+    for file in &files {
+        fs::write(file, "nothing of use").expect("written");
+    }
+    let bench = bench.again();
+    let name = PLUGIN.into();
+    assert_eq!(bench.registry.standings().len(), 1, "it waits");
+    bench.registry.remove(&name).await;
+    files
+        .iter()
+        .for_each(|file| fs::remove_file(file).expect("moved"));
+    bench.registry.catch_up(&name).await;
+    bench.registry.remove(&name).await;
+    assert_eq!(bench.registry.standings(), []);
+    assert!(bench.registry.behind().is_empty() && !files[0].exists());
+    let left = fs::read_dir(bench.kept("")).expect("read").count();
+    assert_eq!(left, 0, "what no record names is dropped");
+}
+
+#[tokio::test]
 async fn a_removal_holds_though_it_cannot_be_written_down() {
     let bench = Bench::with("counter", PluginSettings::default()).await;
     let obstacle = bench.obstruct("plugin.history");
@@ -94,12 +141,12 @@ async fn a_removal_holds_though_it_cannot_be_written_down() {
     bench.registry.remove(&name).await;
     let standing = bench.registry.standing(PLUGIN).expect("known");
     assert!(standing.removed && matches!(standing.fault, Some(Fault::Unwritten(_))));
-    assert_eq!(bench.registry.unwritten(), std::slice::from_ref(&name));
+    assert_eq!(bench.registry.behind(), std::slice::from_ref(&name));
     let failed = bench.act(pin(Some(&standing.versions[0].hash))).await;
     assert!(matches!(failed, Err(ActError::Storage(_))), "{failed:?}");
 
     fs::remove_dir(obstacle).expect("removed");
-    bench.registry.write(&name).await;
+    bench.registry.catch_up(&name).await;
     let standing = bench.again().registry.standing(PLUGIN).expect("known");
     assert_eq!((standing.removed, standing.fault), (true, None));
 }

@@ -129,11 +129,11 @@ impl Plugins for Scripted {
         Ok(None)
     }
 
-    fn unwritten(&self) -> Vec<Name> {
+    fn behind(&self) -> Vec<Name> {
         Vec::new()
     }
 
-    async fn write(&self, _: &Name) {}
+    async fn catch_up(&self, _: &Name) {}
 
     async fn damages(&self, _: &Name) -> BTreeMap<String, String> {
         BTreeMap::new()

@@ -139,12 +139,12 @@ impl Plugins for Scripted {
         }
     }
 
-    fn unwritten(&self) -> Vec<Name> {
+    fn behind(&self) -> Vec<Name> {
         let unwritten = self.unwritten.lock().expect("unpoisoned");
         unwritten.iter().cloned().collect()
     }
 
-    async fn write(&self, name: &Name) {
+    async fn catch_up(&self, name: &Name) {
         if !self.full.load(Ordering::SeqCst) {
             self.unwritten.lock().expect("unpoisoned").remove(name);
             self.note(Event::Written(name.to_string()));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use tempfile::TempDir;
 use wasmill_component::SecretKey;
@@ -9,6 +10,7 @@ use wasmill_model::routes::Signatures;
 use wasmill_model::{Millis, Name};
 
 use super::super::store::{Found, Store};
+use super::super::text;
 use super::super::{Known, Versions};
 use super::{Record, hash, manifest, version};
 
@@ -35,7 +37,7 @@ fn whole(found: Found) -> Record {
 #[track_caller]
 fn unreadable(folder: &TempDir) -> String {
     match versions(folder).known("plugin") {
-        Known::Unreadable(why) => why,
+        Known::Unreadable { why, .. } => why,
         other => panic!("{other:?}"),
     }
 }
@@ -81,12 +83,17 @@ fn a_write_that_was_cut_short_leaves_the_record_of_before() {
 #[test]
 fn a_record_that_is_damaged_or_lost_is_had_from_its_copy_and_written_anew() {
     let before = Record::after("ab");
-    for damage in ["not JSON", "{\"trail\": [\"made up\"]}", ""] {
+    for damage in ["not JSON", "{\"trail\": [\"made up\"]}", "{}", "pinnud", ""] {
         let folder = folder();
         store(&folder).save("plugin", &before).expect("saved");
         let record = folder.path().join("plugin.history");
         match damage {
             "" => fs::remove_file(&record).expect("removed"),
+            "pinnud" => {
+                let text = fs::read_to_string(&record).expect("read");
+                let text = text.replace("pinned", damage);
+                fs::write(&record, text).expect("written");
+            }
             damage => fs::write(&record, damage).expect("written"),
         }
         let versions = versions(&folder);
@@ -148,14 +155,6 @@ fn a_record_of_a_newer_host_is_left_to_it_whatever_the_copy_is() {
 }
 
 #[test]
-fn a_record_that_puts_a_version_into_service_which_it_does_not_have_is_damaged() {
-    let folder = folder();
-    write(folder.path(), "plugin.history", b"{\"pinned\": \"0123\"}");
-    let why = unreadable(&folder);
-    assert!(why.contains("it names version 0123"), "{why}");
-}
-
-#[test]
 fn what_holds_and_could_not_be_written_is_written_whatever_it_is() {
     let folder = folder();
     let versions = versions(&folder);
@@ -166,11 +165,11 @@ fn what_holds_and_could_not_be_written_is_written_whatever_it_is() {
     let full = versions
         .save(&name, record.clone())
         .expect_err("it is in the way");
-    assert!(versions.owe(&name, record.clone(), full.to_string()));
     assert!(
-        !versions.owe(&name, record.clone(), full.to_string()),
-        "no news"
+        matches!(versions.known(&name), Known::Written(_)),
+        "it is as it was"
     );
+    versions.owe(&name, record.clone(), full.to_string());
     assert!(
         !folder.path().join("plugin.history.copy").exists(),
         "half done"
@@ -225,4 +224,92 @@ fn public(key: &SecretKey) -> [u8; 32] {
     let mut bytes = [0; 32];
     hex::decode_to_slice(key.public().to_string(), &mut bytes).expect("hexadecimal");
     bytes
+}
+
+/// Of record and copy, only one can be replaced.
+#[test]
+fn a_record_that_is_half_replaced_is_the_one_of_before_and_written_anew() {
+    for (file, is_begun) in [("plugin.history.copy", false), ("plugin.history", true)] {
+        let folder = folder();
+        let versions = versions(&folder);
+        let (name, before) = (Name::from("plugin"), Record::after("a"));
+        versions.save(&name, before.clone()).expect("saved");
+        // In the place of one of them.
+        let obstacle = folder.path().join(file);
+        fs::remove_file(&obstacle).expect("it was written");
+        fs::create_dir(&obstacle).expect("made");
+        let failed = versions.save(&name, Record::after("ab"));
+        failed.expect_err("it is in the way");
+        assert_eq!(*versions.of("plugin").expect("known"), before, "{file}");
+        let is_owed = matches!(versions.known("plugin"), Known::Unwritten(..));
+        assert_eq!(is_owed, is_begun, "{file}");
+        assert_eq!(
+            versions.clean().expect("read").is_none(),
+            is_begun,
+            "{file}"
+        );
+        let left = fs::read_dir(folder.path()).expect("read");
+        let left = left.filter(|it| {
+            let name = it.as_ref().expect("read").file_name();
+            name.to_string_lossy().ends_with(".partial")
+        });
+        assert_eq!(left.count(), 0, "{file}");
+
+        fs::remove_dir(&obstacle).expect("removed");
+        versions.save(&name, before.clone()).expect("saved");
+        if is_begun {
+            for file in ["plugin.history", "plugin.history.copy"] {
+                let text = fs::read(folder.path().join(file)).expect("read");
+                assert_eq!(text::read(&text), Ok(before.clone()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_removal_holds_for_a_record_that_is_put_back_after_it() {
+    let folder = folder();
+    let name = Name::from("plugin");
+    let mut before = Record::after("ab");
+    store(&folder).save(&name, &before).expect("saved");
+    let record = folder.path().join("plugin.history");
+    let whole = fs::read(&record).expect("read");
+    for file in ["plugin.history", "plugin.history.copy"] {
+        write(folder.path(), file, b"not JSON");
+    }
+    let versions = versions(&folder);
+    versions.note_removal(&name);
+    versions.look_again(&name);
+    write(folder.path(), "plugin.history", b"nor this");
+    versions.look_again(&name);
+    let known = versions.known(&name);
+    assert!(matches!(known, Known::Unreadable { removed: true, .. }));
+
+    write(folder.path(), "plugin.history", &whole);
+    versions.look_again(&name);
+    before.remove();
+    assert_eq!(*versions.of(&name).expect("it is back"), before);
+    assert!(
+        matches!(versions.known(&name), Known::Unwritten(..)),
+        "the one on disk does not know"
+    );
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_told_of_once_for_each_cause() {
+    let folder = folder();
+    let log = folder.path().join("log");
+    let writer = Mutex::new(fs::File::create(&log).expect("made"));
+    let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        write(folder.path(), "plugin.history", b"not JSON");
+        let versions = versions(&folder);
+        let look_again = || (0..3).for_each(|_| versions.look_again(&"plugin".into()));
+        look_again();
+        fs::remove_file(folder.path().join("plugin.history")).expect("removed");
+        write(folder.path(), "plugin.history.copy", b"not JSON");
+        look_again();
+    });
+    let log = fs::read_to_string(log).expect("written");
+    assert_eq!(log.matches("cannot be read").count(), 2, "{log}");
 }
