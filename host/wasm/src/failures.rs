@@ -68,7 +68,7 @@ impl Failures {
         }
     }
 
-    /// How many failures wait for one that does not come: they are told of now. None if it came.
+    /// How many failures wait for one that does not come: they are told of now. Zero if it came.
     pub(crate) fn left(&self, wait: &Wait) -> u64 {
         let mut window = self.window();
         match window.began {
