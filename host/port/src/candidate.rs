@@ -50,7 +50,7 @@ pub enum Plan {
 pub struct CanaryPlan {
     /// The share of the keys that it handles, or of the messages that have none.
     pub share: Share,
-    /// For how long it is compared.
+    /// For how long it is compared: more than nothing.
     pub window: Duration,
     /// Whether it comes into service at the window's end, if it held.
     pub promote: bool,

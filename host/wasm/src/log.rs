@@ -10,7 +10,7 @@ use wasmill_model::routes::SecretFile;
 use wasmill_model::{MessageId, Name};
 use wasmill_port::Call;
 
-use crate::failures::Failures;
+use crate::failures::{Due, Failures, Wait};
 use crate::handled::Failed;
 use crate::masks::Masks;
 use crate::surroundings::Probe;
@@ -159,8 +159,10 @@ impl PluginLog {
             Failed::Asked(failure) => &failure.cause,
             Failed::Fault(fault) => &fault.0,
         };
-        if let Some(untold) = self.failures.due(Instant::now()) {
-            tracing::warn!(
+        match self.failures.due(tokio::time::Instant::now()) {
+            Due::Counted => {}
+            Due::Waits(wait) => self.tell_later(wait),
+            Due::Told(untold) => tracing::warn!(
                 plugin = self.plugin.as_str(),
                 version = self.version,
                 topic = delivery.message.topic.as_str(),
@@ -169,8 +171,22 @@ impl PluginLog {
                 untold,
                 cause = cut(cause),
                 "the handler failed"
-            );
+            ),
         }
+    }
+
+    /// Tells how many failures were not told of, should none follow with which that is told.
+    fn tell_later(&self, wait: Wait) {
+        let (plugin, version) = (self.plugin.clone(), self.version.clone());
+        let failures = self.failures.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep_until(wait.until()).await;
+            let untold = failures.left(&wait);
+            if untold > 0 {
+                let plugin = plugin.as_str();
+                tracing::warn!(plugin, version, untold, "more calls of the handler failed");
+            }
+        });
     }
 
     /// Counts a line that comes; says so once a window when some were not written. True if the plugin

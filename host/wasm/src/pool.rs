@@ -43,6 +43,8 @@ pub(crate) struct Serving {
     start_tape: Tape,
     /// What the plugin may have at once.
     own: Arc<Own>,
+    /// As what calls of the handler are counted.
+    handler: Export,
     idle: Idle,
 }
 
@@ -83,6 +85,19 @@ impl Serving {
         }
     }
 
+    /// One whose calls are for show: they are none of the handler's that anything came of.
+    pub(crate) fn preview(
+        host: Arc<Host>,
+        version: Arc<Version>,
+        settings: Arc<PluginSettings>,
+    ) -> Self {
+        let handler = Export::Preview;
+        Self {
+            handler,
+            ..Self::inside(host, version, settings, handler.name())
+        }
+    }
+
     fn with(
         host: Arc<Host>,
         version: Arc<Version>,
@@ -103,6 +118,7 @@ impl Serving {
             outgoing: Arc::new(outgoing),
             start_tape: Tape::Off,
             own,
+            handler: Export::Handler,
             idle: Idle::default(),
         }
     }
@@ -278,7 +294,7 @@ impl Serving {
             Err(Failed::Fault(_)) => Ended::Fault,
         };
         let used = bill.used(call);
-        self.version.meter.add(Export::Handler, ended, took, bill);
+        self.version.meter.add(self.handler, ended, took, bill);
         self.version.meter.add_bytes(&used);
         let called = Called {
             version: self.version.code,

@@ -7,6 +7,7 @@ mod force;
 mod load;
 mod plugins;
 mod shelf;
+mod whole;
 
 use std::collections::HashMap;
 use std::io;
@@ -36,9 +37,13 @@ use crate::{engine, imports};
 use chosen::Standby;
 use load::Tried;
 use shelf::Shelf;
+use whole::Wholes;
 
 pub use arrival::Prepared;
 pub use chosen::Understudy;
+
+/// Where versions are kept in the data directory.
+const VERSIONS: &str = "plugins";
 
 /// Where a registry keeps its files, and counts.
 #[derive(Clone, Debug)]
@@ -110,6 +115,7 @@ pub(crate) struct Host {
     pub(crate) meters: Meters,
     cache: Cache,
     versions: Versions,
+    wholes: Wholes,
     data: PathBuf,
     pub(crate) surroundings: Surroundings,
     /// Calls after which an instance is replaced.
@@ -149,7 +155,7 @@ impl Registry {
             move |cause| Error::Directory { path, cause }
         };
         let cache = Cache::open(&data.join("cache"), &engine).map_err(directory("cache"))?;
-        let versions = Versions::open(&data.join("plugins")).map_err(directory("plugins"))?;
+        let versions = Versions::open(&data.join(VERSIONS)).map_err(directory(VERSIONS))?;
         let host = Host {
             engine,
             clock,
@@ -162,6 +168,7 @@ impl Registry {
             meters: Meters::default(),
             cache,
             versions,
+            wholes: Wholes::default(),
             data,
             surroundings: config.surroundings,
             calls_per_instance_max: config.calls_per_instance_max,

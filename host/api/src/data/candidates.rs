@@ -130,7 +130,7 @@ struct OfCanary {
     version: String,
     /// The share of the keys that it handles, or of the messages that have none: `5%` if not given.
     share: Option<String>,
-    /// For how long it is compared: `10m` if not given, at most 30 days.
+    /// For how long it is compared: `10m` if not given, more than nothing and at most 30 days.
     window: Option<String>,
     /// Times the running version's rate of errors that it may have: 2 if not given.
     #[param(minimum = 1)]
@@ -205,11 +205,9 @@ async fn canary<P: Platform + Operator>(
     let usual = CanaryPlan::default();
     let window = asked.window.map(|it| span("window", &it)).transpose()?;
     let window = window.unwrap_or(usual.window);
-    if window > WINDOW_MAX {
-        return Err(Error::bad(
-            "window",
-            "`window` is 30 days at most".to_owned(),
-        ));
+    if window.is_zero() || window > WINDOW_MAX {
+        let detail = "`window` is more than nothing, and 30 days at most";
+        return Err(Error::bad("window", detail.to_owned()));
     }
     let plan = CanaryPlan {
         share: share("share", asked.share, usual.share)?,
@@ -276,7 +274,7 @@ async fn promote<P: Platform + Operator>(
     operation_id = "abort_trial",
     params(("name" = String, Path, description = "The plugin.")),
     responses((status = 200, description = "How it stood.", body = ShownCandidate),
-        Always, Missing, Refusing, Writing))]
+        Always, Refusing))]
 async fn abort<P: Platform + Operator>(
     Extracted(state): Shared<P>,
     Segment(name): Segment,

@@ -145,3 +145,25 @@ fn check_references(document: &Value, at: &Value) {
         _ => {}
     }
 }
+
+#[test]
+fn of_plugins_only_what_is_written_down_can_fail_for_want_of_room() {
+    let document = document();
+    let of_plugins = operations(&document).filter(|(path, ..)| path.starts_with("/v1/plugins"));
+    let writing = of_plugins.filter(|(.., operation)| !operation["responses"]["507"].is_null());
+    let writing: BTreeSet<_> = writing
+        .filter_map(|(.., operation)| operation["operationId"].as_str())
+        .collect();
+    let expected = [
+        "approve_plugin",
+        "begin_canary",
+        "begin_shadow",
+        "disable_plugin",
+        "enable_plugin",
+        "pin_plugin",
+        "promote_canary",
+        "roll_back_plugin",
+        "unpin_plugin",
+    ];
+    assert_eq!(writing, BTreeSet::from(expected));
+}

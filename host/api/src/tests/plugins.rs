@@ -296,6 +296,7 @@ async fn a_canary_is_begun_by_its_plan_and_its_bounds_are_checked() {
     for (wrong, field) in [
         ("&share=0%25", "share"),
         ("&window=40days", "window"),
+        ("&window=0s", "window"),
         ("&latency=0.5", "latency"),
     ] {
         let problem = ask(&api, "POST", &path(wrong), &Value::Null).await;

@@ -27,6 +27,15 @@ pub(crate) enum Export {
     Gate,
     Query,
     Checker,
+    /// The handler, with a message of which nothing is to come.
+    Preview,
+}
+
+impl Export {
+    /// As metrics call it.
+    pub(crate) fn name(self) -> &'static str {
+        EXPORTS[self as usize]
+    }
 }
 
 /// How a call ended.
@@ -38,7 +47,7 @@ pub(crate) enum Ended {
     Fault,
 }
 
-const EXPORTS: [&str; 4] = ["handler", "gate", "query", "checker"];
+const EXPORTS: [&str; 5] = ["handler", "gate", "query", "checker", "preview"];
 const OUTCOMES: [&str; 4] = ["ok", "retry", "reject", "fault"];
 
 /// The account of one version. Its numbers only grow, and each is right by itself; read together
@@ -230,6 +239,7 @@ mod tests {
         for ended in [Ended::Retry, Ended::Reject, Ended::Fault] {
             meter.add(Export::Handler, ended, took, &bill);
             meter.add(Export::Gate, ended, took, &bill);
+            meter.add(Export::Preview, ended, took, &bill);
         }
         let handled = meter.handled();
         assert_eq!((handled.calls, handled.failed), (4, 3));

@@ -54,7 +54,9 @@ impl Candidates for Registry {
 
         let routes = self.routes();
         // Other routes may have come into force since. Under the lock: a change of the routes finds the
-        // candidate, or the candidate finds it.
+        // candidate, or the candidate finds it, be it of settings or of who must have signed it.
+        let signed = kept.check_signature(plugin, &routes.signatures);
+        signed.map_err(ActError::Refused)?;
         candidate.renew(&self.host, &routes.plugin(plugin));
         let status = candidate.status();
         self.trials.begin(candidate);

@@ -76,7 +76,7 @@ impl Choose for Registry {
         };
         check_handles(&version)?;
         let settings = routes.plugin(plugin);
-        let serving = Serving::inside(self.host.clone(), version, settings, "preview");
+        let serving = Serving::preview(self.host.clone(), version, settings);
         serving.give_back(started(serving.try_start().await)?);
         Ok(Understudy(serving))
     }

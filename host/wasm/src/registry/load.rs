@@ -1,6 +1,7 @@
 //! From bytes to a version that starts.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -8,11 +9,11 @@ use wasmill_component::Manifest;
 use wasmill_model::Name;
 use wasmtime::component::Component;
 
-use super::{Host, Registry};
+use super::{Host, Registry, VERSIONS};
 use crate::component::{self, Version};
 use crate::instance::Instance;
 use crate::pool::Serving;
-use crate::versions::About;
+use crate::versions::{About, Known};
 
 /// A component that fits this host.
 pub(super) struct Loaded {
@@ -75,23 +76,10 @@ impl Registry {
     /// Why there is none, and the remedy.
     pub(super) async fn content(&self, hash: &str) -> Result<Vec<u8>, String> {
         let (host, wanted) = (self.host.clone(), hash.to_owned());
-        blocking(move || {
-            let bytes = host.versions.component(&wanted);
-            let bytes = bytes.map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => {
-                    format!(
-                        "its kept version {wanted} cannot be read, since its content is not there: \
-                         drop its file again"
-                    )
-                }
-                _ => format!("its kept version {wanted} cannot be read: {error}"),
-            })?;
-            match content_hash(&bytes) == wanted {
-                true => Ok(bytes),
-                false => Err(format!(
-                    "its kept version {wanted} is damaged: drop its file again"
-                )),
-            }
+        blocking(move || match host.read_whole(&wanted) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(damaged(&wanted)),
+            Err(error) => Err(unreadable(&wanted, &error)),
         })
         .await
     }
@@ -126,12 +114,27 @@ impl Host {
         Ok(())
     }
 
+    /// Where the component of a version is kept.
+    pub(super) fn kept_file(&self, hash: &str) -> PathBuf {
+        self.data.join(VERSIONS).join(format!("{hash}.wasm"))
+    }
+
+    /// The component of a version that is kept; none if it is not what its hash says.
+    pub(super) fn read_whole(&self, hash: &str) -> io::Result<Option<Vec<u8>>> {
+        let bytes = self.versions.component(hash)?;
+        Ok((content_hash(&bytes) == hash).then_some(bytes))
+    }
+
     /// Drops what no record names any more.
     pub(super) fn clean(&self) -> io::Result<()> {
-        match self.versions.clean()? {
-            Some(warm) => self.cache.clean(&warm),
-            None => Ok(()),
-        }
+        let Some(warm) = self.versions.clean()? else {
+            return Ok(());
+        };
+        let all = self.versions.all();
+        let records: Vec<_> = all.values().flat_map(Known::record).collect();
+        self.wholes
+            .retain(|hash| records.iter().any(|record| record.find(hash).is_some()));
+        self.cache.clean(&warm)
     }
 
     fn compile(&self, hash: &str, bytes: &[u8]) -> Result<Component, String> {
@@ -146,6 +149,22 @@ impl Host {
 /// The hash by which a component is known: SHA-256, hexadecimal.
 pub(super) fn content_hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+/// What is told of a kept version that cannot be read.
+pub(super) fn unreadable(hash: &str, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!(
+            "its kept version {hash} cannot be read, since its content is not there: drop its file \
+             again"
+        ),
+        _ => format!("its kept version {hash} cannot be read: {error}"),
+    }
+}
+
+/// What is told of a kept version whose content is another.
+pub(super) fn damaged(hash: &str) -> String {
+    format!("its kept version {hash} is damaged: drop its file again")
 }
 
 /// Runs what would hold up an asynchronous thread.

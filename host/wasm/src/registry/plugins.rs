@@ -162,7 +162,7 @@ impl Plugins for Registry {
         };
         let mut damages = BTreeMap::new();
         for Kept { hash, .. } in record.kept() {
-            if let Err(why) = self.content(hash).await {
+            if let Some(why) = self.damage(hash).await {
                 damages.insert(hash.clone(), why);
             }
         }

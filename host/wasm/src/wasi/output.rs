@@ -17,6 +17,9 @@ use crate::log::{Level, PluginLog};
 /// How much of a call's last output is held back, to explain the trap that it may end in: a panic's
 /// message stands there, or a traceback.
 const HELD_BYTES_MAX: usize = 2 << 10;
+/// How much of each line: what stands before it, as where a panic was, is held back with it. The log has
+/// a longer one whole.
+const HELD_LINE_BYTES_MAX: usize = HELD_BYTES_MAX / 4 * 3;
 /// Rust's hint after a panic, which no plugin's author can follow.
 const HINT: &str = "note: run with `RUST_BACKTRACE=1`";
 /// What a guest may write in one call.
@@ -78,8 +81,10 @@ impl Lines {
         buffer.end_line();
         buffer.held_bytes = 0;
         let lines = std::mem::take(&mut buffer.held).into_iter();
-        let lines = lines.map(|(line, _)| line);
-        let lines: Vec<_> = lines.filter(|line| !line.starts_with(HINT)).collect();
+        let lines = lines.filter(|(line, _)| !line.starts_with(HINT));
+        let lines: Vec<_> = lines
+            .map(|(line, admitted)| buffer.shortened(line, admitted))
+            .collect();
         lines.join("\n")
     }
 
@@ -110,7 +115,7 @@ impl Buffer {
         let line = String::from_utf8_lossy(&self.line);
         let line = line.trim_end().to_owned();
         if !line.is_empty() {
-            self.held_bytes += line.len();
+            self.held_bytes += held_bytes(&line);
             self.held.push_back((line, self.log.admit()));
             self.hold_at_most(self.held_bytes_max);
         }
@@ -123,10 +128,27 @@ impl Buffer {
         while self.held_bytes > bytes_max
             && let Some((line, admitted)) = self.held.pop_front()
         {
-            self.held_bytes -= line.len();
+            self.held_bytes -= held_bytes(&line);
             self.log.write_held(self.level, None, &line, admitted);
         }
     }
+
+    /// As much of a line as a cause has room for; if that is not all, the line goes to the log, too.
+    fn shortened(&self, line: String, admitted: bool) -> String {
+        if line.len() <= HELD_LINE_BYTES_MAX {
+            return line;
+        }
+        self.log.write_held(self.level, None, &line, admitted);
+        // Masked before it is cut: a part of a secret would not be known for one.
+        let line = self.log.masked(&line);
+        let end = line.floor_char_boundary(HELD_LINE_BYTES_MAX);
+        format!("{}...", &line[..end])
+    }
+}
+
+/// What a line counts for among those that are held back.
+fn held_bytes(line: &str) -> usize {
+    line.len().min(HELD_LINE_BYTES_MAX)
 }
 
 impl Drop for Buffer {
@@ -208,7 +230,8 @@ mod tests {
         }
         assert_eq!(lines.buffer().line.len(), LINE_BYTES_MAX);
         lines.buffer().write(b"\nshort\n");
-        assert_eq!(lines.take(), "short");
+        let said = format!("{}...\nshort", "x".repeat(HELD_LINE_BYTES_MAX));
+        assert_eq!(lines.take(), said);
     }
 
     #[test]
@@ -219,15 +242,31 @@ mod tests {
         assert_eq!(seen.lines(), [""; 0], "the call goes on");
         lines.release();
         assert_eq!(seen.lines(), ["well"]);
-        let long = "x".repeat(HELD_BYTES_MAX);
-        lines
-            .buffer()
-            .write(format!("{long}\nthe end\n").as_bytes());
-        assert_eq!(lines.take(), "the end");
-        assert_eq!(seen.lines(), ["well", &long]);
+        let long = "x".repeat(HELD_LINE_BYTES_MAX);
+        let text = format!("{long}\nlonger than what is left: {long}\nthe end\n");
+        lines.buffer().write(text.as_bytes());
+        let said = lines.take();
+        assert!(
+            said.starts_with("longer") && said.ends_with("...\nthe end"),
+            "{said}"
+        );
+        assert_eq!(seen.lines()[..2], ["well", &long]);
+        assert!(seen.lines()[2].ends_with(&long), "the log has all of it");
         let out = Lines::stdout(log(seen.clone()));
         out.buffer().write(b"out\n");
-        assert_eq!(seen.lines()[2], "out");
+        assert_eq!(seen.lines()[3], "out");
+    }
+
+    #[test]
+    fn of_a_long_last_line_the_beginning_is_in_the_cause_with_what_stands_before_it() {
+        let lines = Lines::stderr(log(Arc::default()));
+        let long = "\u{fc}".repeat(LINE_BYTES_MAX);
+        let text = format!("panicked at src/lib.rs:1:1:\n{long}\n{HINT} to see\n");
+        lines.buffer().write(text.as_bytes());
+        let said = lines.take();
+        let said: Vec<_> = said.lines().collect();
+        let cut = "\u{fc}".repeat(HELD_LINE_BYTES_MAX / 2);
+        assert_eq!(said, ["panicked at src/lib.rs:1:1:", &format!("{cut}...")]);
     }
 
     fn log(seen: Arc<Seen>) -> Arc<PluginLog> {

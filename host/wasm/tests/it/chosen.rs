@@ -10,7 +10,7 @@ use wasmill_model::routes::{Grants, PluginSettings};
 use wasmill_model::{FailureKind, Name};
 use wasmill_port::chosen::{Choose, Chosen, Rehearsed};
 use wasmill_port::plugins::Action;
-use wasmill_port::{Delivery, Guests, Plugins, Run};
+use wasmill_port::{Accounts, Delivery, Guests, Plugins, Run};
 
 use crate::candidates::beside;
 use crate::http::Server;
@@ -131,6 +131,25 @@ async fn a_rehearsal_tells_what_would_be_done_and_a_fault_as_one() {
     let (bench, chosen) = beside("counter", "trap", PluginSettings::default()).await;
     let told = rehearse(&bench, Some(&chosen), "x").await;
     assert!(told.is_fault && told.outcome.result.is_err(), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_rehearsal_is_counted_as_that_and_not_as_a_failure_of_what_serves() {
+    let (bench, chosen) = beside("refuse", "refuse", PluginSettings::default()).await;
+    for version in [None, Some(&*chosen)] {
+        let told = rehearse(&bench, version, "retry").await;
+        assert!(told.outcome.result.is_err(), "{told:?}");
+    }
+    let handled = || bench.registry.standing(PLUGIN).expect("known").handled;
+    assert_eq!((handled().calls, handled().failed), (0, 0));
+    let accounts = bench.registry.accounts();
+    let counted = accounts.iter().flat_map(|it| &it.calls);
+    let counted: Vec<_> = counted
+        .map(|it| (it.export, it.outcome, it.count))
+        .collect();
+    assert_eq!(counted, [("preview", "retry", 1); 2]);
+    failure(bench.handle("retry").await);
+    assert_eq!((handled().calls, handled().failed), (1, 1));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use wasmill_model::record::CodeVersion;
 use wasmill_model::routes::{Isolation, PluginSettings};
 use wasmill_port::Guests;
 
-use crate::support::{Bench, NOW, PLUGIN, effects, failure, written};
+use crate::support::{Bench, Log, NOW, PLUGIN, effects, failure, written};
 
 #[tokio::test]
 async fn a_run_goes_through_its_messages_and_each_sees_the_writes_before_it() {
@@ -116,4 +116,23 @@ async fn a_trap_tells_the_panic_and_where_it_was_and_the_next_call_is_well() {
         );
     }
     effects(bench.handle("fine").await);
+}
+
+#[tokio::test]
+async fn failures_that_no_other_one_follows_are_told_of_when_their_time_is_over() {
+    let (log, bench) = (
+        Log::default(),
+        Bench::with("refuse", PluginSettings::default()).await,
+    );
+    let collected = log.collect();
+    for _ in 0..5 {
+        failure(bench.handle("retry").await);
+    }
+    let count = |what: &str| log.text().lines().filter(|it| it.contains(what)).count();
+    assert_eq!(count("the handler failed"), 3);
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    drop(collected);
+    assert_eq!(count("more calls of the handler failed"), 1);
+    assert_eq!(count("untold=2"), 1, "{}", log.text());
 }

@@ -162,6 +162,26 @@ async fn a_plugin_that_goes_out_of_service_ends_the_trial() {
 }
 
 /// The routes of a bench whose plugins must be signed by these keys.
+#[tokio::test]
+async fn no_trial_begins_of_a_version_whose_key_went_while_it_started() {
+    let server = Server::held().await;
+    let settings = server.granted_at_start();
+    let (bench, candidate) = beside("counter", "starter", settings).await;
+    let bench = Arc::new(bench);
+    let begins = tokio::spawn({
+        let bench = bench.clone();
+        async move { begin(&bench, &candidate, canary(100.0)).await }
+    });
+    server.wait_for(1).await;
+    bench.registry.set_routes(signed_by(&[]));
+    server.answer();
+    let refused = begins.await.unwrap().expect_err("nobody signed it");
+    assert!(refused.to_string().contains("must be signed"), "{refused}");
+    assert_eq!(Candidates::candidate(&*bench.registry, PLUGIN), None);
+    let seen = seen(handle_keys(&bench, 0..5, "x").await);
+    assert_eq!(seen, ["1"; 5]);
+}
+
 pub(crate) fn signed_by(keys: &[&SecretKey]) -> Arc<Routes> {
     let mut routes = Routes::clone(&routes(PluginSettings::default()));
     let bytes = |key: &SecretKey| {
