@@ -38,6 +38,7 @@ mod roles;
 mod schedules;
 mod sdks;
 mod secrets;
+mod signatures;
 mod step_down;
 mod story;
 mod swap;

@@ -61,7 +61,7 @@ impl Registry {
     /// Has a record hold, and writes it down if that is possible now.
     pub(super) async fn note(&self, name: &Name, record: Record, keep: Vec<Arc<Loaded>>) {
         if let Err(why) = self.save(name, record.clone(), keep).await {
-            self.host.versions.owe(name, record, why);
+            self.host.versions.owe(name, record, &why);
         }
     }
 

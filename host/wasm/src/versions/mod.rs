@@ -144,7 +144,7 @@ impl Versions {
                 && let Ok(before) = before.record()
             {
                 let why = format!("its record may be half replaced on disk: {unwritten}");
-                self.owe(name, before.clone(), why);
+                self.owe(name, before.clone(), &why);
             }
             return Err(unwritten.into());
         }
@@ -153,8 +153,9 @@ impl Versions {
     }
 
     /// Has a record hold that could not be written.
-    pub(crate) fn owe(&self, name: &Name, record: impl Into<Arc<Record>>, why: String) {
-        let before = self.set(name, Known::Unwritten(record.into(), why.clone()));
+    pub(crate) fn owe(&self, name: &Name, record: impl Into<Arc<Record>>, why: &str) {
+        let known = Known::Unwritten(record.into(), why.to_owned());
+        let before = self.set(name, known);
         if !matches!(before, Some(Known::Unwritten(..))) {
             tracing::error!(plugin = %name, why, "a plugin's record is not written down yet: it is tried again");
         }
@@ -163,18 +164,25 @@ impl Versions {
     /// Looks again at a record that could not be read: it may have been put back. If the plugin's file
     /// went meanwhile, the record says so then.
     pub(crate) fn look_again(&self, name: &Name) {
-        let Known::Unreadable { why, removed } = self.known(name) else {
+        if !matches!(self.known(name), Known::Unreadable { .. }) {
+            return;
+        }
+        let found = read(&self.store, name);
+        let mut all = self.lock();
+        // Whoever else looked may have gone on from what was there.
+        let Some(Known::Unreadable { why, removed }) = all.get(name) else {
             return;
         };
-        let known = match read(&self.store, name) {
-            Known::Unreadable { why: now, .. } if now == why => return,
+        let removed = *removed;
+        let known = match found {
+            Known::Unreadable { why: now, .. } if now == *why => return,
             Known::Unreadable { why, .. } => Known::Unreadable { why, removed },
             Known::Written(record) if removed => without_file(record),
             Known::Unwritten(record, _) if removed => without_file(record),
             known => known,
         };
         tell(name, &known);
-        self.set(name, known);
+        all.insert(name.clone(), known);
     }
 
     /// Notes that a plugin's file is gone whose record cannot be read.

@@ -169,7 +169,7 @@ fn what_holds_and_could_not_be_written_is_written_whatever_it_is() {
         matches!(versions.known(&name), Known::Written(_)),
         "it is as it was"
     );
-    versions.owe(&name, record.clone(), full.to_string());
+    versions.owe(&name, record.clone(), &full.to_string());
     assert!(
         !folder.path().join("plugin.history.copy").exists(),
         "half done"
