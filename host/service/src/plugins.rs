@@ -94,8 +94,9 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         or_panicked(name, told_if_long(name, task).await)
     }
 
-    /// Takes what was prepared of a plugin's file, or notes why nothing was. On an error what serves
-    /// still does, and nothing waits but this file, if it is to be brought again.
+    /// Takes what was prepared of a plugin's file, or notes why nothing was; none, and nothing is done, if
+    /// it is not `still` there when the plugin's turn has come. On an error what serves still does, and
+    /// nothing waits but this file, if it is to be brought again.
     ///
     /// # Errors
     /// Why it was not taken.
@@ -103,8 +104,12 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
         &self,
         name: &Name,
         prepared: Result<P::Prepared, Rejected>,
-    ) -> Result<Installed, Rejected> {
+        still: impl Future<Output = bool> + Send,
+    ) -> Option<Result<Installed, Rejected>> {
         let _turn = self.turns.take(name).await;
+        if !still.await {
+            return None;
+        }
         let taken = match prepared {
             Ok(prepared) => {
                 let plugins = self.plugins.clone();
@@ -123,7 +128,7 @@ impl<P: Plugins, S: Serving> Supervisor<P, S> {
                 self.not_taken(rejected);
             }
         }
-        taken
+        Some(taken)
     }
 
     /// Puts the version into service that is to serve, although its file was not taken.

@@ -121,6 +121,7 @@ pub async fn start<P: Plugins, S: Serving>(
         unreadable: false,
     };
     watcher.load_all().await?;
+    watcher.restore_unloaded().await;
     watcher.remove_absent().await;
     let (stop, stopped) = watch::channel(false);
     let (supervisor, poll) = (watcher.loader.supervisor.clone(), watcher.config.poll);
@@ -198,6 +199,15 @@ impl<P: Plugins, S: Serving> Watcher<P, S> {
                 return Ok(());
             }
             self.changes.wait(self.config.quiet).await;
+        }
+    }
+
+    /// Has the kept versions serve of those whose files are not whole yet.
+    async fn restore_unloaded(&mut self) {
+        let unloaded = self.known.iter_mut().filter(|(_, known)| !known.started);
+        for (name, known) in unloaded {
+            self.loader.restore(name).await;
+            known.started = true;
         }
     }
 

@@ -26,7 +26,7 @@ const CHECKSUM_BYTES: usize = 32;
 pub(crate) struct Cache {
     directory: Dir,
     engine: String,
-    /// Code that could not be written, the latest last: whoever tries again for want of room does not
+    /// Code that could not be written: whoever tries again for want of room does not
     /// compile again.
     held: Mutex<Vec<Held>>,
 }
@@ -78,18 +78,18 @@ impl Cache {
     }
 
     /// Holds the code of a plugin's file in memory, since the data directory has no room for it now,
-    /// in the place of what was held for that plugin, or for the one that has waited longest.
+    /// in the place of what was held for that plugin. If it is held for enough others it is not: they
+    /// would drive each other out, and all be compiled each time.
     pub(crate) fn hold(&self, plugin: &Name, hash: &str, code: &Component) {
         self.release(plugin);
         let mut held = self.held();
-        if held.len() == HELD_MAX {
-            held.remove(0);
+        if held.len() < HELD_MAX {
+            held.push(Held {
+                plugin: plugin.clone(),
+                hash: hash.to_owned(),
+                code: code.clone(),
+            });
         }
-        held.push(Held {
-            plugin: plugin.clone(),
-            hash: hash.to_owned(),
-            code: code.clone(),
-        });
     }
 
     /// Drops what is held for a plugin: no file of it waits any more.
@@ -155,7 +155,7 @@ mod tests {
         cache.release("b");
         assert!(!holds("of another plugin") && holds("another content"));
         names.iter().for_each(|name| cache.hold(name, name, &code));
-        assert!(!holds("a") && holds("b") && holds("e"));
+        assert!(holds("a") && holds("d") && !holds("e"));
         assert_eq!(cache.held().len(), HELD_MAX);
     }
 }

@@ -55,12 +55,13 @@ pub(crate) fn write_whole(
 /// Whether there is room for so much. What is known not to fit would else take what room there is from
 /// everybody, each time that it is tried.
 fn check_room(directory: &Dir, bytes: u64) -> io::Result<()> {
-    // Some file systems do not tell, or not their size.
+    // Some file systems do not tell; and where nothing is free, nothing is taken by trying.
     let Ok(disk) = rustix::fs::fstatvfs(directory) else {
         return Ok(());
     };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    match disk.f_blocks > 0 && free < bytes {
+    // What is kept for the superuser counts: that may be this process.
+    let free = disk.f_bfree.saturating_mul(disk.f_frsize);
+    match (1..bytes).contains(&free) {
         false => Ok(()),
         // The same each time, as long as it is the same that does not fit.
         true => Err(io::Error::new(

@@ -14,7 +14,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Compiling(Mutex<BTreeMap<Name, Millis>>);
 
-/// A file of a plugin is being prepared, until this is dropped.
+/// A file of a plugin is being prepared, until this is dropped: one at a time.
 pub(super) struct Begun<'a> {
     compiling: &'a Compiling,
     plugin: &'a Name,

@@ -2,6 +2,7 @@
 
 mod scripted;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -34,7 +35,8 @@ async fn install(
     content: &str,
 ) -> Result<Installed, Rejected> {
     let prepared = supervisor.prepare(name, content.into(), None).await;
-    supervisor.take(name, prepared).await
+    let taken = supervisor.take(name, prepared, async { true }).await;
+    taken.expect("it is still there")
 }
 
 #[tokio::test]
@@ -107,6 +109,30 @@ async fn what_is_wished_while_a_file_is_compiled_is_done_at_once() {
 }
 
 #[tokio::test]
+async fn a_file_that_goes_before_its_turn_comes_is_neither_taken_nor_refused() {
+    let plugins = Scripted::new(2);
+    let supervisor = plugins.supervisor();
+    let name = Name::from("p");
+    for file in ["good", "bad"] {
+        let prepared = supervisor.prepare(&name, file.into(), None).await;
+        let turn = supervisor.turns.take(&name).await;
+        let is_there = AtomicBool::new(true);
+        let still = async { is_there.load(Ordering::SeqCst) };
+        let taken = supervisor.take(&name, prepared, still);
+        let goes = async {
+            is_there.store(false, Ordering::SeqCst);
+            drop(turn);
+        };
+        // In this order: the file waits for its turn when it goes.
+        assert!(tokio::join!(biased; taken, goes).0.is_none());
+    }
+    assert_eq!(
+        plugins.events(),
+        [Event::Began("prepare"), Event::Began("prepare")]
+    );
+}
+
+#[tokio::test]
 async fn a_file_waits_for_the_compiler_that_is_at_work_on_one_that_nobody_wants_any_more() {
     let plugins = Scripted::new(0);
     let supervisor = plugins.supervisor();
@@ -123,6 +149,10 @@ async fn a_file_waits_for_the_compiler_that_is_at_work_on_one_that_nobody_wants_
         Poll::Ready(())
     })
     .await;
+    // On this one thread, whatever was spawned begins now.
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(plugins.events(), [Event::Began("prepare")], "one at a time");
     plugins.gate.add_permits(2);
     wanted.await.expect("it is good");

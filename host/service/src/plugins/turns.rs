@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 use wasmill_model::Name;
 
-/// A turn for each plugin. They are kept for good: they are for names of which there is something.
+/// A turn for each plugin. They are kept for good: they are for names of which there was something.
 #[derive(Debug, Default)]
 // A std mutex: it is not held across an await.
 pub(super) struct Turns(pub(super) Mutex<HashMap<Name, Arc<tokio::sync::Mutex<()>>>>);

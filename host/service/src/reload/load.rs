@@ -43,7 +43,7 @@ pub(super) struct Brought {
     content: Content,
     /// What would have let it in, if it was refused.
     refused: Option<Remedy>,
-    /// Which change of the routes it was judged by, or a later one.
+    /// How often the routes had changed before it was judged, if not once more.
     routes: u64,
 }
 
@@ -116,10 +116,11 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
             _ = job.dropped.wait_for(|dropped| *dropped) => return Loaded::Changing,
         };
         // That may have taken long, and must not bring in, or refuse, what is there no more.
-        if !is_current(job.path.clone(), stamps, content).await {
+        let still = is_current(job.path.clone(), stamps, content);
+        let Some(taken) = self.supervisor.take(&job.name, prepared, still).await else {
             return Loaded::Changing;
-        }
-        let refused = match self.supervisor.take(&job.name, prepared).await {
+        };
+        let refused = match taken {
             Ok(installed) => {
                 // What is there already may need it again, its kept content say.
                 if before.is_none() || installed.changed {
@@ -177,6 +178,19 @@ impl<P: Plugins, S: Serving> Loader<P, S> {
                 let held = held.version;
                 tracing::warn!(plugin = %name, held, version, reasons, "plugin file held");
             }
+        }
+    }
+
+    /// Puts the kept version of a plugin into service whose file is not whole yet.
+    pub(super) async fn restore(&self, name: &Name) {
+        if let Ok(Installed {
+            version,
+            serving: true,
+            ..
+        }) = self.supervisor.restore(name).await
+        {
+            self.metrics.count(name, "restored");
+            tracing::warn!(plugin = %name, version, "plugin file is still changing: the last good version serves");
         }
     }
 

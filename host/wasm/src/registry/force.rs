@@ -41,7 +41,7 @@ impl Registry {
         arrived: Option<Arc<Loaded>>,
     ) -> Result<bool, Failed> {
         let ready = self.make_ready_for(name, &record, arrived).await;
-        let Ready { keep, tried } = ready.map_err(Failed::Version)?;
+        let Ready { keep, tried } = ready?;
         let is_wanted = record.in_service().is_some();
         let saved = self.save(name, record, keep).await;
         saved.map_err(Failed::Storage)?;
@@ -52,7 +52,7 @@ impl Registry {
     /// changed that must be durable. True if another version serves now.
     pub(super) async fn put_back(&self, name: &Name, record: Record) -> Result<bool, Failed> {
         let ready = self.make_ready_for(name, &record, None).await;
-        let Ready { keep, tried } = ready.map_err(Failed::Version)?;
+        let Ready { keep, tried } = ready?;
         let is_wanted = record.in_service().is_some();
         self.note(name, record, keep).await;
         Ok(self.enter(name, tried, is_wanted))
@@ -71,7 +71,7 @@ impl Registry {
         name: &Name,
         record: &Record,
         arrived: Option<Arc<Loaded>>,
-    ) -> Result<Ready, String> {
+    ) -> Result<Ready, Failed> {
         let mut keep = Vec::from_iter(arrived);
         let serves = self.version(name);
         let current = record
@@ -87,16 +87,18 @@ impl Registry {
         if here.is_none() && record.is_disabled() && !self.is_chosen_anew(name, hash) {
             return Ok(Ready { keep, tried: None });
         }
-        current.check_signature(name, &self.in_force().signatures)?;
+        let signed = current.check_signature(name, &self.in_force().signatures);
+        signed.map_err(Failed::Unsigned)?;
         let loaded = match here {
             Some(loaded) => loaded,
             None => {
-                let loaded = Arc::new(self.load_kept(name, hash).await?);
+                let loaded = Arc::new(self.load_kept(name, hash).await.map_err(Failed::Version)?);
                 keep.push(loaded.clone());
                 loaded
             }
         };
-        let tried = Some(self.trial(&loaded.version).await?);
+        let tried = self.trial(&loaded.version).await;
+        let tried = Some(tried.map_err(Failed::Version)?);
         Ok(Ready { keep, tried })
     }
 

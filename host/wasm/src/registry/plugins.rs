@@ -18,13 +18,13 @@ impl Plugins for Registry {
 
     async fn prepare(&self, name: &Name, file: File<'_>) -> Result<Prepared, Rejected> {
         let prepared = self.prepare_file(name, file).await;
-        prepared.map_err(|failed| rejected(name, failed))
+        prepared.map_err(|failed| self.rejected(name, failed))
     }
 
     async fn take(&self, prepared: Prepared) -> Result<Installed, Rejected> {
         let name = prepared.plugin().clone();
         let changed = self.take_file(prepared).await;
-        let changed = changed.map_err(|failed| rejected(&name, failed))?;
+        let changed = changed.map_err(|failed| self.rejected(&name, failed))?;
         Ok(self.installed(&name, changed))
     }
 
@@ -179,6 +179,14 @@ impl Registry {
         let (host, plugin) = (self.host.clone(), name.clone());
         blocking(move || host.versions.look_again(&plugin)).await;
         Ok(Record::clone(&*self.host.versions.of(name)?))
+    }
+
+    /// A plugin's file is not taken. Unless it waits, nothing needs its code any more.
+    fn rejected(&self, name: &Name, failed: Failed) -> Rejected {
+        if !matches!(failed, Failed::Storage(_)) {
+            self.host.cache.release(name);
+        }
+        rejected(name, failed)
     }
 
     /// Whether the content of a version is there that an operator chose.

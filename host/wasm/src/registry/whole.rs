@@ -145,7 +145,7 @@ mod tests {
             assert_eq!(told, Some(damaged(&hash)), "it is not read");
         }
         let path = registry.host.kept_file(&hash);
-        fs::write(&path, "another one").expect("written");
+        fs::write(&path, "another").expect("written");
         falsify(&registry);
         assert_eq!(registry.damage(&hash).await, Some(damaged(&hash)));
         falsify(&registry);

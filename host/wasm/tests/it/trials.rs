@@ -161,7 +161,6 @@ async fn a_plugin_that_goes_out_of_service_ends_the_trial() {
     assert_eq!(status(&bench).ended, Some(out));
 }
 
-/// The routes of a bench whose plugins must be signed by these keys.
 #[tokio::test]
 async fn no_trial_begins_of_a_version_whose_key_went_while_it_started() {
     let server = Server::held().await;
@@ -182,6 +181,7 @@ async fn no_trial_begins_of_a_version_whose_key_went_while_it_started() {
     assert_eq!(seen, ["1"; 5]);
 }
 
+/// The routes of a bench whose plugins must be signed by these keys.
 pub(crate) fn signed_by(keys: &[&SecretKey]) -> Arc<Routes> {
     let mut routes = Routes::clone(&routes(PluginSettings::default()));
     let bytes = |key: &SecretKey| {

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::{Scene, installed, refused, serving};
+use tokio::time::timeout;
+
+use super::{PATIENCE, Scene, installed, refused, serving};
 use crate::reload::Reload;
 use crate::reload::tests::scripted::Event;
 
@@ -21,8 +23,8 @@ impl Scene {
     /// Waits until so many files have been given to the compiler that take long.
     async fn until_compiling(&self, count: usize) {
         let mut compiling = self.plugins.compiling.subscribe();
-        let begun = compiling.wait_for(|begun| *begun == count).await;
-        begun.expect("the plugins are there");
+        let begun = timeout(PATIENCE, compiling.wait_for(|begun| *begun >= count)).await;
+        begun.expect("they are").expect("the plugins are there");
     }
 
     /// Waits until a file is installed that came after all that the test has done.
@@ -84,6 +86,23 @@ async fn the_watch_ends_although_the_compiler_is_at_work() {
     let (scene, reload) = Scene::with_a().await;
     scene.swap("a.wasm", SLOW);
     scene.until_compiling(1).await;
-    reload.stop().await;
-    assert!(!scene.plugins.events().contains(&installed("a", SLOW)));
+    let stopped = timeout(PATIENCE, reload.stop()).await;
+    stopped.expect("nothing waits for the compiler");
+}
+
+#[tokio::test]
+async fn a_kept_version_serves_if_the_file_changes_while_it_is_compiled_at_the_start() {
+    let scene = Scene::new();
+    scene.plugins.keep("a", "good 1.");
+    scene.write("a.wasm", SLOW);
+    let change = async {
+        scene.until_compiling(1).await;
+        scene.swap("a.wasm", "good 2.");
+        scene.plugins.compiled.add_permits(1);
+    };
+    let (_reload, ()) = tokio::join!(scene.start(), change);
+    let events = scene.plugins.events();
+    assert!(events.contains(&serving("a", true)), "{events:?}");
+    assert!(!events.contains(&installed("a", SLOW)), "{events:?}");
+    scene.until_installed("a", "good 2.").await;
 }
